@@ -1,0 +1,219 @@
+//! The head of a record: `[node=NAME ]audit(SECONDS.MILLIS:SERIAL): `.
+
+use std::fmt;
+
+use memchr::memchr;
+
+use crate::cursor::DecodeError;
+use crate::time::Timestamp;
+
+/// What all records of one event share: the kernel's time and serial number.
+///
+/// The serial starts at 1 on each boot and wraps after 2³²; it identifies an event only together
+/// with the time.
+///
+/// Source: `kernel/audit.c`, `audit_log_start` and `audit_serial`.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::record::EventId;
+///
+/// let id: EventId = "1700000000.123:30".parse()?;
+/// assert_eq!((id.time().millis(), id.serial()), (123, 30));
+/// assert_eq!(id.to_string(), "1700000000.123:30");
+/// # Ok::<(), auditlink::DecodeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId {
+    time: Timestamp,
+    serial: u32,
+}
+
+impl EventId {
+    /// Makes an identity from its two parts.
+    #[must_use]
+    pub const fn new(time: Timestamp, serial: u32) -> Self {
+        Self { time, serial }
+    }
+
+    /// Returns the kernel's time of the event.
+    #[must_use]
+    pub const fn time(self) -> Timestamp {
+        self.time
+    }
+
+    /// Returns the kernel's serial number of the event.
+    #[must_use]
+    pub const fn serial(self) -> u32 {
+        self.serial
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.time, self.serial)
+    }
+}
+
+impl std::str::FromStr for EventId {
+    type Err = DecodeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (id, rest) = stamp(text.as_bytes()).ok_or(DecodeError::Header)?;
+        if rest.is_empty() {
+            Ok(id)
+        } else {
+            Err(DecodeError::Header)
+        }
+    }
+}
+
+/// The parts of a record's head, and where its body starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header<'a> {
+    pub(crate) node: Option<&'a [u8]>,
+    pub(crate) id: EventId,
+    pub(crate) body_at: usize,
+}
+
+impl<'a> Header<'a> {
+    /// Reads the head of a record's text.
+    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut rest = text;
+        let mut node = None;
+        if let Some(after) = rest.strip_prefix(b"node=") {
+            let end = memchr(b' ', after).ok_or(DecodeError::Header)?;
+            let (name, tail) = after.split_at(end);
+            node = Some(name);
+            rest = tail.get(1..).unwrap_or_default();
+        }
+        let rest = rest.strip_prefix(b"audit(").ok_or(DecodeError::Header)?;
+        let (id, rest) = stamp(rest).ok_or(DecodeError::Header)?;
+        let rest = rest.strip_prefix(b"):").ok_or(DecodeError::Header)?;
+        let body = rest.strip_prefix(b" ").unwrap_or(rest);
+        Ok(Self {
+            node,
+            id,
+            body_at: text.len() - body.len(),
+        })
+    }
+}
+
+/// Reads `SECONDS.MILLIS:SERIAL` and returns what follows.
+fn stamp(text: &[u8]) -> Option<(EventId, &[u8])> {
+    let (seconds, rest) = digits(text)?;
+    let rest = rest.strip_prefix(b".")?;
+    let (millis, after) = digits(rest)?;
+    if rest.len() - after.len() != 3 {
+        return None; // three digits, zero-padded: anything else is not the kernel's
+    }
+    let rest = after.strip_prefix(b":")?;
+    let (serial, rest) = digits(rest)?;
+    let time = Timestamp::new(seconds, u16::try_from(millis).ok()?)?;
+    Some((EventId::new(time, u32::try_from(serial).ok()?), rest))
+}
+
+/// Reads at least one decimal digit and returns what follows; `None` if the number overflows.
+fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0_u64;
+    let mut rest = text;
+    while let [digit @ b'0'..=b'9', tail @ ..] = rest {
+        number = number
+            .checked_mul(10)?
+            .checked_add(u64::from(digit - b'0'))?;
+        rest = tail;
+    }
+    if rest.len() == text.len() {
+        None
+    } else {
+        Some((number, rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(seconds: u64, millis: u16, serial: u32) -> EventId {
+        EventId::new(
+            Timestamp::new(seconds, millis).expect("millis below 1000"),
+            serial,
+        )
+    }
+
+    #[test]
+    fn trap_07_seconds_are_not_ten_digits() {
+        let header = Header::parse(b"audit(0.360:3): pid=1").expect("a short time is a time");
+        assert_eq!(
+            header,
+            Header {
+                node: None,
+                id: id(0, 360, 3),
+                body_at: 16
+            }
+        );
+    }
+
+    #[test]
+    fn trap_08_milliseconds_are_digits_not_a_float() {
+        assert_eq!(
+            Header::parse(b"audit(1700000000.007:9): x").map(|h| h.id),
+            Ok(id(1_700_000_000, 7, 9))
+        );
+        assert_eq!(
+            Header::parse(b"audit(1700000000.7:9): x"),
+            Err(DecodeError::Header)
+        );
+        assert_eq!(
+            Header::parse(b"audit(1700000000.0007:9): x"),
+            Err(DecodeError::Header)
+        );
+    }
+
+    #[test]
+    fn trap_09_formatted_dates_are_refused() {
+        let text = b"audit(11/14/23 22:13:20.123:30) : x";
+        assert_eq!(Header::parse(text), Err(DecodeError::Header));
+    }
+
+    #[test]
+    fn trap_11_the_node_is_kept() {
+        let header = Header::parse(b"node=web1 audit(5.001:2): x").expect("a node and a stamp");
+        assert_eq!(header.node, Some(&b"web1"[..]));
+        assert_eq!(header.body_at, 26);
+    }
+
+    #[test]
+    fn trap_24_the_end_record_has_no_body() {
+        let text = b"audit(5.001:2): ";
+        assert_eq!(Header::parse(text).map(|h| h.body_at), Ok(text.len()));
+        assert_eq!(Header::parse(b"audit(5.001:2):").map(|h| h.body_at), Ok(15));
+    }
+
+    #[test]
+    fn serials_are_32_bits_wide() {
+        assert_eq!(
+            Header::parse(b"audit(5.001:4294967295): ").map(|h| h.id.serial()),
+            Ok(u32::MAX)
+        );
+        assert_eq!(
+            Header::parse(b"audit(5.001:4294967296): "),
+            Err(DecodeError::Header)
+        );
+        assert!(Header::parse(b"audit(99999999999999999999.001:1): ").is_err());
+    }
+
+    #[test]
+    fn every_truncation_is_refused_until_the_colon() {
+        let text = b"node=a audit(1700000000.123:30):";
+        for end in 0..text.len() {
+            assert_eq!(
+                Header::parse(&text[..end]),
+                Err(DecodeError::Header),
+                "{end}"
+            );
+        }
+        assert!(Header::parse(text).is_ok());
+    }
+}

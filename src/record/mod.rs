@@ -1,0 +1,253 @@
+//! One record: its type, its stamp, and its fields as bytes.
+//!
+//! A record is text that the kernel composed, or that a user-space program sent through the
+//! kernel. It is kept as the bytes that came; fields are found when they are asked for, and a
+//! field that makes no sense fails alone, never the record.
+
+mod execve;
+mod field;
+mod header;
+mod message;
+mod path;
+mod sockaddr;
+mod syscall;
+mod value;
+
+use std::fmt;
+
+pub use self::execve::Execve;
+pub use self::field::{Field, Fields};
+pub use self::header::EventId;
+pub(crate) use self::header::Header;
+pub use self::message::{ConfigChange, UserMessage};
+pub use self::path::{Cwd, Path, Proctitle};
+pub use self::sockaddr::{SockAddr, SocketAddress};
+pub use self::syscall::{Keys, Syscall};
+pub use self::value::{Untrusted, Value};
+use crate::cursor::DecodeError;
+use crate::message_type::MessageType;
+
+/// One record, borrowed from the event or the buffer that holds its bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
+    message_type: MessageType,
+    id: EventId,
+    node: Option<&'a [u8]>,
+    text: &'a [u8],
+    body_at: usize,
+}
+
+impl<'a> Record<'a> {
+    /// Reads the head of a record's text, which starts with `audit(SECONDS.MILLIS:SERIAL):`.
+    ///
+    /// A prefix `node=NAME `, as in the logs of several machines, is understood.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Header`] if the text does not start so. What follows the head is not judged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, record::Record};
+    ///
+    /// let record = Record::parse(MessageType::CWD, br#"audit(1700000000.123:30): cwd="/root""#)?;
+    /// assert_eq!(record.id().serial(), 30);
+    /// assert_eq!(record.field("cwd").map(|value| value.bytes()), Some(&b"/root"[..]));
+    /// # Ok::<(), auditlink::DecodeError>(())
+    /// ```
+    pub fn parse(message_type: MessageType, text: &'a [u8]) -> Result<Self, DecodeError> {
+        let header = Header::parse(text)?;
+        Ok(Self::from_parts(message_type, header, text))
+    }
+
+    /// Joins a head that was read before with its text.
+    pub(crate) const fn from_parts(
+        message_type: MessageType,
+        header: Header<'a>,
+        text: &'a [u8],
+    ) -> Self {
+        let Header { node, id, body_at } = header;
+        Self {
+            message_type,
+            id,
+            node,
+            text,
+            body_at,
+        }
+    }
+
+    /// Returns the type.
+    #[must_use]
+    pub const fn message_type(&self) -> MessageType {
+        self.message_type
+    }
+
+    /// Returns the stamp, which all records of one event share.
+    #[must_use]
+    pub const fn id(&self) -> EventId {
+        self.id
+    }
+
+    /// Returns the name of the machine that the record comes from, where a log states one.
+    #[must_use]
+    pub const fn node(&self) -> Option<&'a [u8]> {
+        self.node
+    }
+
+    /// Returns the whole text, head included, as it came.
+    #[must_use]
+    pub const fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
+    /// Returns the text behind the head.
+    #[must_use]
+    pub fn body(&self) -> &'a [u8] {
+        self.text.get(self.body_at..).unwrap_or_default()
+    }
+
+    /// Iterates over the fields in their order.
+    ///
+    /// The message of a user-space program is one field, `msg`, whose value is
+    /// [`Value::Nested`]; see [`UserMessage`] for what is inside.
+    #[must_use]
+    pub fn fields(&self) -> Fields<'a> {
+        Fields::of_kernel(self.body())
+    }
+
+    /// Returns the value of the first field with this name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<Value<'a>> {
+        self.fields()
+            .find(|field| field.name == name.as_bytes())
+            .map(|field| field.value)
+    }
+
+    /// Returns the typed view of a `SYSCALL` record, `None` for other types.
+    #[must_use]
+    pub fn as_syscall(self) -> Option<Syscall<'a>> {
+        Syscall::of(self)
+    }
+
+    /// Returns the typed view of a `PATH` record, `None` for other types.
+    #[must_use]
+    pub fn as_path(self) -> Option<Path<'a>> {
+        Path::of(self)
+    }
+
+    /// Returns the typed view of a `CWD` record, `None` for other types.
+    #[must_use]
+    pub fn as_cwd(self) -> Option<Cwd<'a>> {
+        Cwd::of(self)
+    }
+
+    /// Returns the typed view of a `PROCTITLE` record, `None` for other types.
+    #[must_use]
+    pub fn as_proctitle(self) -> Option<Proctitle<'a>> {
+        Proctitle::of(self)
+    }
+
+    /// Returns the typed view of a `SOCKADDR` record, `None` for other types.
+    #[must_use]
+    pub fn as_sockaddr(self) -> Option<SockAddr<'a>> {
+        SockAddr::of(self)
+    }
+
+    /// Returns the typed view of a `CONFIG_CHANGE` record, `None` for other types.
+    #[must_use]
+    pub fn as_config_change(self) -> Option<ConfigChange<'a>> {
+        ConfigChange::of(self)
+    }
+
+    /// Returns the typed view of a record that a user-space program wrote, `None` for others.
+    #[must_use]
+    pub fn as_user_message(self) -> Option<UserMessage<'a>> {
+        UserMessage::of(self)
+    }
+}
+
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "type={} msg={}",
+            self.message_type,
+            self.text.escape_ascii()
+        )
+    }
+}
+
+/// Defines a view of one record type and its constructor.
+macro_rules! view {
+    ($(#[$doc:meta])* $name:ident, $record:ident, $when:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name<'a> {
+            record: $crate::record::Record<'a>,
+        }
+
+        impl<'a> $name<'a> {
+            pub(super) fn of($record: $crate::record::Record<'a>) -> Option<Self> {
+                if $when { Some(Self { record: $record }) } else { None }
+            }
+
+            /// Returns the record behind the view.
+            #[must_use]
+            pub const fn record(&self) -> $crate::record::Record<'a> {
+                self.record
+            }
+        }
+    };
+}
+
+/// Defines getters, each `name, "field", reader -> type, "summary"`.
+macro_rules! getters {
+    ($name:ident { $($getter:ident, $field:literal, $reader:expr => $type:ty, $doc:literal;)* }) => {
+        impl<'a> $name<'a> {
+            $(
+                #[doc = $doc]
+                #[doc = concat!("\n\nThe field `", $field, "`.")]
+                #[must_use]
+                pub fn $getter(&self) -> Option<$type> {
+                    let value: $crate::record::Value<'a> = self.record.field($field)?;
+                    $reader(value)
+                }
+            )*
+        }
+    };
+}
+
+use {getters, view};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trap_06_an_unknown_type_is_a_record_like_any_other() {
+        let record = Record::parse(MessageType::new(1499), b"audit(1.000:2): subj_x=a:b:c:s0")
+            .expect("the head is fine");
+        assert_eq!(record.message_type().to_string(), "UNKNOWN[1499]");
+        assert_eq!(record.field("subj_x"), Some(Value::Bare(b"a:b:c:s0")));
+    }
+
+    #[test]
+    fn trap_34_bytes_that_are_not_utf_8_stay() {
+        let record = Record::parse(
+            MessageType::USER_CMD,
+            b"audit(1.000:2): msg='acct=\"caf\xE9\"'",
+        )
+        .expect("the head is fine");
+        let message = record.as_user_message().expect("a user-space type");
+        assert_eq!(message.field("acct"), Some(Value::Quoted(b"caf\xE9")));
+    }
+
+    #[test]
+    fn views_exist_only_for_their_type() {
+        let record = Record::parse(MessageType::CWD, b"audit(1.000:2): ").expect("a head");
+        assert!(record.as_cwd().is_some());
+        assert!(record.as_path().is_none());
+        assert!(record.as_syscall().is_none());
+    }
+}

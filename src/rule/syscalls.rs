@@ -1,0 +1,113 @@
+//! The set of system calls that a rule applies to.
+
+use std::fmt;
+
+/// A set of system call numbers: the 2,048 bits that a rule carries.
+///
+/// The 16 highest bits are not calls but classes, which the kernel replaces by their calls.
+///
+/// Source: `include/uapi/linux/audit.h`, `AUDIT_BITMASK_SIZE`; `kernel/auditfilter.c`,
+/// `audit_match_class_bits`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SyscallMask([u32; Self::WORDS]);
+
+impl SyscallMask {
+    /// The number of words in a rule.
+    pub(crate) const WORDS: usize = 64;
+    /// The highest number that a rule can name; the bits above select classes.
+    pub const MAX: u32 = 2031;
+
+    /// The set of no call.
+    pub const NONE: Self = Self([0; Self::WORDS]);
+    /// The set of every call, as `-S all` sends it.
+    pub const ALL: Self = Self([u32::MAX; Self::WORDS]);
+
+    /// Makes a set from the words that the kernel uses.
+    #[must_use]
+    pub const fn from_words(words: [u32; Self::WORDS]) -> Self {
+        Self(words)
+    }
+
+    /// Returns the words that the kernel uses.
+    #[must_use]
+    pub const fn words(&self) -> &[u32; Self::WORDS] {
+        &self.0
+    }
+
+    /// Adds a call; `false` if its number is above [`MAX`](Self::MAX), where no rule can reach it.
+    #[must_use = "a number that is too high is not added"]
+    pub fn insert(&mut self, number: u32) -> bool {
+        if number > Self::MAX {
+            return false;
+        }
+        let index = usize::try_from(number / 32).unwrap_or(usize::MAX);
+        match self.0.get_mut(index) {
+            Some(word) => {
+                *word |= 1 << (number % 32);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Tells whether the set holds a call.
+    #[must_use]
+    pub fn contains(&self, number: u32) -> bool {
+        let index = usize::try_from(number / 32).unwrap_or(usize::MAX);
+        self.0
+            .get(index)
+            .is_some_and(|word| word & 1 << (number % 32) != 0)
+    }
+
+    /// Iterates over the calls in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..=Self::MAX).filter(|number| self.contains(*number))
+    }
+
+    /// Tells whether the set holds every call; class bits do not matter, which the kernel clears.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        (0..=Self::MAX).all(|number| self.contains(number))
+    }
+
+    /// Tells whether the set holds no call and no class.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::NONE
+    }
+}
+
+impl fmt::Debug for SyscallMask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_all() {
+            f.write_str("all")
+        } else {
+            f.debug_set().entries(self.iter()).finish()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_and_out() {
+        let mut mask = SyscallMask::NONE;
+        for number in [0, 31, 32, 59, 2031] {
+            assert!(mask.insert(number));
+        }
+        assert!(!mask.insert(2032), "class bits are no calls");
+        assert!(!mask.insert(0x4000_0027), "x32 is out of reach");
+        assert_eq!(mask.iter().collect::<Vec<_>>(), [0, 31, 32, 59, 2031]);
+        assert!(!mask.contains(u32::MAX));
+    }
+
+    #[test]
+    fn all_with_and_without_class_bits() {
+        let mut listed = SyscallMask::ALL;
+        listed.0[63] = 0x0000_FFFF; // as the kernel lists it
+        assert!(listed.is_all() && SyscallMask::ALL.is_all());
+        assert!(!SyscallMask::NONE.is_all() && SyscallMask::NONE.is_empty());
+    }
+}

@@ -1,0 +1,137 @@
+//! Printing a rule as `auditctl -l` does.
+
+use std::fmt;
+
+use super::values;
+use crate::arch::Arch;
+use crate::rule::{Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Rule};
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_watch() {
+            return self.print_watch(f);
+        }
+        let letter = if self.prepend { 'A' } else { 'a' };
+        write!(f, "-{letter} {},{}", self.action, self.list)?;
+        let (arch, others): (Vec<_>, Vec<_>) = self
+            .filters
+            .iter()
+            .partition(|filter| filter.field == FieldId::ARCH);
+        for filter in arch {
+            write!(f, " -F {filter}")?;
+        }
+        self.print_syscalls(f)?;
+        for filter in others {
+            match &filter.value {
+                FilterValue::Text(keys) if filter.field == FieldId::KEY => {
+                    for key in keys.split(|byte| *byte == KEY_SEPARATOR) {
+                        write!(f, " -F {}{}", filter.field, filter.operator)?;
+                        print_text(key, f)?;
+                    }
+                }
+                _ => write!(f, " -F {filter}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Rule {
+    /// Tells whether the rule can be written with `-w`.
+    fn is_watch(&self) -> bool {
+        let has = |fields: &[FieldId]| {
+            self.filters
+                .iter()
+                .any(|filter| fields.contains(&filter.field))
+        };
+        self.list == List::EXIT
+            && self.action == Action::ALWAYS
+            && !self.prepend
+            && self.syscalls.is_all()
+            && has(&[FieldId::PATH, FieldId::DIR])
+            && has(&[FieldId::PERM])
+            && self.filters.iter().all(|filter| {
+                filter.operator == Operator::EQUAL && WATCH_FIELDS.contains(&filter.field)
+            })
+    }
+
+    fn print_watch(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut letters = String::new();
+        for filter in &self.filters {
+            match (&filter.value, filter.field) {
+                (FilterValue::Text(path), FieldId::PATH | FieldId::DIR) => {
+                    f.write_str("-w ")?;
+                    print_text(path, f)?;
+                }
+                (FilterValue::Number(bits), _) => letters = Permissions(*bits).to_string(),
+                _ => {}
+            }
+        }
+        write!(f, " -p {letters}")?;
+        self.keys().try_for_each(|key| {
+            f.write_str(" -k ")?;
+            print_text(key, f)
+        })
+    }
+
+    fn print_syscalls(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let on_syscalls = self.list == List::EXIT || self.list == List::IO_URING;
+        if !on_syscalls || self.syscalls.is_empty() {
+            return Ok(());
+        }
+        if self.syscalls.is_all() {
+            return f.write_str(" -S all");
+        }
+        let arch = self
+            .arch()
+            .or(Arch::native())
+            .filter(|_| self.list == List::EXIT);
+        let mut separator = " -S ";
+        for number in self.syscalls.iter() {
+            f.write_str(separator)?;
+            match arch.and_then(|arch| arch.syscall_name(number)) {
+                Some(name) => f.write_str(name)?,
+                None => write!(f, "{number}")?,
+            }
+            separator = ",";
+        }
+        Ok(())
+    }
+}
+
+/// The fields of a rule that `-w` can express.
+const WATCH_FIELDS: &[FieldId] = &[FieldId::PATH, FieldId::DIR, FieldId::PERM, FieldId::KEY];
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.field, self.operator)?;
+        match &self.value {
+            FilterValue::Number(number) => values::print_number(self.field, *number, f),
+            FilterValue::Text(text) => print_text(text, f),
+        }
+    }
+}
+
+/// Prints kinds of access.
+struct Permissions(u32);
+
+impl fmt::Display for Permissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        values::print_permissions(self.0, f)
+    }
+}
+
+/// Prints text with its spaces escaped, so that it can be read back.
+fn print_text(text: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let text = String::from_utf8_lossy(text);
+    if text.contains([' ', '\\', '\'', '"']) {
+        for letter in text.chars() {
+            if matches!(letter, ' ' | '\\' | '\'' | '"') {
+                f.write_str("\\")?;
+            }
+            write!(f, "{letter}")?;
+        }
+        return Ok(());
+    }
+    f.write_str(&text)
+}

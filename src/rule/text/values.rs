@@ -1,0 +1,213 @@
+//! The values of fields as `auditctl` spells them, read and printed.
+
+use std::fmt;
+
+use crate::arch::{Abi, Arch};
+use crate::message_type::MessageType;
+use crate::rule::{FieldId, FilterValue, RuleError};
+
+/// Reads the value of a field.
+pub(super) fn parse(field: FieldId, text: &str) -> Result<FilterValue, RuleError> {
+    if field.is_text() {
+        return Ok(text.into());
+    }
+    let expect = |number: Option<u32>, expected| {
+        number
+            .map(FilterValue::Number)
+            .ok_or_else(|| RuleError::value(field, text, expected))
+    };
+    match field {
+        FieldId::ARCH => {
+            let arch = text.parse::<Arch>().ok().map(Arch::number);
+            expect(
+                arch,
+                "give b64, b32, a name such as x86_64, or a number in hex",
+            )
+        }
+        FieldId::MSGTYPE => {
+            let number = text
+                .parse::<MessageType>()
+                .ok()
+                .map(|t| u32::from(t.number()));
+            expect(number, "give the name of a message type, or its number")
+        }
+        FieldId::EXIT => expect(exit(text), "give a number, or an errno such as -EACCES"),
+        FieldId::SUCCESS => expect(one_of(text, &[0, 1]), "give 0 or 1"),
+        FieldId::AUID_SET => expect(one_of(text, &[0, 1]), "give 0 or 1"),
+        FieldId::PERM => expect(permissions(text), "give some of the letters r, w, x, a"),
+        FieldId::FILETYPE => {
+            let named = FILE_TYPES
+                .iter()
+                .find(|(_, name)| *name == text)
+                .map(|(mode, _)| *mode);
+            expect(
+                named.or_else(|| number(text)),
+                "give file, dir, socket, link, character, block or fifo",
+            )
+        }
+        _ if field.is_id() && text == "unset" => Ok(FilterValue::Number(u32::MAX)),
+        _ => expect(number(text), "give a number"),
+    }
+}
+
+/// Reads a number: decimal, hex with `0x`, octal with `0`, or negative.
+fn number(text: &str) -> Option<u32> {
+    if let Some(digits) = text.strip_prefix("0x") {
+        return u32::from_str_radix(digits, 16).ok();
+    }
+    if let Some(digits) = text.strip_prefix('0').filter(|digits| !digits.is_empty()) {
+        return u32::from_str_radix(digits, 8).ok();
+    }
+    if text.starts_with('-') {
+        return text.parse().ok().map(unsigned);
+    }
+    text.parse().ok()
+}
+
+/// The bits of a negative number, as the kernel takes them.
+fn unsigned(number: i32) -> u32 {
+    u32::from_ne_bytes(number.to_ne_bytes())
+}
+
+fn signed(number: u32) -> i32 {
+    i32::from_ne_bytes(number.to_ne_bytes())
+}
+
+fn one_of(text: &str, allowed: &[u32]) -> Option<u32> {
+    number(text).filter(|number| allowed.contains(number))
+}
+
+/// Reads what a call returned: a number, or the name of an errno, usually negative.
+fn exit(text: &str) -> Option<u32> {
+    let (negative, name) = match text.strip_prefix('-') {
+        Some(name) => (true, name),
+        None => (false, text),
+    };
+    if name.starts_with('E') {
+        let code = (1..MAX_ERRNO).find(|code| errno_name(*code) == Some(name))?;
+        return Some(unsigned(if negative { -code } else { code }));
+    }
+    number(text)
+}
+
+fn errno_name(code: i32) -> Option<&'static str> {
+    syscalls::Errno::new(code).name()
+}
+
+/// The range of errno values.
+const MAX_ERRNO: i32 = 4096;
+
+/// Reads kinds of access, `AUDIT_PERM_*`.
+pub(super) fn permissions(text: &str) -> Option<u32> {
+    let mut bits = 0;
+    for letter in text.chars() {
+        bits |= PERMISSIONS.iter().find(|(_, known)| *known == letter)?.0;
+    }
+    (bits != 0).then_some(bits)
+}
+
+/// The kinds of access in the order in which they are printed.
+const PERMISSIONS: &[(u32, char)] = &[(4, 'r'), (2, 'w'), (1, 'x'), (8, 'a')];
+
+/// The types of files, `S_IF*`.
+const FILE_TYPES: &[(u32, &str)] = &[
+    (0o140_000, "socket"),
+    (0o120_000, "link"),
+    (0o100_000, "file"),
+    (0o060_000, "block"),
+    (0o040_000, "dir"),
+    (0o020_000, "character"),
+    (0o010_000, "fifo"),
+];
+
+/// Prints the kinds of access, or the number if it holds others.
+pub(super) fn print_permissions(bits: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if bits == 0 || bits > 15 {
+        return write!(f, "{bits}");
+    }
+    PERMISSIONS
+        .iter()
+        .filter(|(bit, _)| bits & bit != 0)
+        .try_for_each(|(_, letter)| write!(f, "{letter}"))
+}
+
+/// Prints an architecture: `b64` or `b32` for those of this machine, else its name.
+pub(super) fn print_arch(number: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let arch = Some(Arch::new(number));
+    let native = |abi| Arch::native().and_then(|native| native.abi(abi));
+    if arch == native(Abi::B64) {
+        f.write_str("b64")
+    } else if arch == native(Abi::B32) {
+        f.write_str("b32")
+    } else {
+        write!(f, "{}", Arch::new(number))
+    }
+}
+
+/// Prints the number of a field as `auditctl -l` does.
+pub(super) fn print_number(field: FieldId, number: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match field {
+        FieldId::ARCH => print_arch(number, f),
+        FieldId::PERM => print_permissions(number, f),
+        FieldId::MSGTYPE => match u16::try_from(number) {
+            Ok(number) => write!(f, "{}", MessageType::new(number)),
+            Err(_) => write!(f, "{number}"),
+        },
+        FieldId::EXIT => {
+            let code = signed(number);
+            match code
+                .checked_neg()
+                .filter(|code| *code > 0)
+                .and_then(errno_name)
+            {
+                Some(name) => write!(f, "-{name}"),
+                None => write!(f, "{code}"),
+            }
+        }
+        FieldId::A0 | FieldId::A1 | FieldId::A2 | FieldId::A3 => write!(f, "0x{number:X}"),
+        _ if field.is_id() => write!(f, "{}", signed(number)),
+        _ => write!(f, "{number}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_by_field() {
+        for (field, text, number) in [
+            (FieldId::PID, "77", 77),
+            (FieldId::AUID, "unset", u32::MAX),
+            (FieldId::AUID, "-1", u32::MAX),
+            (FieldId::A0, "0x10", 16),
+            (FieldId::A0, "010", 8),
+            (FieldId::A1, "-1", u32::MAX),
+            (FieldId::EXIT, "-EACCES", unsigned(-13)),
+            (FieldId::EXIT, "-13", unsigned(-13)),
+            (FieldId::EXIT, "3", 3),
+            (FieldId::MSGTYPE, "EOE", 1320),
+            (FieldId::PERM, "wa", 10),
+            (FieldId::FILETYPE, "dir", 0o040_000),
+            (FieldId::ARCH, "x86_64", Arch::X86_64.number()),
+        ] {
+            assert_eq!(
+                parse(field, text),
+                Ok(FilterValue::Number(number)),
+                "{field}={text}"
+            );
+        }
+        for (field, text) in [
+            (FieldId::PID, "x"),
+            (FieldId::PID, "4294967296"),
+            (FieldId::SUCCESS, "7"),
+            (FieldId::EXIT, "-EFOO"),
+            (FieldId::PERM, "rz"),
+            (FieldId::PERM, ""),
+            (FieldId::MSGTYPE, "EOF"),
+            (FieldId::FILETYPE, "tree"),
+        ] {
+            assert!(parse(field, text).is_err(), "{field}={text}");
+        }
+    }
+}

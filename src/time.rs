@@ -1,0 +1,184 @@
+//! Instants: the reader's own [`Tick`], and the kernel's [`Timestamp`].
+
+use std::fmt;
+use std::time::Duration;
+
+/// An instant of the source that hands in records, in nanoseconds.
+///
+/// Ticks never go backwards within one source. A live source starts its ticks at the wall-clock
+/// time of its creation and then advances them monotonically, so they read as Unix time but do
+/// not follow later clock steps. A capture takes them from the file. Only differences matter to
+/// the engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tick(u64);
+
+impl Tick {
+    /// The earliest tick.
+    pub const ZERO: Self = Self(0);
+
+    /// Makes a tick from nanoseconds.
+    #[must_use]
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Returns the tick in nanoseconds.
+    #[must_use]
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the tick `duration` later, or the last one there is.
+    #[must_use]
+    pub fn saturating_add(self, duration: Duration) -> Self {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(nanos))
+    }
+
+    /// Returns the time since `earlier`, zero if `earlier` is later.
+    #[must_use]
+    pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A time as the kernel stamps it: wall-clock seconds and milliseconds since the Unix epoch.
+///
+/// The kernel reads `CLOCK_REALTIME` at tick granularity (4 ms at HZ=250) and cuts it to
+/// milliseconds. A record of a system call carries the time at which the call was *entered*.
+///
+/// Source: `kernel/audit.c`, `audit_log_start`; `kernel/auditsc.c`, `__audit_syscall_entry`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp {
+    seconds: u64,
+    millis: u16,
+}
+
+impl Timestamp {
+    /// Makes a timestamp; `None` if `millis` is above 999.
+    #[must_use]
+    pub const fn new(seconds: u64, millis: u16) -> Option<Self> {
+        if millis < 1000 {
+            Some(Self { seconds, millis })
+        } else {
+            None
+        }
+    }
+
+    /// Returns the whole seconds since the Unix epoch.
+    #[must_use]
+    pub const fn seconds(self) -> u64 {
+        self.seconds
+    }
+
+    /// Returns the milliseconds within the second, 0 to 999.
+    #[must_use]
+    pub const fn millis(self) -> u16 {
+        self.millis
+    }
+
+    /// Returns the time since the Unix epoch.
+    #[must_use]
+    pub const fn since_epoch(self) -> Duration {
+        Duration::new(self.seconds, self.millis as u32 * 1_000_000)
+    }
+
+    /// Returns a value that prints as RFC 3339 in UTC, such as `2023-11-14T22:13:20.123Z`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::time::Timestamp;
+    ///
+    /// let time = Timestamp::new(1_700_000_000, 7).ok_or("millis out of range")?;
+    /// assert_eq!(time.rfc3339().to_string(), "2023-11-14T22:13:20.007Z");
+    /// # Ok::<(), &str>(())
+    /// ```
+    #[must_use]
+    pub const fn rfc3339(self) -> Rfc3339 {
+        Rfc3339(self)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03}", self.seconds, self.millis)
+    }
+}
+
+/// Prints a [`Timestamp`] as RFC 3339; made by [`Timestamp::rfc3339`].
+#[derive(Clone, Copy, Debug)]
+pub struct Rfc3339(Timestamp);
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Timestamp { seconds, millis } = self.0;
+        let (year, month, day) = civil_date(seconds / 86_400);
+        let of_day = seconds % 86_400;
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{millis:03}Z",
+            of_day / 3600,
+            of_day / 60 % 60,
+            of_day % 60
+        )
+    }
+}
+
+/// Turns days since 1970-01-01 into year, month and day of the Gregorian calendar.
+///
+/// Years are counted from March, so that the leap day is the last of its year; a cycle of 400
+/// years has 146,097 days.
+fn civil_date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468; // days from 0000-03-01 to 1970-01-01
+    let cycle = days / 146_097;
+    let of_cycle = days % 146_097;
+    let year_of_cycle =
+        (of_cycle - of_cycle / 1_460 + of_cycle / 36_524 - of_cycle / 146_096) / 365;
+    let of_year = of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+    let march_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    let year = cycle * 400 + year_of_cycle + u64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_that_break_naive_calendars() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000Z"),
+            (1_709_251_199, "2024-02-29T23:59:59.000Z"),
+            (253_402_300_799, "9999-12-31T23:59:59.000Z"),
+        ] {
+            let time = Timestamp { seconds, millis: 0 };
+            assert_eq!(time.rfc3339().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_largest_time_prints() {
+        let time = Timestamp {
+            seconds: u64::MAX,
+            millis: 999,
+        };
+        assert!(time.rfc3339().to_string().ends_with(".999Z"));
+        assert_eq!(Timestamp::new(0, 1000), None);
+    }
+
+    #[test]
+    fn ticks_saturate() {
+        let last = Tick::from_nanos(u64::MAX);
+        assert_eq!(last.saturating_add(Duration::MAX), last);
+        assert_eq!(Tick::ZERO.saturating_duration_since(last), Duration::ZERO);
+    }
+}

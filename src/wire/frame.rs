@@ -1,0 +1,285 @@
+//! Cutting a datagram into the one netlink message that it holds.
+//!
+//! Audit breaks netlink's rule for `nlmsg_len`: a record sent to the daemon states the length of
+//! its text only, the same record sent to a multicast group, and every reply, the length of the
+//! whole message. Replies are padded, records never are. So a record extends to the end of the
+//! datagram, and a reply to its stated length; the message type tells which is which.
+//!
+//! Source: `kernel/audit.c`, `audit_log_end`, `kauditd_send_multicast_skb`, `audit_make_reply`.
+
+use netlink_packet_core::{NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, NLMSG_OVERRUN, NetlinkBuffer};
+
+use crate::cursor::{Cursor, DecodeError};
+use crate::message_type::{Class, MessageType};
+
+/// The length of a netlink message header.
+pub const HEADER_LENGTH: usize = 16;
+
+/// What a datagram turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Frame<'a> {
+    /// A record of an event.
+    Record {
+        /// The type of the record.
+        message_type: MessageType,
+        /// Its text, which starts with `audit(`.
+        text: &'a [u8],
+    },
+    /// The kernel's answer to a request (`NLMSG_ERROR`).
+    Ack {
+        /// The sequence number of the request.
+        sequence: u32,
+        /// Zero, a negative errno, or the positive result that a few requests return this way.
+        code: i32,
+    },
+    /// A reply with data.
+    Reply {
+        /// The type of the reply.
+        message_type: MessageType,
+        /// The sequence number of the request.
+        sequence: u32,
+        /// The data without padding.
+        payload: &'a [u8],
+    },
+    /// The end of a listing (`NLMSG_DONE`).
+    Done {
+        /// The sequence number of the request.
+        sequence: u32,
+    },
+    /// Somebody asked the kernel for the daemon's slot (`AUDIT_REPLACE`).
+    Replace {
+        /// The process that asked.
+        pid: u32,
+    },
+    /// Messages were dropped before this one (`NLMSG_OVERRUN`).
+    Overrun {
+        /// How many; `None` if that is not said.
+        dropped: Option<u64>,
+    },
+    /// Nothing (`NLMSG_NOOP`).
+    Noop,
+}
+
+impl<'a> Frame<'a> {
+    /// Reads a datagram.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Short`] if the header or a fixed part is cut off,
+    /// [`DecodeError::Impossible`] if a reply states a length below that of its header.
+    pub fn parse(datagram: &'a [u8]) -> Result<Self, DecodeError> {
+        if datagram.len() < HEADER_LENGTH {
+            let (needed, found) = (HEADER_LENGTH, datagram.len());
+            return Err(DecodeError::Short {
+                what: "a netlink header",
+                needed,
+                found,
+            });
+        }
+        let header = NetlinkBuffer::new(datagram);
+        let message_type = MessageType::new(header.message_type());
+        let sequence = header.sequence_number();
+        let stated = header.length();
+        let to_the_end = datagram.get(HEADER_LENGTH..).unwrap_or_default();
+        let as_stated = || -> Result<&'a [u8], DecodeError> {
+            let length = usize::try_from(stated)
+                .unwrap_or(usize::MAX)
+                .min(datagram.len());
+            datagram
+                .get(HEADER_LENGTH..length)
+                .ok_or(DecodeError::Impossible {
+                    what: "the length of a netlink message",
+                    value: u64::from(stated),
+                })
+        };
+        Ok(match message_type.number() {
+            NLMSG_NOOP => Self::Noop,
+            NLMSG_ERROR => {
+                let code = Cursor::new(as_stated()?, "an acknowledgement").i32()?;
+                Self::Ack { sequence, code }
+            }
+            NLMSG_DONE => Self::Done { sequence },
+            NLMSG_OVERRUN => {
+                let dropped = to_the_end
+                    .first_chunk()
+                    .map(|count| u64::from_ne_bytes(*count));
+                Self::Overrun { dropped }
+            }
+            _ if message_type == MessageType::REPLACE => {
+                let pid = Cursor::new(as_stated()?, "a replacement probe").u32()?;
+                Self::Replace { pid }
+            }
+            _ if message_type.class() == Class::Control => Self::Reply {
+                message_type,
+                sequence,
+                payload: as_stated()?,
+            },
+            _ => Self::Record {
+                message_type,
+                text: trim_nul(to_the_end, message_type),
+            },
+        })
+    }
+}
+
+/// Cuts NUL bytes off the end of kernel text; in a user's text they may be the user's.
+fn trim_nul(text: &[u8], message_type: MessageType) -> &[u8] {
+    if message_type.is_from_user_space() {
+        return text;
+    }
+    let length = text
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
+    text.get(..length).unwrap_or_default()
+}
+
+/// Writes a header with a length that covers the whole message, and the payload behind it.
+#[must_use]
+pub fn message(message_type: MessageType, sequence: u32, payload: &[u8]) -> Vec<u8> {
+    emit(message_type, 0, sequence, payload)
+}
+
+/// As [`message`], with flags.
+pub(crate) fn emit(
+    message_type: MessageType,
+    flags: u16,
+    sequence: u32,
+    payload: &[u8],
+) -> Vec<u8> {
+    let length = HEADER_LENGTH + payload.len();
+    let mut bytes = vec![0; HEADER_LENGTH];
+    let mut header = NetlinkBuffer::new(&mut bytes);
+    header.set_length(u32::try_from(length).unwrap_or(u32::MAX));
+    header.set_message_type(message_type.number());
+    header.set_flags(flags);
+    header.set_sequence_number(sequence);
+    header.set_port_number(0);
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &[u8] = b"audit(1700000000.123:30): cwd=\"/root\"";
+
+    fn record(stated: usize, text: &[u8]) -> Vec<u8> {
+        let mut bytes = message(MessageType::CWD, 0, text);
+        bytes[..4].copy_from_slice(&(stated as u32).to_ne_bytes());
+        bytes
+    }
+
+    #[test]
+    fn trap_01_both_readings_of_the_length() {
+        for stated in [TEXT.len(), TEXT.len() + 16, 16, 0, 4096] {
+            let datagram = record(stated, TEXT);
+            let expected = Frame::Record {
+                message_type: MessageType::CWD,
+                text: TEXT,
+            };
+            assert_eq!(Frame::parse(&datagram), Ok(expected), "stated {stated}");
+        }
+    }
+
+    #[test]
+    fn trap_02_padding_and_nul() {
+        let datagram = record(TEXT.len(), &[TEXT, b"\0"].concat());
+        let expected = Frame::Record {
+            message_type: MessageType::CWD,
+            text: TEXT,
+        };
+        assert_eq!(Frame::parse(&datagram), Ok(expected));
+        let mut reply = message(MessageType::LIST_RULES, 7, b"12345");
+        reply.extend([0, 0, 0]);
+        let Ok(Frame::Reply {
+            payload,
+            sequence: 7,
+            ..
+        }) = Frame::parse(&reply)
+        else {
+            panic!("a reply")
+        };
+        assert_eq!(payload, b"12345");
+    }
+
+    #[test]
+    fn trap_03_acknowledgements_can_be_positive() {
+        let ack = message(
+            MessageType::new(NLMSG_ERROR),
+            9,
+            &[17_i32.to_ne_bytes(), [0; 4]].concat(),
+        );
+        assert_eq!(
+            Frame::parse(&ack),
+            Ok(Frame::Ack {
+                sequence: 9,
+                code: 17
+            })
+        );
+    }
+
+    #[test]
+    fn trap_05_the_replacement_probe_is_binary() {
+        let probe = message(MessageType::REPLACE, 0, &42_u32.to_ne_bytes());
+        assert_eq!(Frame::parse(&probe), Ok(Frame::Replace { pid: 42 }));
+    }
+
+    #[test]
+    fn overruns_with_and_without_a_count() {
+        let overrun = MessageType::new(NLMSG_OVERRUN);
+        let counted = message(overrun, 0, &5934_u64.to_ne_bytes());
+        assert_eq!(
+            Frame::parse(&counted),
+            Ok(Frame::Overrun {
+                dropped: Some(5934)
+            })
+        );
+        let plain = message(overrun, 0, &[]);
+        assert_eq!(Frame::parse(&plain), Ok(Frame::Overrun { dropped: None }));
+    }
+
+    #[test]
+    fn done_noop_and_impossible_lengths() {
+        assert_eq!(
+            Frame::parse(&message(MessageType::new(NLMSG_DONE), 3, &[])),
+            Ok(Frame::Done { sequence: 3 })
+        );
+        assert_eq!(
+            Frame::parse(&message(MessageType::new(NLMSG_NOOP), 3, &[])),
+            Ok(Frame::Noop)
+        );
+        let mut reply = message(MessageType::GET, 7, &[0; 8]);
+        reply[..4].copy_from_slice(&8_u32.to_ne_bytes());
+        assert!(matches!(
+            Frame::parse(&reply),
+            Err(DecodeError::Impossible { .. })
+        ));
+    }
+
+    #[test]
+    fn every_truncation_is_refused_or_shorter() {
+        let datagram = record(TEXT.len(), TEXT);
+        for end in 0..datagram.len() {
+            match Frame::parse(&datagram[..end]) {
+                Err(error) => assert!(end < 16, "{error}"),
+                Ok(frame) => {
+                    let text = &TEXT[..end - 16];
+                    assert_eq!(
+                        frame,
+                        Frame::Record {
+                            message_type: MessageType::CWD,
+                            text
+                        }
+                    );
+                }
+            }
+        }
+        for end in 0..20 {
+            let probe = message(MessageType::REPLACE, 0, &42_u32.to_ne_bytes());
+            assert!(Frame::parse(&probe[..end]).is_err());
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The kernel's byte layouts: netlink messages and the structs that they carry.
+
+pub mod frame;
+pub(crate) mod request;
+pub mod rule;
+pub mod status;

@@ -1,0 +1,49 @@
+//! Requests to the kernel: one message, one datagram.
+
+use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST};
+
+use super::frame;
+use crate::message_type::MessageType;
+
+/// Writes a request that asks for an acknowledgement.
+///
+/// An acknowledgement is always asked for: without one, success is silent. Two requests never
+/// share a datagram: the kernel would mix up their sequence numbers.
+pub(crate) fn request(message_type: MessageType, sequence: u32, payload: &[u8]) -> Vec<u8> {
+    frame::emit(message_type, NLM_F_REQUEST | NLM_F_ACK, sequence, payload)
+}
+
+/// Writes the payload of a user-space message: the text and a final NUL.
+///
+/// The kernel overwrites the last byte with NUL, so that a text without one loses its end.
+///
+/// Source: `kernel/audit.c`, `audit_receive_msg`.
+pub(crate) fn user_text(text: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(text.len() + 1);
+    payload.extend_from_slice(text);
+    payload.push(0);
+    payload
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_these_bytes() {
+        let bytes = request(MessageType::GET, 7, &[1, 2]);
+        let mut expected = Vec::new();
+        expected.extend(18_u32.to_ne_bytes());
+        expected.extend(1000_u16.to_ne_bytes());
+        expected.extend(5_u16.to_ne_bytes()); // NLM_F_REQUEST | NLM_F_ACK
+        expected.extend(7_u32.to_ne_bytes());
+        expected.extend([0; 4]); // the kernel fills in the port
+        expected.extend([1, 2]);
+        assert_eq!(bytes, expected);
+    }
+
+    #[test]
+    fn user_text_ends_in_nul() {
+        assert_eq!(user_text(b"op=x"), b"op=x\0");
+    }
+}
