@@ -67,10 +67,6 @@ impl<'a> Cursor<'a> {
         Ok(*head)
     }
 
-    pub(crate) fn u16(&mut self) -> Result<u16, DecodeError> {
-        self.array().map(u16::from_ne_bytes)
-    }
-
     pub(crate) fn u32(&mut self) -> Result<u32, DecodeError> {
         self.array().map(u32::from_ne_bytes)
     }

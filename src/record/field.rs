@@ -49,8 +49,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Iterates over text that a user-space program composed.
-    pub(crate) const fn of_user_space(text: &'a [u8]) -> Self {
+    /// Iterates over text that a user-space program composed: what stands in `msg='…'`.
+    #[must_use]
+    pub const fn of_message(text: &'a [u8]) -> Self {
         Self {
             rest: text,
             words_continue: true,
@@ -172,7 +173,7 @@ mod tests {
         let Value::Nested(inner) = outer[1].1 else {
             panic!("{outer:?}")
         };
-        let inner = named(Fields::of_user_space(inner));
+        let inner = named(Fields::of_message(inner));
         assert_eq!(
             inner,
             [
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn trap_29_an_operation_with_spaces() {
         let text = br#"op=display aging info id=0 exe="/usr/bin/chage" res=success"#;
-        let fields = named(Fields::of_user_space(text));
+        let fields = named(Fields::of_message(text));
         assert_eq!(fields[0], bare("op", "display aging info"));
         assert_eq!(fields[1], bare("id", "0"));
         assert_eq!(fields.len(), 4);

@@ -74,7 +74,7 @@ impl<'a> UserMessage<'a> {
     /// Iterates over the fields of what the program said.
     #[must_use]
     pub fn fields(&self) -> Fields<'a> {
-        Fields::of_user_space(self.message().unwrap_or_default())
+        Fields::of_message(self.message().unwrap_or_default())
     }
 
     /// Returns the value of the first field with this name in what the program said.

@@ -19,8 +19,11 @@ pub enum Command {
         /// The key, if one was given.
         key: Option<Vec<u8>>,
     },
-    /// `-l`: lists the rules.
-    List,
+    /// `-l`: lists all rules, or those with a key (`-k`).
+    List {
+        /// The key, if one was given.
+        key: Option<Vec<u8>>,
+    },
     /// `-s`: shows the status.
     Status,
     /// `-e`: turns auditing off (0) or on (1), or locks it (2).
@@ -129,9 +132,16 @@ struct Parts<'a> {
     rule: Option<(Placement, RuleBuilder)>,
     watch: Option<(Placement, &'a str)>,
     permissions: Option<u32>,
-    delete_all: bool,
+    many: Option<Many>,
     calls: Vec<&'a str>,
     keys: Vec<&'a str>,
+}
+
+/// What is done to all rules, or to those with a key.
+#[derive(Clone, Copy)]
+enum Many {
+    Delete,
+    List,
 }
 
 impl<'a> Words<'a> {
@@ -163,7 +173,6 @@ impl<'a> Words<'a> {
                 "-b" => Command::BacklogLimit(self.number(option)?),
                 "-r" => Command::RateLimit(self.number(option)?),
                 "--backlog_wait_time" => Command::BacklogWaitTime(self.number(option)?),
-                "-l" => Command::List,
                 "-s" => Command::Status,
                 _ => {
                     self.rule_option(option, &mut parts)?;
@@ -180,7 +189,7 @@ impl<'a> Words<'a> {
                 &self.words.join(" "),
                 "one command at a time",
             )),
-            None => parts.finish(is_directory),
+            None => parts.finish(&self.words.join(" "), is_directory),
         }
     }
 
@@ -199,10 +208,8 @@ impl<'a> Words<'a> {
                 parts.watch = Some((placement, path));
                 Ok(())
             }
-            "-D" => {
-                parts.delete_all = true;
-                Ok(())
-            }
+            "-D" => parts.choose(Many::Delete),
+            "-l" => parts.choose(Many::List),
             "-p" => {
                 let letters = self.argument(option, "give some of the letters r, w, x, a")?;
                 parts.permissions = Some(values::permissions(letters).ok_or_else(|| {
@@ -302,19 +309,31 @@ fn add_filter(builder: RuleBuilder, text: &str, calls: &[&str]) -> Result<RuleBu
 }
 
 impl Parts<'_> {
-    fn is_empty(&self) -> bool {
-        self.rule.is_none() && self.watch.is_none() && !self.delete_all && self.keys.is_empty()
+    fn choose(&mut self, many: Many) -> Result<(), RuleError> {
+        match self.many.replace(many) {
+            None => Ok(()),
+            Some(_) => Err(RuleError::syntax("-l, -D", "one command at a time")),
+        }
     }
 
-    fn finish(self, is_directory: &dyn Fn(&str) -> bool) -> Result<Command, RuleError> {
-        match (self.rule, self.watch) {
-            (None, None) if self.delete_all => {
-                let key = self.keys.join("\x01").into_bytes();
-                Ok(Command::DeleteAll {
-                    key: (!key.is_empty()).then_some(key),
+    fn is_empty(&self) -> bool {
+        self.rule.is_none() && self.watch.is_none() && self.many.is_none() && self.keys.is_empty()
+    }
+
+    fn finish(self, line: &str, is_directory: &dyn Fn(&str) -> bool) -> Result<Command, RuleError> {
+        match (self.rule, self.watch, self.many) {
+            (None, None, Some(many)) if self.calls.is_empty() => {
+                let key = match self.keys[..] {
+                    [] => None,
+                    [key] => Some(key.as_bytes().to_vec()),
+                    [_, second, ..] => return Err(RuleError::syntax(second, "one key at a time")),
+                };
+                Ok(match many {
+                    Many::Delete => Command::DeleteAll { key },
+                    Many::List => Command::List { key },
                 })
             }
-            (Some((placement, mut builder)), None) if !self.delete_all => {
+            (Some((placement, mut builder)), None, None) => {
                 for call in self.calls {
                     builder = match (call, call.parse()) {
                         ("all", _) => builder.all_syscalls(),
@@ -327,7 +346,7 @@ impl Parts<'_> {
                 }
                 place(placement, builder, &self.keys)
             }
-            (None, Some((placement, path))) if !self.delete_all && self.calls.is_empty() => {
+            (None, Some((placement, path)), None) if self.calls.is_empty() => {
                 let field = if is_directory(path) {
                     FieldId::DIR
                 } else {
@@ -342,7 +361,10 @@ impl Parts<'_> {
                 );
                 place(placement, builder, &self.keys)
             }
-            _ => Err(RuleError::syntax("", "give one of -a, -A, -d, -w, -W, -D")),
+            _ => Err(RuleError::syntax(
+                line,
+                "give one of -a, -A, -d, -w, -W, -D, -l",
+            )),
         }
     }
 }
@@ -412,7 +434,13 @@ mod tests {
             ("-b 8192", Command::BacklogLimit(8192)),
             ("-r 0", Command::RateLimit(0)),
             ("--backlog_wait_time 60", Command::BacklogWaitTime(60)),
-            ("-l", Command::List),
+            ("-l", Command::List { key: None }),
+            (
+                "-l -k mine",
+                Command::List {
+                    key: Some(b"mine".to_vec()),
+                },
+            ),
             ("-s", Command::Status),
             ("-D", Command::DeleteAll { key: None }),
             (
@@ -447,10 +475,12 @@ mod tests {
             ("-e", "-e"),
             ("-b many", "many"),
             ("-l -s", "-s"),
+            ("-l -D", "-D"),
+            ("-D -k a -k b", "b"),
             ("-a always,exit -l", "-l"),
             ("--nonsense", "--nonsense"),
             ("-w etc/passwd", "etc/passwd"),
-            ("-k alone", "-D"),
+            ("-k alone", "alone"),
             ("", "-D"),
         ] {
             let error = line.parse::<Command>().expect_err(line).to_string();

@@ -1,0 +1,285 @@
+//! Reading captures.
+
+use std::fs::File;
+use std::io::{ErrorKind as IoErrorKind, Read};
+use std::path::Path;
+
+use pcap_file::pcap::PcapReader;
+use pcap_file::{DataLink, Endianness, PcapError, TsResolution};
+
+use super::{COOKED_LENGTH, FAMILY};
+use crate::error::{Error, ErrorKind};
+use crate::event::Received;
+use crate::source::Source;
+use crate::time::Tick;
+
+/// Reads a capture, as a [`Source`].
+///
+/// Time passes as it did when the capture was taken: where nothing was received for a while,
+/// [`Received::Quiet`] comes at the asked-for instants. Messages of other netlink families, as in a
+/// capture of `nlmon`, are passed over.
+#[derive(Debug)]
+pub struct Reader<R: Read> {
+    file: PcapReader<R>,
+    nanos_per_fraction: u64,
+    packet: Packet,
+    /// Whether `packet` has not been handed over yet.
+    is_waiting: bool,
+    at: Tick,
+    count: u64,
+}
+
+#[derive(Debug, Default)]
+struct Packet {
+    bytes: Vec<u8>,
+    needed: usize,
+    at: Tick,
+}
+
+impl Reader<File> {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and those of the operating system.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|error| Error::io("open the capture", error))?;
+        Self::new(file)
+    }
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the head of a capture. Reading is buffered.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Capture`] if it is no pcap file, of another link type than NETLINK, or taken on
+    /// a machine of the other byte order.
+    pub fn new(reader: R) -> Result<Self, Error> {
+        const OPERATION: &str = "open the capture";
+        let file = PcapReader::new(reader).map_err(|error| unreadable(OPERATION, error, 0))?;
+        let header = file.header();
+        if header.datalink != DataLink::NETLINK {
+            let remedy = "give a pcap file of link type NETLINK, as `dump --write` makes it";
+            return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
+                .with_text(format_args!("its link type is {:?}", header.datalink)));
+        }
+        if header.endianness != Endianness::native() {
+            let remedy = "read it on a machine of the byte order on which it was taken";
+            return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
+                .with_text("its netlink messages are in the other byte order"));
+        }
+        Ok(Self {
+            file,
+            nanos_per_fraction: match header.ts_resolution {
+                TsResolution::MicroSecond => 1000,
+                TsResolution::NanoSecond => 1,
+            },
+            packet: Packet::default(),
+            is_waiting: false,
+            at: Tick::ZERO,
+            count: 0,
+        })
+    }
+
+    /// Reads the next audit message into `packet`; `false` at the end.
+    fn read(&mut self) -> Result<bool, Error> {
+        loop {
+            let Some(next) = self.file.next_raw_packet() else {
+                return Ok(false);
+            };
+            self.count += 1;
+            let packet = next.map_err(|error| unreadable("read the capture", error, self.count))?;
+            let family = packet.data.get(COOKED_LENGTH - 2..COOKED_LENGTH);
+            if family.is_some_and(|family| family != FAMILY.to_be_bytes()) {
+                continue;
+            }
+            let nanos = u64::from(packet.ts_sec) * 1_000_000_000
+                + u64::from(packet.ts_frac) * self.nanos_per_fraction;
+            let bytes = packet.data.get(COOKED_LENGTH..).unwrap_or_default();
+            self.packet.bytes.clear();
+            self.packet.bytes.extend_from_slice(bytes);
+            let original = usize::try_from(packet.orig_len).unwrap_or(usize::MAX);
+            self.packet.needed = original.saturating_sub(COOKED_LENGTH).max(bytes.len());
+            self.packet.at = Tick::from_nanos(nanos).max(self.at);
+            return Ok(true);
+        }
+    }
+}
+
+impl<R: Read> Source for Reader<R> {
+    fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
+        if !self.is_waiting {
+            if !self.read()? {
+                return Ok(Received::End { at: self.at });
+            }
+            self.is_waiting = true;
+        }
+        // before the first message there is nothing to wait for
+        if let Some(until) = until.filter(|until| *until < self.packet.at && self.at != Tick::ZERO)
+        {
+            self.at = self.at.max(until);
+            return Ok(Received::Quiet { at: self.at });
+        }
+        self.is_waiting = false;
+        self.at = self.packet.at;
+        let Packet { bytes, needed, at } = &self.packet;
+        Ok(Received::Datagram {
+            bytes,
+            needed: *needed,
+            at: *at,
+        })
+    }
+}
+
+fn unreadable(operation: &'static str, error: PcapError, count: u64) -> Error {
+    let remedy = "the messages before this place are good; give a whole pcap file";
+    match error {
+        PcapError::IoError(error) if error.kind() == IoErrorKind::UnexpectedEof => {
+            let error = Error::new(operation, ErrorKind::Capture, remedy);
+            if count == 0 {
+                error.with_text("the file ends within its header")
+            } else {
+                error.with_text(format_args!("the file ends within message {count}"))
+            }
+        }
+        PcapError::IoError(error) => Error::io(operation, error),
+        other => Error::new(operation, ErrorKind::Capture, "give a pcap file").with_text(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Writer;
+    use crate::message_type::MessageType;
+    use crate::wire::frame;
+
+    fn datagram() -> Vec<u8> {
+        frame::message(MessageType::CWD, 0, b"audit(1.000:2): cwd=\"/\"")
+    }
+
+    fn sample() -> Vec<u8> {
+        let bytes = datagram();
+        let (bytes, needed) = (&bytes[..], bytes.len());
+        let second = |second: u64| Tick::from_nanos(second * 1_000_000_000 + 7);
+        let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
+        for received in [
+            Received::Datagram {
+                bytes,
+                needed,
+                at: second(5),
+            },
+            Received::Overrun {
+                dropped: Some(9),
+                at: second(6),
+            },
+            Received::Overrun {
+                dropped: None,
+                at: second(6),
+            },
+            Received::LostCounter {
+                total: 3,
+                at: second(7),
+            },
+            Received::Quiet { at: second(8) },
+            Received::Datagram {
+                bytes,
+                needed: needed + 40,
+                at: second(9),
+            },
+        ] {
+            writer.write(&received).expect("a vector takes everything");
+        }
+        writer.finish().expect("a vector takes everything")
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let capture = sample();
+        let mut reader = Reader::new(&capture[..]).expect("a capture");
+        let bytes = datagram();
+        let at = Tick::from_nanos(5_000_000_007);
+        let first = Received::Datagram {
+            bytes: &bytes,
+            needed: bytes.len(),
+            at,
+        };
+        assert_eq!(reader.recv(Some(Tick::ZERO)).expect("good"), first);
+        let early = Tick::from_nanos(5_500_000_000);
+        assert_eq!(
+            reader.recv(Some(early)).expect("good"),
+            Received::Quiet { at: early }
+        );
+        let mut frames = Vec::new();
+        for _ in 0..3 {
+            let Ok(Received::Datagram { bytes, .. }) = reader.recv(None) else {
+                panic!("three")
+            };
+            frames.push(format!(
+                "{:?}",
+                frame::Frame::parse(bytes).expect("a frame")
+            ));
+        }
+        assert_eq!(
+            frames[..2],
+            ["Overrun { dropped: Some(9) }", "Overrun { dropped: None }"]
+        );
+        assert!(frames[2].starts_with("Reply { message_type: GET"));
+        let Ok(Received::Datagram { bytes, needed, .. }) = reader.recv(None) else {
+            panic!("cut")
+        };
+        assert_eq!(needed, bytes.len() + 40);
+        for _ in 0..2 {
+            let end = Received::End {
+                at: Tick::from_nanos(9_000_000_007),
+            };
+            assert_eq!(reader.recv(None).expect("good"), end);
+        }
+    }
+
+    #[test]
+    fn every_truncation_is_an_error_or_an_end() {
+        let capture = sample();
+        let mut ends = 0;
+        for length in 0..capture.len() {
+            let Ok(mut reader) = Reader::new(&capture[..length]) else {
+                assert!(length < 24, "only the header is needed");
+                continue;
+            };
+            let outcome = loop {
+                match reader.recv(None) {
+                    Ok(Received::End { .. }) => break Ok(()),
+                    Ok(_) => {}
+                    Err(error) => break Err(error),
+                }
+            };
+            match outcome {
+                Ok(()) => ends += 1,
+                Err(error) => {
+                    assert_eq!(*error.kind(), ErrorKind::Capture);
+                    assert!(
+                        format!("{error:?}").contains("ends within message"),
+                        "{error:?}"
+                    );
+                }
+            }
+        }
+        assert_eq!(ends, 5, "only between messages it looks like an end");
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        let mut ethernet = sample();
+        ethernet[20] = 1;
+        for (bytes, word) in [
+            (&b"not a capture at all, only text"[..], "pcap"),
+            (&ethernet, "link type"),
+            (&[], "header"),
+        ] {
+            let error = Reader::new(bytes).expect_err("no capture");
+            assert_eq!(*error.kind(), ErrorKind::Capture);
+            assert!(format!("{error:?}").contains(word), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Writing captures.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use netlink_packet_core::NLMSG_OVERRUN;
+use pcap_file::pcap::{PcapHeader, PcapWriter, RawPcapPacket};
+use pcap_file::{DataLink, PcapError, TsResolution};
+
+use super::{COOKED_LENGTH, DEVICE_TYPE, FAMILY, SNAPLEN};
+use crate::error::{Error, ErrorKind};
+use crate::event::Received;
+use crate::message_type::MessageType;
+use crate::time::Tick;
+use crate::wire::frame;
+use crate::wire::status::Status;
+
+/// Writes a capture.
+#[derive(Debug)]
+pub struct Writer<W: Write> {
+    file: PcapWriter<W>,
+    packet: Vec<u8>,
+}
+
+impl Writer<BufWriter<File>> {
+    /// Creates a file, or empties the one that is there.
+    ///
+    /// # Errors
+    ///
+    /// An error of the operating system.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let file =
+            File::create(path).map_err(|error| Error::io("create the capture file", error))?;
+        Self::new(BufWriter::new(file))
+    }
+}
+
+impl<W: Write> Writer<W> {
+    /// Starts a capture on a writer, which had better be buffered.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn new(writer: W) -> Result<Self, Error> {
+        let header = PcapHeader {
+            snaplen: SNAPLEN,
+            datalink: DataLink::NETLINK,
+            ts_resolution: TsResolution::NanoSecond,
+            endianness: pcap_file::Endianness::native(),
+            ..PcapHeader::default()
+        };
+        let file = PcapWriter::with_header(writer, header).map_err(write_failed)?;
+        Ok(Self {
+            file,
+            packet: Vec::new(),
+        })
+    }
+
+    /// Writes what a source handed over.
+    ///
+    /// Silence and the end are not written, nor are datagrams that did not come from the kernel.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn write(&mut self, received: &Received<'_>) -> Result<(), Error> {
+        let at = received.at();
+        match received {
+            Received::Datagram { bytes, needed, .. } => self.packet(bytes, *needed, at),
+            Received::Overrun { dropped, .. } => {
+                let count = dropped.map(u64::to_ne_bytes);
+                let payload = count.as_ref().map_or(&[][..], |bytes| bytes);
+                let message = frame::message(MessageType::new(NLMSG_OVERRUN), 0, payload);
+                self.packet(&message, message.len(), at)
+            }
+            Received::LostCounter { total, .. } => {
+                let status = Status {
+                    lost: *total,
+                    ..Status::zero()
+                };
+                let message = frame::message(MessageType::GET, 0, &status.to_bytes());
+                self.packet(&message, message.len(), at)
+            }
+            Received::Refused { .. } | Received::Quiet { .. } | Received::End { .. } => Ok(()),
+        }
+    }
+
+    /// Ends the capture and gives the writer back, flushed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn finish(self) -> Result<W, Error> {
+        let mut writer = self.file.into_writer();
+        writer
+            .flush()
+            .map_err(|error| Error::io("write the capture", error))?;
+        Ok(writer)
+    }
+
+    fn packet(&mut self, bytes: &[u8], needed: usize, at: Tick) -> Result<(), Error> {
+        let limit = usize::try_from(SNAPLEN).unwrap_or(usize::MAX) - COOKED_LENGTH;
+        let kept = bytes.get(..bytes.len().min(limit)).unwrap_or(bytes);
+        self.packet.clear();
+        self.packet.extend(0_u16.to_be_bytes());
+        self.packet.extend(DEVICE_TYPE.to_be_bytes());
+        self.packet.extend([0; 10]);
+        self.packet.extend(FAMILY.to_be_bytes());
+        self.packet.extend_from_slice(kept);
+        let length = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        let packet = RawPcapPacket {
+            ts_sec: u32::try_from(at.as_nanos() / NANOS).unwrap_or(u32::MAX),
+            ts_frac: u32::try_from(at.as_nanos() % NANOS).unwrap_or_default(),
+            incl_len: length(self.packet.len()),
+            orig_len: length(needed.saturating_add(COOKED_LENGTH)),
+            data: Cow::Borrowed(&self.packet),
+        };
+        self.file.write_raw_packet(&packet).map_err(write_failed)?;
+        Ok(())
+    }
+}
+
+const NANOS: u64 = 1_000_000_000;
+
+fn write_failed(error: PcapError) -> Error {
+    const OPERATION: &str = "write the capture";
+    match error {
+        PcapError::IoError(error) => Error::io(OPERATION, error),
+        other => Error::new(OPERATION, ErrorKind::Capture, "").with_text(other),
+    }
+}

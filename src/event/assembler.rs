@@ -1,0 +1,430 @@
+//! The engine: it is told what happened, and hands out events and losses.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::open::{Closed, Key, OpenEvent, OpenEvents};
+use super::serials::{Gap, Seen, Serials};
+use super::{Account, Cause, ClosedBy, Count, Delivery, Event, Loss, Received, RecordPrefix, Unit};
+use crate::message_type::{Class, MessageType};
+use crate::record::{EventId, Record};
+use crate::time::Tick;
+use crate::wire::frame::Frame;
+use crate::wire::status::Status;
+
+/// Puts records together to events, and keeps account of what is missing.
+///
+/// It owns no socket, no clock and no thread: it is told everything through
+/// [`handle`](Self::handle), and asked through [`poll`](Self::poll) until there is nothing more.
+/// [`Events`](crate::Events) runs this loop over a source.
+///
+/// # When an event is handed out
+///
+/// - its end record comes, or its only record is of a type that stands alone: at once;
+/// - no record came for the [window](Self::window): after that, also when the line is silent;
+/// - too many events are open: the one that was quiet the longest goes first;
+/// - the input ends.
+///
+/// A record that comes after its event was handed out is handed out too, as a
+/// [continuation](Event::is_continuation).
+#[derive(Debug)]
+pub struct Assembler {
+    window: Duration,
+    max_open_events: usize,
+    max_open_bytes: usize,
+    open: OpenEvents,
+    closed: Closed,
+    nodes: Vec<Box<[u8]>>,
+    serials: Vec<Serials>,
+    ready: VecDeque<Delivery>,
+    last: Option<EventId>,
+    lost_counter: Option<u32>,
+    explained: Explained,
+    now: Tick,
+    resumed_at: Tick,
+    account: Account,
+}
+
+/// Missing serials that an overrun accounts for already.
+///
+/// Every event that an overrun swallowed whole took at least one dropped record with it, so an
+/// overrun of n records explains at most n missing serials.
+#[derive(Debug, Default)]
+struct Explained {
+    serials: u64,
+    until: Option<Tick>,
+}
+
+impl Default for Assembler {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Assembler {
+    /// How many machines one input may come from.
+    const MAX_NODES: usize = 4096;
+
+    /// Makes an engine with the default limits, whose reasons are in
+    /// [the manual](crate::manual::defaults).
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            window: Duration::from_secs(2),
+            max_open_events: 8192,
+            max_open_bytes: 64 << 20,
+            open: OpenEvents::default(),
+            closed: Closed::default(),
+            nodes: Vec::new(),
+            serials: vec![Serials::default()],
+            ready: VecDeque::new(),
+            last: None,
+            lost_counter: None,
+            explained: Explained::default(),
+            now: Tick::ZERO,
+            resumed_at: Tick::ZERO,
+            account: Account::default(),
+        }
+    }
+
+    /// Sets how long an event is kept open after its last record, and a skipped serial waited for.
+    ///
+    /// It is receive time: what the kernel's stamps say plays no part. Default 2 s.
+    #[must_use]
+    pub const fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Sets how many events may be open. Default 8,192.
+    #[must_use]
+    pub const fn max_open_events(mut self, events: usize) -> Self {
+        self.max_open_events = events;
+        self
+    }
+
+    /// Sets how many bytes the open events may hold together. Default 64 MiB.
+    #[must_use]
+    pub const fn max_open_bytes(mut self, bytes: usize) -> Self {
+        self.max_open_bytes = bytes;
+        self
+    }
+
+    /// Tells the engine what happened.
+    pub fn handle(&mut self, received: Received<'_>) {
+        let at = self.advance(received.at());
+        match received {
+            Received::Datagram { bytes, needed, .. } => {
+                self.account.datagrams += 1;
+                self.datagram(bytes, needed, at);
+                self.expire(at, false);
+            }
+            Received::Overrun { dropped, .. } => self.overrun(dropped, at),
+            Received::Refused { .. } => self.account.refused += 1,
+            Received::LostCounter { total, .. } => self.lost_counter(total),
+            Received::Quiet { .. } => self.expire(at, true),
+            Received::End { .. } => self.end(),
+        }
+    }
+
+    /// Returns the next event or loss, `None` until something more is handled.
+    pub fn poll(&mut self) -> Option<Delivery> {
+        let delivery = self.ready.pop_front()?;
+        match &delivery {
+            Delivery::Event(_) => self.account.events += 1,
+            Delivery::Loss(_) => self.account.losses += 1,
+        }
+        Some(delivery)
+    }
+
+    /// Returns when [`Received::Quiet`] shall be handled at the latest; `None` if nothing waits.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Tick> {
+        let event = self
+            .open
+            .oldest()
+            .map(|(_, event)| event.last_at.saturating_add(self.window));
+        let gap = self.serials.iter().filter_map(Serials::deadline).min();
+        [event, gap].into_iter().flatten().min()
+    }
+
+    /// Returns the counts of what passed so far.
+    #[must_use]
+    pub const fn account(&self) -> Account {
+        self.account
+    }
+
+    /// Moves the clock forward, never back, and notices when nobody read for a while.
+    fn advance(&mut self, at: Tick) -> Tick {
+        if at.saturating_duration_since(self.now) > self.grace() {
+            self.resumed_at = at;
+        }
+        self.now = self.now.max(at);
+        self.now
+    }
+
+    /// How long a reader that resumes may take to catch up before silence counts as silence.
+    fn grace(&self) -> Duration {
+        self.window / 4
+    }
+
+    fn datagram(&mut self, bytes: &[u8], needed: usize, at: Tick) {
+        let truncated = needed > bytes.len();
+        if truncated {
+            let lacking = (needed - bytes.len()) as u64;
+            self.lose(Cause::Truncated, Count::Exactly(lacking), Unit::Bytes);
+        }
+        match Frame::parse(bytes) {
+            Ok(Frame::Record { message_type, text }) => match Record::parse(message_type, text) {
+                Ok(record) => self.record(&record, truncated, at),
+                Err(_) => self.undecodable(bytes),
+            },
+            Ok(Frame::Replace { .. }) => self.account.slot_probes += 1,
+            Ok(Frame::Overrun { dropped }) => self.overrun(dropped, at),
+            Ok(Frame::Reply {
+                message_type: MessageType::GET,
+                payload,
+                ..
+            }) => match Status::parse(payload) {
+                Ok(status) => self.lost_counter(status.lost),
+                Err(_) => self.undecodable(bytes),
+            },
+            Ok(Frame::Reply { .. } | Frame::Ack { .. } | Frame::Done { .. } | Frame::Noop) => {
+                self.account.control_messages += 1;
+            }
+            Err(_) => self.undecodable(bytes),
+        }
+    }
+
+    /// Files a record under its stamp.
+    fn record(&mut self, record: &Record<'_>, truncated: bool, at: Tick) {
+        let Some(node) = self.node(record.node()) else {
+            self.undecodable(record.text());
+            return;
+        };
+        self.account.records += 1;
+        let key = Key {
+            id: record.id(),
+            node,
+        };
+        let class = record.message_type().class();
+        let slot = match self.open.find(key) {
+            Some(slot) => slot,
+            None => {
+                let continuation = self.first_of(key, record.message_type(), at);
+                if class == Class::Alone && !continuation {
+                    self.hand_out_alone(key, record, truncated, at);
+                    self.last = Some(key.id);
+                    return;
+                }
+                self.open.open(key, continuation, at)
+            }
+        };
+        self.last = Some(key.id);
+        self.open.add(slot, record, truncated, at);
+        match class {
+            Class::Ends => self.close(slot, ClosedBy::EndRecord),
+            Class::Alone => self.close(slot, ClosedBy::Alone),
+            Class::Opens | Class::MayJoin | Class::Control => self.evict(),
+        }
+    }
+
+    /// Takes note of an event that is not open; tells whether it was closed before.
+    fn first_of(&mut self, key: Key, message_type: MessageType, at: Tick) -> bool {
+        if self.closed.contains(key) {
+            return true;
+        }
+        // auditd gives its own records serials of its own invention
+        if matches!(message_type.number(), 1200..=1299) {
+            return false;
+        }
+        let deadline = at.saturating_add(self.window);
+        let index = usize::try_from(key.node).unwrap_or(usize::MAX);
+        let Some(serials) = self.serials.get_mut(index) else {
+            return false;
+        };
+        let seen = serials.see(key.id, deadline);
+        match seen {
+            Seen::InOrder | Seen::Old => {}
+            Seen::Healed => self.account.healed_serials += 1,
+            Seen::Restart => {
+                self.settle_gaps(index, true);
+                self.lose(Cause::SerialRestart, Count::Unknown, Unit::Events);
+            }
+        }
+        if self.explained.serials > 0 && self.explained.until.is_none() {
+            self.explained.until = Some(deadline);
+        }
+        false
+    }
+
+    /// Returns the number of a machine: 0 for none, `None` if there are too many.
+    fn node(&mut self, name: Option<&[u8]>) -> Option<u32> {
+        let Some(name) = name else { return Some(0) };
+        let index = match self.nodes.iter().position(|known| **known == *name) {
+            Some(index) => index,
+            None if self.nodes.len() < Self::MAX_NODES => {
+                self.nodes.push(name.into());
+                self.serials.push(Serials::default());
+                self.nodes.len() - 1
+            }
+            None => return None,
+        };
+        u32::try_from(index + 1).ok()
+    }
+
+    fn overrun(&mut self, dropped: Option<u64>, at: Tick) {
+        let count = match dropped {
+            Some(0) => return,
+            Some(dropped) => {
+                self.account.overrun_records += dropped;
+                self.explained.serials += dropped;
+                self.explained.until = None;
+                Count::Exactly(dropped)
+            }
+            None => Count::Unknown,
+        };
+        self.lose(Cause::SocketOverrun, count, Unit::Records);
+        self.expire(at, false);
+    }
+
+    fn lost_counter(&mut self, total: u32) {
+        let count = match self.lost_counter.replace(total) {
+            None => return, // what was lost before is not ours to report
+            Some(before) if total == before => return,
+            Some(before) if total > before => Count::Exactly(u64::from(total - before)),
+            Some(_) if total > 0 => Count::AtLeast(u64::from(total)), // somebody reset it
+            Some(_) => Count::Unknown,
+        };
+        self.lose(Cause::KernelLost, count, Unit::Mixed);
+    }
+
+    fn undecodable(&mut self, bytes: &[u8]) {
+        let bytes = Bytes::copy_from_slice(bytes);
+        self.lose(
+            Cause::Undecodable { bytes },
+            Count::Exactly(1),
+            Unit::Records,
+        );
+    }
+
+    fn lose(&mut self, cause: Cause, count: Count, unit: Unit) {
+        self.ready
+            .push_back(Delivery::Loss(Loss::new(cause, count, unit, self.last)));
+    }
+
+    /// Closes what has been quiet for long enough.
+    ///
+    /// After a pause in reading, what is overdue may lie in the socket still. So until the line
+    /// was found empty, or the reader had time to catch up, nothing expires.
+    fn expire(&mut self, at: Tick, line_is_empty: bool) {
+        let catching_up = at < self.resumed_at.saturating_add(self.grace());
+        if catching_up && !line_is_empty {
+            return;
+        }
+        while let Some((slot, event)) = self.open.oldest() {
+            if event.last_at.saturating_add(self.window) > at {
+                break;
+            }
+            self.close(slot, ClosedBy::Window);
+        }
+        for index in 0..self.serials.len() {
+            self.settle_gaps(index, false);
+        }
+        if self.explained.until.is_some_and(|until| until < at) {
+            self.explained = Explained::default();
+        }
+    }
+
+    fn settle_gaps(&mut self, index: usize, all: bool) {
+        while let Some(gap) = self
+            .serials
+            .get_mut(index)
+            .and_then(|serials| serials.settle(self.now, all))
+        {
+            self.report(gap);
+        }
+    }
+
+    /// Reports a gap, less what an overrun explains.
+    fn report(&mut self, gap: Gap) {
+        let explained = gap.len().min(self.explained.serials);
+        self.explained.serials -= explained;
+        if explained < gap.len() {
+            let count = Count::Exactly(gap.len() - explained);
+            let cause = Cause::SerialGap {
+                first: gap.first,
+                last: gap.last,
+            };
+            let loss = Loss::new(cause, count, Unit::Events, Some(gap.after));
+            self.ready.push_back(Delivery::Loss(loss));
+        }
+    }
+
+    /// Hands out the events that are too many.
+    fn evict(&mut self) {
+        while self.open.len() > self.max_open_events || self.open.held_bytes() > self.max_open_bytes
+        {
+            let Some((slot, _)) = self.open.oldest() else {
+                return;
+            };
+            self.account.evicted += 1;
+            self.close(slot, ClosedBy::Evicted);
+        }
+    }
+
+    fn end(&mut self) {
+        while let Some((slot, _)) = self.open.oldest() {
+            self.close(slot, ClosedBy::End);
+        }
+        for index in 0..self.serials.len() {
+            self.settle_gaps(index, true);
+        }
+    }
+
+    fn close(&mut self, slot: usize, closed_by: ClosedBy) {
+        let finished = self
+            .open
+            .close(slot, |event| (event.key, hand_out(event, closed_by)));
+        if let Some((key, event)) = finished {
+            self.account.continuations += u64::from(event.continuation);
+            self.closed.insert(key);
+            self.ready.push_back(Delivery::Event(event));
+        }
+    }
+
+    /// Hands out an event of one record that never was open.
+    fn hand_out_alone(&mut self, key: Key, record: &Record<'_>, truncated: bool, at: Tick) {
+        let mut bytes = Vec::new();
+        RecordPrefix::append(&mut bytes, record, truncated);
+        self.closed.insert(key);
+        self.ready.push_back(Delivery::Event(Event {
+            id: key.id,
+            bytes: bytes.into(),
+            records: 1,
+            closed_by: ClosedBy::Alone,
+            continuation: false,
+            first_at: at,
+            last_at: at,
+        }));
+    }
+}
+
+/// Copies an open event to what is handed out, in one allocation.
+fn hand_out(event: &OpenEvent, closed_by: ClosedBy) -> Event {
+    Event {
+        id: event.key.id,
+        bytes: Bytes::copy_from_slice(&event.bytes),
+        records: event.records,
+        closed_by,
+        continuation: event.continuation,
+        first_at: event.first_at,
+        last_at: event.last_at,
+    }
+}
+
+#[cfg(test)]
+#[path = "assembler_tests.rs"]
+mod tests;

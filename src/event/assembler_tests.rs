@@ -1,0 +1,516 @@
+//! Tests of the engine: what it is told, and what it must hand out.
+
+use super::*;
+use crate::event::Missing;
+use crate::wire::frame;
+
+/// Feeds an assembler and collects what comes out, one short line each.
+struct Bench {
+    assembler: Assembler,
+    at: Tick,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::over(Assembler::new())
+    }
+
+    fn over(assembler: Assembler) -> Self {
+        Self {
+            assembler,
+            at: Tick::ZERO,
+        }
+    }
+
+    fn pass(&mut self, millis: u64) -> &mut Self {
+        self.at = self.at.saturating_add(Duration::from_millis(millis));
+        self
+    }
+
+    fn quiet(&mut self, millis: u64) -> Vec<String> {
+        self.pass(millis);
+        self.assembler.handle(Received::Quiet { at: self.at });
+        self.out()
+    }
+
+    fn tell(&mut self, received: Received<'_>) -> Vec<String> {
+        self.assembler.handle(received);
+        self.out()
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Vec<String> {
+        self.tell(Received::Datagram {
+            bytes,
+            needed: bytes.len(),
+            at: self.at,
+        })
+    }
+
+    /// Feeds records written as `TYPE SERIAL[ body]`, all of second 100.
+    fn feed(&mut self, lines: &[&str]) -> Vec<String> {
+        let mut out = Vec::new();
+        for line in lines {
+            let mut words = line.splitn(3, ' ');
+            let message_type = words.next().expect("a type").parse().expect("a type");
+            let serial = words.next().expect("a serial");
+            let stamp = if serial.contains(':') {
+                serial.to_owned()
+            } else {
+                format!("100.000:{serial}")
+            };
+            let body = words.next().unwrap_or_default();
+            let text = format!("audit({stamp}): {body}");
+            out.extend(self.bytes(&frame::message(message_type, 0, text.as_bytes())));
+        }
+        out
+    }
+
+    fn out(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.assembler.poll())
+            .map(|delivery| match delivery {
+                Delivery::Event(event) => {
+                    let types: Vec<_> = event
+                        .records()
+                        .map(|record| record.message_type().to_string())
+                        .collect();
+                    let mark = if event.is_continuation() {
+                        " again"
+                    } else {
+                        ""
+                    };
+                    let by = event.closed_by().name();
+                    format!("{} {by}{mark}: {}", event.id().serial(), types.join(" "))
+                }
+                Delivery::Loss(loss) => format!("{loss}"),
+            })
+            .collect()
+    }
+}
+
+#[test]
+fn trap_13_interleaved_events() {
+    let mut bench = Bench::new();
+    let out = bench.feed(&["SYSCALL 7", "SYSCALL 8", "PATH 7 item=0", "EOE 8", "EOE 7"]);
+    assert_eq!(
+        out,
+        [
+            "8 end_record: SYSCALL EOE",
+            "7 end_record: SYSCALL PATH EOE"
+        ]
+    );
+    assert_eq!(bench.assembler.poll_timeout(), None);
+}
+
+#[test]
+fn trap_14_the_same_serial_at_another_time() {
+    let mut bench = Bench::new();
+    let out = bench.feed(&[
+        "SYSCALL 100.000:50",
+        "EOE 100.000:50",
+        "SYSCALL 900.000:50",
+        "EOE 900.000:50",
+    ]);
+    assert_eq!(
+        out.iter()
+            .filter(|line| line.starts_with("50 end_record: SYSCALL EOE"))
+            .count(),
+        2
+    );
+    assert!(
+        out.iter().any(|line| line.contains("serials started anew")),
+        "{out:?}"
+    );
+}
+
+#[test]
+fn trap_15_records_before_the_call() {
+    let out = Bench::new().feed(&["AVC 9", "SYSCALL 9", "CWD 9", "EOE 9"]);
+    assert_eq!(out, ["9 end_record: AVC SYSCALL CWD EOE"]);
+}
+
+#[test]
+fn trap_16_a_lone_record_goes_out_when_the_line_is_silent() {
+    let mut bench = Bench::new();
+    assert!(
+        bench.feed(&["BPF 9 prog-id=75 op=UNLOAD"]).is_empty(),
+        "trap 17: it might join"
+    );
+    let due = bench.assembler.poll_timeout().expect("a deadline");
+    assert_eq!(due, Tick::from_nanos(2_000_000_000));
+    assert!(bench.quiet(1999).is_empty());
+    assert_eq!(bench.quiet(1), ["9 window: BPF"]);
+}
+
+#[test]
+fn user_messages_go_out_at_once() {
+    assert_eq!(
+        Bench::new().feed(&["USER_CMD 9 pid=1"]),
+        ["9 alone: USER_CMD"]
+    );
+}
+
+#[test]
+fn trap_18_the_process_title_is_not_the_end() {
+    let mut bench = Bench::new();
+    assert!(bench.feed(&["SYSCALL 9", "PROCTITLE 9"]).is_empty());
+    assert_eq!(
+        bench.feed(&["EOE 9"]),
+        ["9 end_record: SYSCALL PROCTITLE EOE"]
+    );
+    assert_eq!(bench.feed(&["PROCTITLE 9"]), [""; 0]);
+    assert_eq!(bench.quiet(2000), ["9 window again: PROCTITLE"]);
+    assert_eq!(bench.assembler.account().losses, 0, "late is not lost");
+}
+
+#[test]
+fn trap_19_events_without_an_end_record() {
+    let mut bench = Bench::new();
+    bench.feed(&["SYSCALL 9", "CWD 9"]);
+    bench.pass(1500).feed(&["PROCTITLE 9"]);
+    assert!(
+        bench.quiet(1999).is_empty(),
+        "the window counts from the last record"
+    );
+    assert_eq!(bench.quiet(1), ["9 window: SYSCALL CWD PROCTITLE"]);
+}
+
+#[test]
+fn trap_20_io_uring_events_are_whole() {
+    let mut bench = Bench::new();
+    let out = bench.feed(&[
+        "URINGOP 9 uring_op=18 items=1",
+        "CWD 9",
+        "PATH 9 item=0",
+        "EOE 9",
+    ]);
+    assert_eq!(out, ["9 end_record: URINGOP CWD PATH EOE"]);
+}
+
+#[test]
+fn trap_21_a_gap_is_pending_until_its_window_has_passed() {
+    let mut bench = Bench::new();
+    bench.feed(&["SYSCALL 100", "EOE 100", "SYSCALL 103", "EOE 103"]);
+    assert!(bench.feed(&["SYSCALL 102", "EOE 102"]).len() == 1);
+    assert!(bench.quiet(1999).is_empty());
+    assert_eq!(
+        bench.quiet(1),
+        ["lost 1 events after 100.000:100: serial 101 never came"]
+    );
+    assert_eq!(bench.assembler.account().healed_serials, 1);
+}
+
+#[test]
+fn serials_out_of_order_are_no_loss() {
+    let mut bench = Bench::new();
+    for serial in [100, 103, 102, 104, 101] {
+        bench.feed(&[&format!("SYSCALL {serial}"), &format!("EOE {serial}")]);
+    }
+    assert!(bench.quiet(5000).is_empty());
+}
+
+#[test]
+fn trap_26_serials_that_auditd_invents_are_not_counted() {
+    let mut bench = Bench::new();
+    bench.feed(&[
+        "SYSCALL 100",
+        "EOE 100",
+        "DAEMON_START 6543 op=start",
+        "SYSCALL 101",
+        "EOE 101",
+    ]);
+    assert!(bench.quiet(5000).is_empty());
+}
+
+#[test]
+fn trap_22_a_path_that_is_missing() {
+    let mut bench = Bench::new();
+    let lines = [
+        "SYSCALL 9 items=3",
+        "PATH 9 item=0",
+        "PATH 9 item=2",
+        "EOE 9",
+    ];
+    for line in lines {
+        let mut words = line.splitn(3, ' ');
+        let message_type = words.next().expect("a type").parse().expect("a type");
+        let body = words.nth(1).unwrap_or_default();
+        let text = format!("audit(100.000:9): {body}");
+        let bytes = frame::message(message_type, 0, text.as_bytes());
+        let needed = bytes.len();
+        bench.assembler.handle(Received::Datagram {
+            bytes: &bytes,
+            needed,
+            at: Tick::ZERO,
+        });
+    }
+    let Some(Delivery::Event(event)) = bench.assembler.poll() else {
+        panic!("an event")
+    };
+    assert_eq!(event.missing(), [Missing::Paths(1)]);
+}
+
+#[test]
+fn trap_11_the_node_is_part_of_the_key() {
+    let mut bench = Bench::new();
+    let record = |node: &str, message_type: MessageType| {
+        let text = format!("node={node} audit(100.000:9): x=1");
+        frame::message(message_type, 0, text.as_bytes())
+    };
+    bench.bytes(&record("a", MessageType::SYSCALL));
+    bench.bytes(&record("b", MessageType::SYSCALL));
+    assert_eq!(
+        bench.bytes(&record("b", MessageType::EOE)),
+        ["9 end_record: SYSCALL EOE"]
+    );
+    assert_eq!(
+        bench.bytes(&record("a", MessageType::EOE)),
+        ["9 end_record: SYSCALL EOE"]
+    );
+}
+
+#[test]
+fn an_overrun_explains_its_own_gap_and_no_other() {
+    let mut bench = Bench::new();
+    bench.feed(&["SYSCALL 100", "EOE 100"]);
+    let at = bench.at;
+    let out = bench.tell(Received::Overrun {
+        dropped: Some(30),
+        at,
+    });
+    assert_eq!(
+        out,
+        ["lost 30 records after 100.000:100: the reader was too slow for its socket buffer"]
+    );
+    bench.feed(&["SYSCALL 111", "EOE 111"]);
+    assert!(
+        bench.quiet(2000).is_empty(),
+        "ten serials, thirty records: explained"
+    );
+    assert!(bench.quiet(1).is_empty());
+    bench.feed(&["SYSCALL 113", "EOE 113"]);
+    assert_eq!(bench.quiet(2000).len(), 1, "a later gap is another loss");
+}
+
+#[test]
+fn an_overrun_explains_no_more_serials_than_records() {
+    let mut bench = Bench::new();
+    bench.feed(&["SYSCALL 100", "EOE 100", "SYSCALL 111", "EOE 111"]);
+    let at = bench.at;
+    bench.tell(Received::Overrun {
+        dropped: Some(4),
+        at,
+    });
+    assert_eq!(
+        bench.quiet(2000),
+        ["lost 6 events after 100.000:100: serials 101 to 110 never came"],
+    );
+}
+
+#[test]
+fn an_overrun_of_nothing_is_no_loss() {
+    let mut bench = Bench::new();
+    let at = bench.at;
+    assert!(
+        bench
+            .tell(Received::Overrun {
+                dropped: Some(0),
+                at
+            })
+            .is_empty()
+    );
+    assert_eq!(bench.tell(Received::Overrun { dropped: None, at }).len(), 1);
+}
+
+#[test]
+fn the_kernels_counter_is_compared_with_its_last_reading() {
+    let mut bench = Bench::new();
+    let at = bench.at;
+    let mut read = |total| bench.tell(Received::LostCounter { total, at });
+    assert!(read(500).is_empty(), "what was lost before is not ours");
+    assert!(read(500).is_empty());
+    assert_eq!(
+        read(507),
+        ["lost 7 records or events: the kernel counted them as lost"]
+    );
+    assert_eq!(
+        read(3),
+        ["lost at least 3 records or events: the kernel counted them as lost"]
+    );
+    assert_eq!(read(0).len(), 1, "a reset may hide a loss");
+}
+
+#[test]
+fn captures_hold_overruns_and_counters_as_messages() {
+    let mut bench = Bench::new();
+    let overrun = frame::message(MessageType::new(4), 0, &9_u64.to_ne_bytes());
+    assert_eq!(bench.bytes(&overrun).len(), 1);
+    for (lost, losses) in [(5, 0), (8, 1)] {
+        let status = Status {
+            lost,
+            ..Status::zero()
+        };
+        let reply = frame::message(MessageType::GET, 0, &status.to_bytes());
+        assert_eq!(bench.bytes(&reply).len(), losses);
+    }
+}
+
+#[test]
+fn a_cut_datagram_is_told_and_kept() {
+    let mut bench = Bench::new();
+    bench.feed(&["SYSCALL 9"]);
+    let text = b"audit(100.000:9): cwd=\"/a/long/pa";
+    let bytes = frame::message(MessageType::CWD, 0, text);
+    let needed = bytes.len() + 40;
+    let out = bench.tell(Received::Datagram {
+        bytes: &bytes,
+        needed,
+        at: Tick::ZERO,
+    });
+    assert_eq!(
+        out,
+        ["lost 40 bytes after 100.000:9: a record was longer than the receive buffer"]
+    );
+    bench.assembler.handle(Received::Datagram {
+        bytes: &frame::message(MessageType::EOE, 0, b"audit(100.000:9): "),
+        needed: 34,
+        at: Tick::ZERO,
+    });
+    let Some(Delivery::Event(event)) = bench.assembler.poll() else {
+        panic!("an event")
+    };
+    assert_eq!(event.missing(), [Missing::Tails(1)]);
+}
+
+#[test]
+fn undecodable_bytes_are_kept_in_the_notice() {
+    let mut bench = Bench::new();
+    bench.assembler.handle(Received::Datagram {
+        bytes: b"short",
+        needed: 5,
+        at: Tick::ZERO,
+    });
+    let Some(Delivery::Loss(loss)) = bench.assembler.poll() else {
+        panic!("a loss")
+    };
+    assert_eq!(
+        loss.cause(),
+        &Cause::Undecodable {
+            bytes: Bytes::from_static(b"short")
+        }
+    );
+    let bad = frame::message(MessageType::SYSCALL, 0, b"no stamp");
+    assert_eq!(bench.bytes(&bad).len(), 1);
+}
+
+#[test]
+fn trap_05_a_probe_for_the_slot_is_counted() {
+    let mut bench = Bench::new();
+    let probe = frame::message(MessageType::REPLACE, 0, &42_u32.to_ne_bytes());
+    assert!(bench.bytes(&probe).is_empty());
+    let at = bench.at;
+    bench.tell(Received::Refused { port: 1011, at });
+    let account = bench.assembler.account();
+    assert_eq!(
+        (account.slot_probes, account.refused, account.records),
+        (1, 1, 0)
+    );
+}
+
+#[test]
+fn too_many_events_or_bytes_push_the_quietest_out() {
+    let mut bench = Bench::over(Assembler::new().max_open_events(2));
+    bench.feed(&["SYSCALL 1", "SYSCALL 2"]);
+    assert!(bench.feed(&["CWD 1"]).is_empty());
+    assert_eq!(bench.feed(&["SYSCALL 3"]), ["2 evicted: SYSCALL"]);
+    assert_eq!(bench.feed(&["EOE 2"]), ["2 end_record again: EOE"]);
+    let mut bench = Bench::over(Assembler::new().max_open_bytes(100));
+    let long = format!("SYSCALL 1 x={}", "y".repeat(200));
+    assert_eq!(
+        bench.feed(&[&long]),
+        ["1 evicted: SYSCALL"],
+        "one event can be too big alone"
+    );
+}
+
+#[test]
+fn a_reader_that_paused_does_not_tear_events_apart() {
+    let mut bench = Bench::new();
+    bench.feed(&["SYSCALL 9"]);
+    bench.pass(60_000);
+    assert!(
+        bench.feed(&["SYSCALL 10"]).is_empty(),
+        "the rest of 9 may lie in the socket still"
+    );
+    assert_eq!(bench.feed(&["EOE 9"]), ["9 end_record: SYSCALL EOE"]);
+    bench.pass(60_000).feed(&["SYSCALL 11"]);
+    assert_eq!(
+        bench.quiet(0),
+        ["10 window: SYSCALL"],
+        "the line was found empty"
+    );
+}
+
+#[test]
+fn steady_traffic_does_not_keep_events_open() {
+    let mut bench = Bench::new();
+    bench.feed(&["BPF 9"]);
+    let mut out = Vec::new();
+    for serial in 10..40 {
+        out.extend(bench.pass(100).feed(&[&format!("USER {serial}")]));
+    }
+    assert!(out.contains(&"9 window: BPF".to_owned()), "{out:?}");
+}
+
+#[test]
+fn the_end_of_the_input_hands_out_everything() {
+    let mut bench = Bench::new();
+    bench.feed(&["SYSCALL 9", "BPF 12"]);
+    let at = bench.at;
+    let out = bench.tell(Received::End { at });
+    assert_eq!(out[..2], ["9 end: SYSCALL", "12 end: BPF"]);
+    assert_eq!(
+        out[2],
+        "lost 2 events after 100.000:9: serials 10 to 11 never came"
+    );
+    assert_eq!(out.len(), 3);
+}
+
+#[test]
+fn what_is_missing_by_an_events_own_words() {
+    let missing = |lines: &[&str]| {
+        let mut assembler = Assembler::new();
+        for line in lines {
+            let (name, body) = line.split_once(' ').unwrap_or((line, ""));
+            let text = format!("audit(100.000:9): {body}");
+            let bytes = frame::message(name.parse().expect("a type"), 0, text.as_bytes());
+            let needed = bytes.len();
+            assembler.handle(Received::Datagram {
+                bytes: &bytes,
+                needed,
+                at: Tick::ZERO,
+            });
+        }
+        assembler.handle(Received::End { at: Tick::ZERO });
+        match assembler.poll() {
+            Some(Delivery::Event(event)) => event.missing(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(missing(&["SYSCALL", "EOE"]), []);
+    assert_eq!(missing(&["SYSCALL"]), [Missing::EndRecord]);
+    assert_eq!(missing(&["CWD", "EOE"]), [Missing::Opener]);
+    assert_eq!(missing(&["BPF"]), [], "it may have come alone");
+    assert_eq!(
+        missing(&["SYSCALL", "EXECVE argc=3 a0=\"x\" a2=\"z\"", "EOE"]),
+        [Missing::Arguments(1)]
+    );
+    assert_eq!(
+        missing(&["SYSCALL", "EXECVE a1=\"x\"", "EOE"]),
+        [Missing::ArgumentCount]
+    );
+    assert_eq!(
+        missing(&["SYSCALL items=2", "PATH item=0", "EOE"]),
+        [],
+        "items= is a hint"
+    );
+}

@@ -1,0 +1,68 @@
+//! What can happen to a reader, as the engine is told of it.
+
+use crate::time::Tick;
+
+/// Everything that a source can hand to the engine.
+///
+/// A live socket, a capture file and a test script speak this language, so that a replay is the
+/// same code as the real thing, losses included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Received<'a> {
+    /// A datagram from the kernel.
+    Datagram {
+        /// What was received of it.
+        bytes: &'a [u8],
+        /// Its true length; more than `bytes` has if the buffer was too short.
+        needed: usize,
+        /// When it was received.
+        at: Tick,
+    },
+    /// The socket's buffer overflowed, and datagrams were dropped **here**, after all that was
+    /// handed over so far.
+    Overrun {
+        /// How many, where the socket's counter tells.
+        dropped: Option<u64>,
+        /// When that was found out.
+        at: Tick,
+    },
+    /// A datagram did not come from the kernel and was thrown away unread.
+    Refused {
+        /// The netlink port of whoever sent it.
+        port: u32,
+        /// When it was received.
+        at: Tick,
+    },
+    /// The kernel's counter of lost records was read (`lost` of the status).
+    LostCounter {
+        /// Its value.
+        total: u32,
+        /// When it was read.
+        at: Tick,
+    },
+    /// The source waited, and nothing is there to be received.
+    Quiet {
+        /// Until when it waited.
+        at: Tick,
+    },
+    /// Nothing will ever come again: the end of a file. A socket has none.
+    End {
+        /// When the end was reached.
+        at: Tick,
+    },
+}
+
+impl Received<'_> {
+    /// Returns the instant at which it happened.
+    #[must_use]
+    pub const fn at(&self) -> Tick {
+        match self {
+            Self::Datagram { at, .. }
+            | Self::Overrun { at, .. }
+            | Self::Refused { at, .. }
+            | Self::LostCounter { at, .. }
+            | Self::Quiet { at }
+            | Self::End { at } => *at,
+        }
+    }
+}

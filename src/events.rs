@@ -1,0 +1,189 @@
+//! The iterator: a source, the engine, and the loop between them.
+
+use std::iter::FusedIterator;
+
+use crate::error::Error;
+use crate::event::{Account, Assembler, Delivery, Event, Received};
+use crate::source::Source;
+use crate::time::Tick;
+
+/// Iterates over the events of a source, and over its losses.
+///
+/// It ends when the source does: a capture ends, a socket never. After an error it ends too, but
+/// only once everything that was received before has been handed out.
+///
+/// # Examples
+///
+/// Counting what a capture holds:
+///
+/// ```
+/// # #[cfg(feature = "capture")] {
+/// use auditlink::{Delivery, Events, capture};
+///
+/// let bytes: &[u8] = include_bytes!("../examples/dump/demo.pcap");
+/// let mut execs = 0;
+/// for delivery in Events::new(capture::Reader::new(bytes)?) {
+///     match delivery? {
+///         Delivery::Event(event) if event.kind().name() == "exec" => execs += 1,
+///         Delivery::Event(_) => {}
+///         Delivery::Loss(loss) => println!("{loss}"),
+///     }
+/// }
+/// assert!(execs > 0);
+/// # }
+/// # Ok::<(), auditlink::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Events<S> {
+    source: S,
+    assembler: Assembler,
+    state: State,
+    now: Tick,
+}
+
+#[derive(Debug)]
+enum State {
+    Running,
+    /// The source ended or failed; what is ready is handed out first.
+    Draining(Option<Error>),
+    Done,
+}
+
+impl<S: Source> Events<S> {
+    /// Iterates over a source with an engine of default limits.
+    pub fn new(source: S) -> Self {
+        Self::with_assembler(source, Assembler::new())
+    }
+
+    /// Iterates over a source with an engine of one's own making.
+    pub const fn with_assembler(source: S, assembler: Assembler) -> Self {
+        Self {
+            source,
+            assembler,
+            state: State::Running,
+            now: Tick::ZERO,
+        }
+    }
+
+    /// Returns the next delivery, or `Ok(None)` if none came until `until` or the source ended;
+    /// [`is_ended`](Self::is_ended) tells which.
+    ///
+    /// For daemons that must do something else from time to time.
+    ///
+    /// # Errors
+    ///
+    /// The source's error, once everything that was received before has been handed out.
+    pub fn next_until(&mut self, until: Option<Tick>) -> Result<Option<Delivery>, Error> {
+        loop {
+            if let Some(delivery) = self.assembler.poll() {
+                return Ok(Some(delivery));
+            }
+            match &mut self.state {
+                State::Running => {}
+                State::Draining(error) => {
+                    let error = error.take();
+                    self.state = State::Done;
+                    return error.map_or(Ok(None), Err);
+                }
+                State::Done => return Ok(None),
+            }
+            if until.is_some_and(|until| until <= self.now) {
+                return Ok(None);
+            }
+            let due = self.assembler.poll_timeout();
+            let wake = [due, until].into_iter().flatten().min();
+            match self.source.recv(wake) {
+                Ok(received) => {
+                    self.now = self.now.max(received.at());
+                    if matches!(received, Received::End { .. }) {
+                        self.state = State::Draining(None);
+                    }
+                    self.assembler.handle(received);
+                }
+                Err(error) => {
+                    self.assembler.handle(Received::End { at: self.now });
+                    self.state = State::Draining(Some(error));
+                }
+            }
+        }
+    }
+
+    /// Tells whether the source ended or failed, and everything was handed out.
+    #[must_use]
+    pub const fn is_ended(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
+    /// Tells the engine what the kernel's counter of lost records was when somebody read it.
+    ///
+    /// A request can block in the kernel, so no source reads the counter by itself. Read it with
+    /// [`Control::status`](crate::Control::status) on another thread, or when there is time. The
+    /// first reading is the one that later ones are compared with.
+    pub fn lost_counter(&mut self, total: u32) {
+        self.assembler.handle(Received::LostCounter {
+            total,
+            at: self.now,
+        });
+    }
+
+    /// Returns the counts of what passed so far.
+    #[must_use]
+    pub const fn account(&self) -> Account {
+        self.assembler.account()
+    }
+
+    /// Returns the source.
+    #[must_use]
+    pub const fn source(&self) -> &S {
+        &self.source
+    }
+
+    /// Returns the source, to be changed.
+    pub const fn source_mut(&mut self) -> &mut S {
+        &mut self.source
+    }
+
+    /// Takes the source and the engine apart.
+    ///
+    /// The engine may hold events that are open: handle [`Received::End`] and poll it until it
+    /// has nothing more, and nothing is lost.
+    #[must_use]
+    pub fn into_parts(self) -> (S, Assembler) {
+        (self.source, self.assembler)
+    }
+
+    /// Iterates over the events alone, for those who insist.
+    pub const fn ignore_losses(self) -> IgnoreLosses<S> {
+        IgnoreLosses { events: self }
+    }
+}
+
+impl<S: Source> Iterator for Events<S> {
+    type Item = Result<Delivery, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_until(None).transpose()
+    }
+}
+
+impl<S: Source> FusedIterator for Events<S> {}
+
+/// Iterates over events and drops losses; made by [`Events::ignore_losses`].
+#[derive(Debug)]
+pub struct IgnoreLosses<S> {
+    events: Events<S>,
+}
+
+impl<S: Source> Iterator for IgnoreLosses<S> {
+    type Item = Result<Event, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.events.find_map(|delivery| match delivery {
+            Ok(Delivery::Event(event)) => Some(Ok(event)),
+            Ok(Delivery::Loss(_)) => None,
+            Err(error) => Some(Err(error)),
+        })
+    }
+}
+
+impl<S: Source> FusedIterator for IgnoreLosses<S> {}

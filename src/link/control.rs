@@ -1,0 +1,495 @@
+//! Requests to the kernel's audit system.
+
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use super::clock::Clock;
+use super::diagnosis::{self, Capability};
+use super::installed::InstalledRules;
+use super::socket::{AuditSocket, Batch};
+use super::tuning::Tuning;
+use crate::error::{Error, ErrorKind};
+use crate::message_type::MessageType;
+use crate::rule::{Rule, RuleSet};
+use crate::time::Tick;
+use crate::wire::frame::Frame;
+use crate::wire::request::{request, user_text};
+use crate::wire::rule as rule_codec;
+use crate::wire::status::{Change, Enabled, FailureMode, FeatureSwitches, Features, Mask, Status};
+
+/// Sends requests to the kernel's audit system.
+///
+/// Every method is one request, or says how many it makes. A request needs `CAP_AUDIT_CONTROL` in
+/// the initial user and pid namespace, a [user message](Self::user_message) `CAP_AUDIT_WRITE`.
+///
+/// A request can be made to wait in the kernel, up to the backlog wait time, while the kernel's
+/// queue is over its limit: do not make requests on the thread that receives.
+///
+/// Source: `kernel/audit.c`, `audit_netlink_ok`, `audit_receive`.
+#[derive(Debug)]
+pub struct Control {
+    socket: AuditSocket,
+    batch: Batch,
+    sequence: u32,
+    time_limit: Duration,
+    clock: Clock,
+    /// Records that came while an answer was awaited, on a socket that gets records too.
+    kept: Option<Vec<Vec<u8>>>,
+}
+
+/// The answer to a request: the code of its acknowledgement, and its data.
+struct Answer {
+    code: i32,
+    data: Vec<Vec<u8>>,
+}
+
+impl Control {
+    /// Opens a control socket.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotSupported`] if the kernel has no audit system, or was booted with `audit=0`.
+    pub fn open() -> Result<Self, Error> {
+        let socket = AuditSocket::open()?;
+        socket.shorten_acknowledgements()?;
+        socket.set_receive_buffer(LISTING_BUFFER)?;
+        Ok(Self::over(socket, None))
+    }
+
+    /// Sets how long an answer is waited for. Default 10 s.
+    pub const fn set_time_limit(&mut self, limit: Duration) {
+        self.time_limit = limit;
+    }
+
+    /// Reads the settings and counters.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoPermission`] or [`ErrorKind::Namespace`] if the kernel does not answer this
+    /// process, [`ErrorKind::Timeout`] if it does not answer at all. So do all other requests.
+    #[doc(alias = "AUDIT_GET")]
+    pub fn status(&mut self) -> Result<Status, Error> {
+        const OPERATION: &str = "read the audit status";
+        let data = self.fetch(OPERATION, MessageType::GET, &[])?;
+        Status::parse(&data).map_err(|error| senseless(OPERATION, &error))
+    }
+
+    /// Changes settings, in one request each, and returns their former values.
+    ///
+    /// If one cannot be changed, those changed before are put back.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Locked`] if the configuration is locked, [`ErrorKind::Invalid`] for a value
+    /// that is out of range.
+    #[doc(alias = "AUDIT_SET")]
+    pub fn tune(&mut self, tuning: &Tuning) -> Result<Tuning, Error> {
+        let status = self.status()?;
+        let former = tuning.former(&status);
+        for (done, (operation, mask, change)) in tuning.steps().enumerate() {
+            let Err(error) = self.change(operation, mask, &change) else {
+                continue;
+            };
+            for (operation, mask, before) in former.steps().take(done) {
+                self.change(operation, mask, &before).map_err(|second| {
+                    Error::new(
+                        "put settings back after a failure",
+                        second.kind().clone(),
+                        "read the status to see which settings are changed",
+                    )
+                    .with_text(format_args!("first {error}, then {second}"))
+                })?;
+            }
+            return Err(error);
+        }
+        Ok(former)
+    }
+
+    /// Turns auditing on or off.
+    pub fn set_enabled(&mut self, on: bool) -> Result<(), Error> {
+        self.tune(&Tuning::new().enabled(on)).map(drop)
+    }
+
+    /// Locks rules and settings until the next boot. There is no way back.
+    pub fn lock(&mut self) -> Result<(), Error> {
+        let status = Status {
+            enabled: Enabled::LOCKED,
+            ..Status::zero()
+        };
+        self.change("lock the audit configuration", Mask::ENABLED, &status)
+    }
+
+    /// Sets what the kernel does when it cannot record; [`FailureMode::PANIC`] halts the machine.
+    pub fn set_failure(&mut self, mode: FailureMode) -> Result<(), Error> {
+        self.tune(&Tuning::new().failure(mode)).map(drop)
+    }
+
+    /// Sets how many records a second the kernel lets through; 0 for no limit.
+    pub fn set_rate_limit(&mut self, records: u32) -> Result<(), Error> {
+        self.tune(&Tuning::new().rate_limit(records)).map(drop)
+    }
+
+    /// Sets how many records the kernel queues; 0 for no limit.
+    pub fn set_backlog_limit(&mut self, records: u32) -> Result<(), Error> {
+        self.tune(&Tuning::new().backlog_limit(records)).map(drop)
+    }
+
+    /// Sets how long a process may be made to wait for room in the queue, in kernel ticks.
+    pub fn set_backlog_wait_time(&mut self, ticks: u32) -> Result<(), Error> {
+        self.tune(&Tuning::new().backlog_wait_time(ticks)).map(drop)
+    }
+
+    /// Sets the counter of lost records to zero and returns what it was.
+    ///
+    /// # Kernel version
+    ///
+    /// Since 4.11, see [`FeatureBitmap::LOST_RESET`](crate::wire::status::FeatureBitmap).
+    pub fn reset_lost(&mut self) -> Result<u32, Error> {
+        self.reset("reset the counter of lost records", Mask::LOST)
+    }
+
+    /// Sets the time that processes waited to zero and returns what it was, in kernel ticks.
+    ///
+    /// # Kernel version
+    ///
+    /// Since 5.9.
+    pub fn reset_backlog_wait_time_actual(&mut self) -> Result<u32, Error> {
+        self.reset("reset the time waited", Mask::BACKLOG_WAIT_TIME_ACTUAL)
+    }
+
+    /// Reads the switches that guard login users.
+    #[doc(alias = "AUDIT_GET_FEATURE")]
+    pub fn features(&mut self) -> Result<Features, Error> {
+        const OPERATION: &str = "read the audit features";
+        let data = self.fetch(OPERATION, MessageType::GET_FEATURE, &[])?;
+        Features::parse(&data).map_err(|error| senseless(OPERATION, &error))
+    }
+
+    /// Sets those of the switches in `which` that are in `on`, and clears the others of them.
+    #[doc(alias = "AUDIT_SET_FEATURE")]
+    pub fn set_features(
+        &mut self,
+        which: FeatureSwitches,
+        on: FeatureSwitches,
+    ) -> Result<(), Error> {
+        let payload = Features::request(which, on, FeatureSwitches::empty());
+        self.ask("set audit features", MessageType::SET_FEATURE, &payload)
+            .map(drop)
+    }
+
+    /// Locks the switches in `which`, as they are, until the next boot. There is no way back.
+    pub fn lock_features(&mut self, which: FeatureSwitches) -> Result<(), Error> {
+        let on = self.features()?.on;
+        let payload = Features::request(which, on, which);
+        self.ask("lock audit features", MessageType::SET_FEATURE, &payload)
+            .map(drop)
+    }
+
+    /// Lists the loaded rules, list by list, each in the order in which the kernel tries them.
+    ///
+    /// A listing of which parts were dropped on their way is asked for again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Overrun`] if it was cut short three times.
+    #[doc(alias = "AUDIT_LIST_RULES")]
+    pub fn rules(&mut self) -> Result<Vec<Rule>, Error> {
+        const OPERATION: &str = "list the audit rules";
+        let mut attempt = 1;
+        let answer = loop {
+            match self.ask(OPERATION, MessageType::LIST_RULES, &[]) {
+                Err(error) if *error.kind() == ErrorKind::Overrun && attempt < 3 => attempt += 1,
+                other => break other?,
+            }
+        };
+        let rules = answer.data.iter().map(|payload| {
+            rule_codec::parse(payload).map_err(|error| senseless(OPERATION, &error))
+        });
+        rules.collect()
+    }
+
+    /// Adds a rule.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::RuleExists`], [`ErrorKind::Locked`], or [`ErrorKind::Invalid`] for a field,
+    /// operator or list that this kernel does not know. A directory of a path that does not exist
+    /// is [`ErrorKind::RuleNotFound`] too: the kernel does not tell these apart.
+    #[doc(alias = "AUDIT_ADD_RULE")]
+    pub fn add_rule(&mut self, rule: &Rule) -> Result<(), Error> {
+        self.ask(
+            "add a rule",
+            MessageType::ADD_RULE,
+            &rule_codec::to_bytes(rule),
+        )
+        .map(drop)
+    }
+
+    /// Deletes a rule, which must be the same in list, action, calls, and fields in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::RuleNotFound`] or [`ErrorKind::Locked`].
+    #[doc(alias = "AUDIT_DEL_RULE")]
+    pub fn delete_rule(&mut self, rule: &Rule) -> Result<(), Error> {
+        let mut bytes = rule_codec::to_bytes(rule);
+        if rule.prepend {
+            // where a rule stands is not part of it: the kernel finds no rule with this bit
+            bytes = rule_codec::to_bytes(&Rule {
+                prepend: false,
+                ..rule.clone()
+            });
+        }
+        self.ask("delete a rule", MessageType::DEL_RULE, &bytes)
+            .map(drop)
+    }
+
+    /// Deletes the rules that have this key, and returns how many there were.
+    pub fn delete_rules_by_key(&mut self, key: impl AsRef<[u8]>) -> Result<usize, Error> {
+        let key = key.as_ref();
+        self.delete_rules(|rule| rule.keys().any(|other| other == key))
+    }
+
+    /// Deletes all rules, and returns how many there were.
+    pub fn delete_all_rules(&mut self) -> Result<usize, Error> {
+        self.delete_rules(|_| true)
+    }
+
+    /// Adds rules, all or none, and returns a guard that removes them again.
+    ///
+    /// A rule that is loaded already is left as it is, and is not the guard's to remove.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_rule`](Self::add_rule); the rules added before the failing one are removed.
+    pub fn apply(&mut self, rules: &RuleSet) -> Result<InstalledRules, Error> {
+        let mut installed = InstalledRules::new(Self::open()?);
+        for rule in rules {
+            match self.add_rule(rule) {
+                Ok(()) => installed.push(rule.clone()),
+                Err(error) if *error.kind() == ErrorKind::RuleExists => {}
+                Err(error) => {
+                    installed.remove()?;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(installed)
+    }
+
+    /// Writes a record of one's own into the audit trail.
+    ///
+    /// The type must be one of those for user space, 1100 to 1199 or 2100 to 2999. The kernel
+    /// keeps 8,559 bytes of the text; it puts the sender's ids in front and the text in `msg='…'`.
+    /// While auditing is off, the kernel says yes and drops it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoPermission`] without `CAP_AUDIT_WRITE`.
+    pub fn user_message(
+        &mut self,
+        message_type: MessageType,
+        text: impl AsRef<[u8]>,
+    ) -> Result<(), Error> {
+        let payload = user_text(text.as_ref());
+        self.ask("send a user message", message_type, &payload)
+            .map(drop)
+    }
+
+    /// Changes the settings in `mask`.
+    pub(super) fn change(
+        &mut self,
+        operation: &'static str,
+        mask: Mask,
+        status: &Status,
+    ) -> Result<(), Error> {
+        let payload = Change { mask, status }.to_bytes();
+        self.ask(operation, MessageType::SET, &payload).map(drop)
+    }
+
+    fn reset(&mut self, operation: &'static str, mask: Mask) -> Result<u32, Error> {
+        let payload = Change {
+            mask,
+            status: &Status::zero(),
+        }
+        .to_bytes();
+        let answer = self.ask(operation, MessageType::SET, &payload)?;
+        Ok(u32::try_from(answer.code).unwrap_or_default())
+    }
+
+    fn delete_rules(&mut self, which: impl Fn(&Rule) -> bool) -> Result<usize, Error> {
+        let rules = self.rules()?;
+        let mut deleted = 0;
+        for rule in rules.iter().filter(|rule| which(rule)) {
+            self.delete_rule(rule)?;
+            deleted += 1;
+        }
+        Ok(deleted)
+    }
+
+    /// Makes a request that is answered by one message of data.
+    fn fetch(
+        &mut self,
+        operation: &'static str,
+        message_type: MessageType,
+        payload: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        let answer = self.ask(operation, message_type, payload)?;
+        answer.data.into_iter().next().ok_or_else(|| {
+            Error::new(operation, ErrorKind::Protocol, "").with_text("the answer has no data")
+        })
+    }
+
+    /// Makes a request and collects its answer.
+    fn ask(
+        &mut self,
+        operation: &'static str,
+        message_type: MessageType,
+        payload: &[u8],
+    ) -> Result<Answer, Error> {
+        self.sequence = self.sequence.wrapping_add(1).max(1);
+        let datagram = request(message_type, self.sequence, payload);
+        self.socket
+            .send(&datagram)
+            .map_err(|error| Error::io(operation, error))?;
+        let answer = self.answer(operation, message_type)?;
+        if answer.code >= 0 {
+            return Ok(answer);
+        }
+        let capability = capability_for(message_type);
+        let code = answer.code.saturating_neg();
+        let may_be_locked = matches!(
+            message_type,
+            MessageType::SET | MessageType::ADD_RULE | MessageType::DEL_RULE
+        );
+        Err(diagnosis::request_refused(
+            operation,
+            code,
+            capability,
+            || {
+                may_be_locked
+                    && self
+                        .status()
+                        .is_ok_and(|status| status.enabled == Enabled::LOCKED)
+            },
+        ))
+    }
+
+    /// Collects the acknowledgement and the data that belong to the last request.
+    fn answer(&mut self, operation: &'static str, asked: MessageType) -> Result<Answer, Error> {
+        let deadline = self.clock.now().saturating_add(self.time_limit);
+        let mut answer = Answer {
+            code: 0,
+            data: Vec::new(),
+        };
+        let mut acknowledged = false;
+        let mut overrun = false;
+        loop {
+            self.wait(operation, deadline)?;
+            match self.batch.fill(&self.socket) {
+                Ok(_) => {}
+                Err(Errno::ENOBUFS) => overrun = true,
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(Error::io(operation, error.into())),
+            }
+            while let Some(datagram) = self.batch.next() {
+                if datagram.sender != Some(0) {
+                    continue; // not the kernel
+                }
+                let mut done = false;
+                match Frame::parse(datagram.bytes) {
+                    Ok(Frame::Ack { sequence, code }) if sequence == self.sequence => {
+                        answer.code = code;
+                        acknowledged = true;
+                        done = code < 0;
+                    }
+                    Ok(Frame::Reply {
+                        message_type,
+                        sequence,
+                        payload,
+                    }) if sequence == self.sequence && message_type == asked => {
+                        answer.data.push(payload.to_vec());
+                    }
+                    Ok(Frame::Done { sequence }) => done = sequence == self.sequence,
+                    Ok(Frame::Record { .. }) => {
+                        if let Some(kept) = &mut self.kept {
+                            kept.push(datagram.bytes.to_vec());
+                        }
+                    }
+                    Ok(_) => {} // a late answer to a request that ran out of time
+                    Err(error) => return Err(senseless(operation, &error)),
+                }
+                let has_data = matches!(asked, MessageType::GET | MessageType::GET_FEATURE);
+                done |= acknowledged
+                    && asked != MessageType::LIST_RULES
+                    && (!has_data || !answer.data.is_empty());
+                if done && overrun {
+                    return Err(Error::new(operation, ErrorKind::Overrun, "try again"));
+                }
+                if done {
+                    return Ok(answer);
+                }
+            }
+        }
+    }
+
+    /// Waits for something to receive, at the longest until `deadline`.
+    fn wait(&self, operation: &'static str, deadline: Tick) -> Result<(), Error> {
+        loop {
+            let left = deadline.saturating_duration_since(self.clock.now());
+            if left.is_zero() {
+                let remedy = "the kernel may be busy: try again, or allow more time";
+                return Err(Error::new(operation, ErrorKind::Timeout, remedy));
+            }
+            match self.socket.wait(Some(left)) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => return Err(Error::io(operation, error)),
+            }
+        }
+    }
+
+    /// Makes requests over a given socket, keeping the records that come meanwhile if `kept`.
+    pub(super) fn over(socket: AuditSocket, kept: Option<Vec<Vec<u8>>>) -> Self {
+        Self {
+            socket,
+            batch: Batch::new(BATCH, BUFFER),
+            sequence: 0,
+            time_limit: Duration::from_secs(10),
+            clock: Clock::start(),
+            kept,
+        }
+    }
+
+    /// Gives the socket back, and the records that were received on it.
+    pub(super) fn into_socket(mut self) -> (AuditSocket, Vec<Vec<u8>>) {
+        let mut kept = self.kept.unwrap_or_default();
+        while let Some(datagram) = self.batch.next() {
+            if datagram.sender == Some(0) {
+                kept.push(datagram.bytes.to_vec());
+            }
+        }
+        (self.socket, kept)
+    }
+}
+
+/// How many answers one call receives, and how long each may be; a listed rule can have 64 texts
+/// of 4 KiB, but only a few are ever this long.
+const BATCH: usize = 16;
+const BUFFER: usize = 64 * 1024;
+
+/// Room for a listing of some thousand rules.
+const LISTING_BUFFER: usize = 8 << 20;
+
+const fn capability_for(message_type: MessageType) -> Capability {
+    if message_type.is_from_user_space() {
+        diagnosis::AUDIT_WRITE
+    } else {
+        diagnosis::AUDIT_CONTROL
+    }
+}
+
+fn senseless(operation: &'static str, error: &dyn std::fmt::Display) -> Error {
+    Error::new(operation, ErrorKind::Protocol, "").with_text(error)
+}

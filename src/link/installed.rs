@@ -1,0 +1,70 @@
+//! Rules that are removed again.
+
+use super::control::Control;
+use crate::error::{Error, ErrorKind};
+use crate::rule::Rule;
+
+/// Rules that were added, and are removed when the guard goes; made by
+/// [`Control::apply`](crate::Control::apply).
+///
+/// Dropping the guard removes them too, but cannot tell what went wrong.
+#[derive(Debug)]
+#[must_use = "the rules are removed as soon as this is dropped"]
+pub struct InstalledRules {
+    control: Control,
+    rules: Vec<Rule>,
+}
+
+impl InstalledRules {
+    pub(super) const fn new(control: Control) -> Self {
+        Self {
+            control,
+            rules: Vec::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, rule: Rule) {
+        self.rules.push(rule);
+    }
+
+    /// Returns the rules that the guard will remove; not those that were loaded before.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Removes the rules, the last first. One that somebody else removed already is no error.
+    ///
+    /// # Errors
+    ///
+    /// The first error of the kernel; the other rules are tried all the same.
+    pub fn remove(mut self) -> Result<(), Error> {
+        self.remove_all()
+    }
+
+    /// Leaves the rules in the kernel for good.
+    pub fn keep(mut self) {
+        self.rules.clear();
+    }
+
+    fn remove_all(&mut self) -> Result<(), Error> {
+        let mut first_error = None;
+        while let Some(rule) = self.rules.pop() {
+            match self.control.delete_rule(&rule) {
+                Ok(()) => {}
+                Err(error) if *error.kind() == ErrorKind::RuleNotFound => {}
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        first_error.map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for InstalledRules {
+    fn drop(&mut self) {
+        // whoever wants to know calls `remove`
+        let _ = self.remove_all();
+    }
+}

@@ -1,0 +1,20 @@
+//! The live kernel: its control socket, and receiving.
+//!
+//! Requests and records use sockets of their own, so that a slow consumer never blocks a request,
+//! and no record is thrown away while an answer is awaited.
+
+mod clock;
+mod control;
+mod diagnosis;
+mod installed;
+pub mod procfs;
+mod receiver;
+mod slot;
+mod socket;
+mod tuning;
+
+pub use self::clock::Clock;
+pub use self::control::Control;
+pub use self::installed::InstalledRules;
+pub use self::receiver::{Receiver, ReceiverBuilder};
+pub use self::tuning::Tuning;

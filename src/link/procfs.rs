@@ -1,0 +1,103 @@
+//! What /proc tells about processes and netlink ports.
+
+use std::fs;
+
+/// Returns the command of a process, as `comm` has it; `None` if there is no such process.
+#[must_use]
+pub fn command(pid: u32) -> Option<String> {
+    let comm = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(String::from_utf8_lossy(&comm).trim_end().to_owned())
+}
+
+/// Returns the process that holds an audit netlink port; `None` if there is none, or it is hidden.
+#[must_use]
+pub fn port_holder(port: u32) -> Option<u32> {
+    let table = fs::read_to_string("/proc/net/netlink").ok()?;
+    let inode = table
+        .lines()
+        .skip(1)
+        .find_map(|line| inode_of_port(line, port))?;
+    let wanted = format!("socket:[{inode}]");
+    let processes = fs::read_dir("/proc").ok()?;
+    processes.flatten().find_map(|entry| {
+        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let mut files = fs::read_dir(entry.path().join("fd")).ok()?.flatten();
+        files
+            .any(|file| fs::read_link(file.path()).is_ok_and(|link| *link.as_os_str() == *wanted))
+            .then_some(pid)
+    })
+}
+
+/// Reads a line of /proc/net/netlink: `sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode`.
+fn inode_of_port(line: &str, port: u32) -> Option<u64> {
+    let mut words = line.split_whitespace();
+    let protocol: i32 = words.nth(1)?.parse().ok()?;
+    let listed: u32 = words.next()?.parse().ok()?;
+    if protocol == super::socket::NETLINK_AUDIT && listed == port {
+        words.nth(6)?.parse().ok()
+    } else {
+        None
+    }
+}
+
+/// What decides whether the kernel takes a request from this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The effective capabilities, a bit each.
+    pub(crate) capabilities: u64,
+    /// Whether the process is in the initial pid and the initial user namespace.
+    pub(crate) is_initial: bool,
+}
+
+impl Standing {
+    /// Reads the standing of the calling thread; `None` if /proc is not there.
+    pub(crate) fn of_self() -> Option<Self> {
+        let status = fs::read_to_string("/proc/thread-self/status").ok()?;
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("CapEff:"))?
+            .trim();
+        let is_in = |kind: &str, inode: u32| {
+            fs::read_link(format!("/proc/self/ns/{kind}"))
+                .is_ok_and(|link| *link.as_os_str() == *format!("{kind}:[{inode}]"))
+        };
+        Some(Self {
+            capabilities: u64::from_str_radix(mask, 16).ok()?,
+            is_initial: is_in("pid", INITIAL_PID_NS) && is_in("user", INITIAL_USER_NS),
+        })
+    }
+
+    pub(crate) const fn has(self, capability: u32) -> bool {
+        self.capabilities >> capability & 1 != 0
+    }
+}
+
+/// The inodes of the initial namespaces; `include/linux/proc_ns.h`, `PROC_*_INIT_INO`.
+const INITIAL_USER_NS: u32 = 0xEFFF_FFFD;
+const INITIAL_PID_NS: u32 = 0xEFFF_FFFC;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_netlink_table() {
+        let line =
+            "0000000000000000 9   4711   00000001 0        0        0     2        17       90210";
+        assert_eq!(inode_of_port(line, 4711), Some(90210));
+        assert_eq!(inode_of_port(line, 4712), None);
+        assert_eq!(
+            inode_of_port("0000 15 4711 0 0 0 0 2 0 9", 4711),
+            None,
+            "another protocol"
+        );
+        assert_eq!(inode_of_port("sk Eth Pid", 1), None);
+    }
+
+    #[test]
+    fn our_own_standing_can_be_read() {
+        assert!(Standing::of_self().is_some());
+        assert!(command(std::process::id()).is_some());
+        assert_eq!(command(u32::MAX), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! The kernel's one place for an audit daemon.
+
+use nix::errno::Errno;
+
+use super::control::Control;
+use super::procfs;
+use super::socket::AuditSocket;
+use crate::error::{Error, ErrorKind};
+use crate::wire::status::{Mask, Status};
+
+/// Makes this process the audit daemon; records go to `socket` from now on.
+///
+/// Returns the records that came before the kernel's answer (kernels before 6.7 may send some).
+pub(super) fn register(socket: AuditSocket) -> Result<(AuditSocket, Vec<Vec<u8>>), Error> {
+    let mut control = Control::over(socket, Some(Vec::new()));
+    let status = Status {
+        pid: std::process::id(),
+        ..Status::zero()
+    };
+    match control.change(REGISTER, Mask::PID, &status) {
+        Ok(()) => Ok(control.into_socket()),
+        Err(error) if error.raw_os_error() == Some(Errno::EEXIST as i32) => {
+            Err(taken(&mut control, error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives the place back. That somebody else has it by now is no error.
+///
+/// A daemon that goes without doing this leaves its port to whoever takes the number next.
+pub(super) fn release() -> Result<(), Error> {
+    let result =
+        Control::open()?.change("give up being the audit daemon", Mask::PID, &Status::zero());
+    match result {
+        Err(error) if error.raw_os_error() == Some(Errno::EACCES as i32) => Ok(()),
+        other => other,
+    }
+}
+
+const REGISTER: &str = "become the audit daemon";
+
+/// Finds out who has the place.
+///
+/// The kernel keeps the number of a process and of a port. The process may be dead, and another
+/// may have taken its port, by chance or on purpose.
+fn taken(control: &mut Control, refusal: Error) -> Error {
+    let pid = match control.status() {
+        Ok(status) => status.pid,
+        Err(error) => return error,
+    };
+    let holder = procfs::port_holder(pid).filter(|holder| *holder != pid);
+    let kind = ErrorKind::SlotTaken {
+        pid,
+        command: procfs::command(pid),
+        holder,
+    };
+    let remedy = if holder.is_some() {
+        "stop the process that holds the port, or listen beside it with Receiver::observer()"
+    } else {
+        "stop it, or listen beside it with Receiver::observer()"
+    };
+    Error::new(REGISTER, kind, remedy).with_text(format_args!("{refusal:?}"))
+}

@@ -1,0 +1,230 @@
+//! The netlink socket: opening, sending, and receiving in batches.
+
+use std::io::{self, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use netlink_sys::{Socket, SocketAddr};
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::socket::{self, MsgFlags, MultiHeaders, NetlinkAddr, sockopt};
+use nix::sys::time::TimeSpec;
+use nix::{getsockopt_impl, sockopt_impl};
+
+use super::diagnosis;
+use crate::error::Error;
+
+/// The netlink protocol of the audit system.
+pub(super) const NETLINK_AUDIT: i32 = libc::NETLINK_AUDIT;
+
+/// The multicast group that gets a copy of every record.
+const AUDIT_NLGRP_READLOG: u32 = 1;
+
+/// A netlink audit socket. It is never cloned: a clone would close the descriptor twice.
+pub(super) struct AuditSocket {
+    socket: Socket,
+}
+
+impl AuditSocket {
+    /// Opens a socket (close-on-exec) and gives it a port.
+    pub(super) fn open() -> Result<Self, Error> {
+        let protocol = isize::try_from(NETLINK_AUDIT).unwrap_or_default();
+        let mut socket = Socket::new(protocol).map_err(diagnosis::socket_refused)?;
+        socket
+            .bind_auto()
+            .map_err(|error| Error::io("bind the audit socket", error))?;
+        Ok(Self { socket })
+    }
+
+    /// Joins the multicast group.
+    pub(super) fn join_multicast(&self) -> Result<(), Error> {
+        self.socket
+            .add_membership(AUDIT_NLGRP_READLOG)
+            .map_err(diagnosis::group_refused)
+    }
+
+    /// Leaves the multicast group.
+    pub(super) fn leave_multicast(&self) -> Result<(), Error> {
+        self.socket
+            .drop_membership(AUDIT_NLGRP_READLOG)
+            .map_err(|error| Error::io("leave the audit multicast group", error))
+    }
+
+    /// Makes failing answers short: without the request that they answer.
+    pub(super) fn shorten_acknowledgements(&self) -> Result<(), Error> {
+        self.socket
+            .set_cap_ack(true)
+            .map_err(|error| Error::io("set NETLINK_CAP_ACK", error))
+    }
+
+    /// Asks for a receive buffer and returns the size that the kernel granted, in its own
+    /// accounting, which is twice what was asked for.
+    ///
+    /// Beyond `net.core.rmem_max` this needs CAP_NET_ADMIN; without it, the limit is what one gets.
+    pub(super) fn set_receive_buffer(&self, bytes: usize) -> Result<usize, Error> {
+        let bytes = bytes.min(usize::try_from(i32::MAX / 2).unwrap_or(usize::MAX));
+        socket::setsockopt(&self.socket, sockopt::RcvBufForce, &bytes)
+            .or_else(|error| match error {
+                Errno::EPERM => socket::setsockopt(&self.socket, sockopt::RcvBuf, &bytes),
+                other => Err(other),
+            })
+            .map_err(|error| Error::io("set the receive buffer", error.into()))?;
+        self.receive_buffer()
+    }
+
+    /// Returns the size of the receive buffer in the kernel's accounting.
+    pub(super) fn receive_buffer(&self) -> Result<usize, Error> {
+        socket::getsockopt(&self.socket, sockopt::RcvBuf)
+            .map_err(|error| Error::io("read the receive buffer's size", error.into()))
+    }
+
+    /// Returns how many datagrams this socket has dropped; `None` before Linux 4.12.
+    pub(super) fn drops(&self) -> Option<u32> {
+        let info = socket::getsockopt(&self.socket, MemoryInfo).ok()?;
+        info.get(SK_MEMINFO_DROPS).copied()
+    }
+
+    /// Returns the port that the kernel gave the socket.
+    pub(super) fn port(&self) -> Result<u32, Error> {
+        let mut address = SocketAddr::new(0, 0);
+        self.socket
+            .get_address(&mut address)
+            .map_err(|error| Error::io("read the socket's port", error))?;
+        Ok(address.port_number())
+    }
+
+    /// Sends a datagram to the kernel.
+    pub(super) fn send(&self, datagram: &[u8]) -> io::Result<()> {
+        loop {
+            match self.socket.send_to(datagram, &SocketAddr::new(0, 0), 0) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// Waits until something can be received, or the time is over (`None` waits for ever).
+    ///
+    /// A signal ends the wait early. That the socket has an error pending counts as something.
+    pub(super) fn wait(&self, time: Option<Duration>) -> io::Result<bool> {
+        let mut files = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        match ppoll(&mut files, time.map(TimeSpec::from_duration), None) {
+            Ok(ready) => Ok(ready > 0),
+            Err(Errno::EINTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl AsFd for AuditSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl std::fmt::Debug for AuditSocket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuditSocket")
+            .field("fd", &self.socket.as_raw_fd())
+            .finish()
+    }
+}
+
+sockopt_impl!(
+    /// Memory and drops of a socket: `SO_MEMINFO`, since Linux 4.12.
+    MemoryInfo,
+    GetOnly,
+    libc::SOL_SOCKET,
+    libc::SO_MEMINFO,
+    [u32; 9]
+);
+
+/// The place of the drop counter; `include/uapi/linux/sock_diag.h`.
+const SK_MEMINFO_DROPS: usize = 8;
+
+/// A datagram as it lies in a [`Batch`].
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    length: usize,
+    needed: usize,
+    sender: Option<u32>,
+}
+
+/// One datagram out of a [`Batch`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Datagram<'a> {
+    /// What was received.
+    pub(super) bytes: &'a [u8],
+    /// The true length.
+    pub(super) needed: usize,
+    /// The port of the sender, 0 for the kernel; `None` if the address was no netlink address.
+    pub(super) sender: Option<u32>,
+}
+
+/// Buffers for as many datagrams as one system call receives.
+#[derive(Debug)]
+pub(super) struct Batch {
+    buffers: Box<[u8]>,
+    buffer_size: usize,
+    slots: Vec<Slot>,
+    next: usize,
+}
+
+impl Batch {
+    pub(super) fn new(datagrams: usize, buffer_size: usize) -> Self {
+        Self {
+            buffers: vec![0; datagrams * buffer_size].into_boxed_slice(),
+            buffer_size,
+            slots: Vec::with_capacity(datagrams),
+            next: 0,
+        }
+    }
+
+    /// Receives what is there, without waiting; 0 if nothing is.
+    ///
+    /// With MSG_TRUNC the kernel tells the true length of a datagram that did not fit.
+    pub(super) fn fill(&mut self, socket: &AuditSocket) -> Result<usize, Errno> {
+        self.slots.clear();
+        self.next = 0;
+        let buffer_size = self.buffer_size;
+        let mut vectors: Vec<[IoSliceMut<'_>; 1]> = self
+            .buffers
+            .chunks_mut(buffer_size)
+            .map(|chunk| [IoSliceMut::new(chunk)])
+            .collect();
+        let mut headers = MultiHeaders::<NetlinkAddr>::preallocate(vectors.len(), None);
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_TRUNC;
+        let descriptor = socket.socket.as_raw_fd();
+        let received =
+            match socket::recvmmsg(descriptor, &mut headers, vectors.iter_mut(), flags, None) {
+                Err(Errno::EAGAIN) => return Ok(0),
+                other => other?,
+            };
+        self.slots.extend(received.map(|message| Slot {
+            length: message.bytes.min(buffer_size),
+            needed: message.bytes,
+            sender: message.address.map(|address| address.pid()),
+        }));
+        Ok(self.slots.len())
+    }
+
+    /// Tells whether a datagram is left.
+    pub(super) fn has_next(&self) -> bool {
+        self.next < self.slots.len()
+    }
+
+    /// Takes the next datagram.
+    pub(super) fn next(&mut self) -> Option<Datagram<'_>> {
+        let slot = self.slots.get(self.next)?;
+        let start = self.next * self.buffer_size;
+        self.next += 1;
+        let bytes = self.buffers.get(start..start + slot.length)?;
+        Some(Datagram {
+            bytes,
+            needed: slot.needed,
+            sender: slot.sender,
+        })
+    }
+}

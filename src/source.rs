@@ -1,0 +1,33 @@
+//! Where records come from.
+
+use crate::error::Error;
+use crate::event::Received;
+use crate::time::Tick;
+
+/// Something that hands over what can be received: a socket, a capture, a script.
+///
+/// Wrappers are sources too: `capture::Tee` records what passes through any of them.
+pub trait Source {
+    /// Waits for the next thing to happen, until `until` at the latest if it is given.
+    ///
+    /// A source that has nothing at `until` returns [`Received::Quiet`]; one that has something
+    /// returns it even if `until` has passed. One that ended returns [`Received::End`], again and
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// Whatever stops the source for good. Losses are no errors.
+    fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error>;
+}
+
+impl<S: Source + ?Sized> Source for &mut S {
+    fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
+        (**self).recv(until)
+    }
+}
+
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
+        (**self).recv(until)
+    }
+}
