@@ -68,7 +68,8 @@ impl<S: Source> Events<S> {
     /// Returns the next delivery, or `Ok(None)` if none came until `until` or the source ended;
     /// [`is_ended`](Self::is_ended) tells which.
     ///
-    /// For daemons that must do something else from time to time.
+    /// For daemons that must do something else from time to time. What can be received without
+    /// waiting is received even if `until` has passed.
     ///
     /// # Errors
     ///
@@ -87,9 +88,6 @@ impl<S: Source> Events<S> {
                 }
                 State::Done => return Ok(None),
             }
-            if until.is_some_and(|until| until <= self.now) {
-                return Ok(None);
-            }
             let due = self.assembler.poll_timeout();
             let wake = [due, until].into_iter().flatten().min();
             match self.source.recv(wake) {
@@ -98,7 +96,11 @@ impl<S: Source> Events<S> {
                     if matches!(received, Received::End { .. }) {
                         self.state = State::Draining(None);
                     }
+                    let is_over = matches!(received, Received::Quiet { at } if until <= Some(at));
                     self.assembler.handle(received);
+                    if is_over && until.is_some() {
+                        return Ok(self.assembler.poll());
+                    }
                 }
                 Err(error) => {
                     self.assembler.handle(Received::End { at: self.now });

@@ -22,7 +22,6 @@ use auditlink::link::Clock;
 use auditlink::time::Tick;
 use auditlink::{Control, Delivery, Error, Events, Receiver, Source, capture};
 
-use self::format::Format;
 use self::options::{Input, Options};
 use self::signals::StopSignals;
 
@@ -51,6 +50,9 @@ fn fail(message: &str) -> ExitCode {
     eprintln!("dump: {message}");
     ExitCode::FAILURE
 }
+
+/// How often the output is flushed, and signals are looked for.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What can stop a dump before its time.
 #[derive(Debug)]
@@ -151,33 +153,33 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
 
     let mut outcome = Ok(());
     let mut stopping = false;
+    let mut wake = clock.now();
     loop {
-        if !stopping {
-            let enough = options.count.is_some_and(|count| tally.shown >= count);
-            let over = stop.is_some_and(StopSignals::is_pending)
-                || stop.is_some() && end.is_some_and(|end| clock.now() >= end);
-            if enough && stop.is_none() {
-                break;
-            }
-            if enough || over {
-                stopping = true;
-                events.source_mut().finish()?;
-            }
+        let enough = options.count.is_some_and(|count| tally.shown >= count);
+        if enough && stop.is_none() {
+            break;
         }
-        let wake = stop.map(|_| clock.now().saturating_add(Duration::from_millis(100)));
-        let next = events.next_until(wake);
-        match next {
+        // a look at the signals is a system call: not for every event
+        let is_time = stop.is_some() && clock.now() >= wake;
+        if is_time {
+            output.flush()?;
+            wake = clock.now().saturating_add(LOOK_INTERVAL);
+        }
+        let over = is_time
+            && (stop.is_some_and(StopSignals::is_pending)
+                || end.is_some_and(|end| clock.now() >= end));
+        if (enough || over) && !stopping {
+            stopping = true;
+            events.source_mut().finish()?;
+        }
+        match events.next_until(stop.map(|_| wake)) {
             Ok(Some(delivery)) => {
                 if tally.count(&delivery, options) {
                     options.format.write(&mut output, &delivery)?;
                 }
-                // while records come in batches, so does the output
-                if stop.is_some() && options.format != Format::None {
-                    output.flush()?;
-                }
             }
             Ok(None) if events.is_ended() => break,
-            Ok(None) => output.flush()?,
+            Ok(None) => {}
             Err(error) => {
                 outcome = Err(Failure::Audit(error));
                 break;

@@ -11,12 +11,13 @@ use nix::errno::Errno;
 use super::clock::Clock;
 use super::control::Control;
 use super::slot;
-use super::socket::{AuditSocket, Batch};
+use super::socket::{AuditSocket, Batch, Datagram};
 use crate::error::Error;
 use crate::event::Received;
 use crate::message_type::MessageType;
 use crate::source::Source;
 use crate::time::Tick;
+use crate::wire::frame::Frame;
 
 /// Receives records from the kernel, as its audit daemon or beside one.
 ///
@@ -238,6 +239,9 @@ impl Source for Receiver {
             return Ok(self.first(first));
         }
         loop {
+            if self.batch.skip_if(is_own_probe) {
+                continue;
+            }
             if self.batch.has_next() {
                 return Ok(self.next_of_batch());
             }
@@ -283,6 +287,19 @@ impl Drop for Receiver {
         let _ = self.finish();
     }
 }
+
+/// Recognises the probe that the kernel sends to a daemon that gives its own place back.
+fn is_own_probe(datagram: Datagram<'_>) -> bool {
+    datagram.sender == Some(0)
+        && datagram.bytes.len() < PROBE_LENGTH_LIMIT
+        && Frame::parse(datagram.bytes)
+            == Ok(Frame::Replace {
+                pid: std::process::id(),
+            })
+}
+
+/// A probe has 20 bytes; no record is as short as this.
+const PROBE_LENGTH_LIMIT: usize = 32;
 
 /// Makes the kernel queue a record, so that it sends those that it parked, and reads its counter.
 fn nudge() -> Result<u32, Error> {

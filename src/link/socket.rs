@@ -217,9 +217,20 @@ impl Batch {
 
     /// Takes the next datagram.
     pub(super) fn next(&mut self) -> Option<Datagram<'_>> {
-        let slot = self.slots.get(self.next)?;
-        let start = self.next * self.buffer_size;
         self.next += 1;
+        self.get(self.next - 1)
+    }
+
+    /// Passes over the next datagram if it is of a certain kind; tells whether it was.
+    pub(super) fn skip_if(&mut self, kind: impl FnOnce(Datagram<'_>) -> bool) -> bool {
+        let skip = self.get(self.next).is_some_and(kind);
+        self.next += usize::from(skip);
+        skip
+    }
+
+    fn get(&self, index: usize) -> Option<Datagram<'_>> {
+        let slot = self.slots.get(index)?;
+        let start = index * self.buffer_size;
         let bytes = self.buffers.get(start..start + slot.length)?;
         Some(Datagram {
             bytes,

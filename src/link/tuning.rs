@@ -16,7 +16,6 @@ use crate::wire::status::{Enabled, FailureMode, Mask, Status};
 /// assert_ne!(tuning, Tuning::new());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[must_use = "settings are changed by Control::tune"]
 pub struct Tuning {
     backlog_limit: Option<u32>,
     backlog_wait_time: Option<u32>,
@@ -27,6 +26,7 @@ pub struct Tuning {
 
 impl Tuning {
     /// Changes nothing.
+    #[must_use]
     pub const fn new() -> Self {
         Self {
             backlog_limit: None,
@@ -38,6 +38,7 @@ impl Tuning {
     }
 
     /// Sets how many records the kernel queues for the daemon; 0 for no limit.
+    #[must_use]
     pub const fn backlog_limit(mut self, records: u32) -> Self {
         self.backlog_limit = Some(records);
         self
@@ -49,18 +50,21 @@ impl Tuning {
     /// # Kernel version
     ///
     /// Since 3.14.
+    #[must_use]
     pub const fn backlog_wait_time(mut self, ticks: u32) -> Self {
         self.backlog_wait_time = Some(ticks);
         self
     }
 
     /// Sets how many records a second the kernel lets through; 0 for no limit.
+    #[must_use]
     pub const fn rate_limit(mut self, records: u32) -> Self {
         self.rate_limit = Some(records);
         self
     }
 
     /// Sets what the kernel does when it cannot record.
+    #[must_use]
     pub const fn failure(mut self, mode: FailureMode) -> Self {
         self.failure = Some(mode);
         self
@@ -68,6 +72,7 @@ impl Tuning {
 
     /// Turns auditing on or off. Locking it has a call of its own,
     /// [`Control::lock`](crate::Control::lock).
+    #[must_use]
     pub const fn enabled(mut self, on: bool) -> Self {
         self.enabled = Some(on);
         self

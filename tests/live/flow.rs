@@ -1,0 +1,386 @@
+//! Records on their way: storms, stalls, forgeries.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use auditlink::arch::Arch;
+use auditlink::capture::{Reader, Tee, Writer};
+use auditlink::event::{Cause, Count, EventKind, Unit};
+use auditlink::rule::process_lifecycle;
+use auditlink::{Delivery, Events, InstalledRules, Receiver, Rule};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::lab::{Haul, KEY, Lab, control, count_of, example};
+
+/// Calls of a storm, as the issue of lossless reception states it.
+const STORM: u64 = 200_000;
+
+/// Records of one event of a storm: SYSCALL, PROCTITLE, EOE.
+const RECORDS: u64 = 3;
+
+fn watch_getppid(lab: &Lab) -> InstalledRules {
+    let helper = lab.helper();
+    let exe = helper.to_str().expect("a plain path");
+    let rules = Rule::on_exit()
+        .syscall("getppid")
+        .exe(exe)
+        .key(KEY)
+        .for_both_abis();
+    control()
+        .apply(&rules.expect("the call exists"))
+        .expect("the rules are new")
+}
+
+/// Starts `dump` as the daemon, and waits until it is.
+fn start_dump(program: &str, words: &[&str]) -> Child {
+    let child = Command::new(program)
+        .args(words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program} does not start: {error}"));
+    for _ in 0..200 {
+        if control().status().expect("a status").pid != 0 {
+            return child;
+        }
+        sleep(Duration::from_millis(50));
+    }
+    panic!("dump did not become the daemon");
+}
+
+/// Stops `dump` and returns what it had to say.
+fn stop_dump(child: Child, pid: i32) -> String {
+    kill(Pid::from_raw(pid), Signal::SIGTERM).expect("it runs");
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+/// Waits until the daemon has nothing left to read, by its file of netlink sockets.
+fn wait_until_read(status_pid: u32) {
+    let mut still = 0;
+    while still < 4 {
+        sleep(Duration::from_millis(100));
+        let table = fs::read_to_string("/proc/net/netlink").expect("a table");
+        let waiting = table.lines().skip(1).any(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            words[1] == "9" && words[2] == status_pid.to_string() && words[4] != "0"
+        });
+        let queued = control().status().expect("a status").backlog;
+        still = if waiting || queued > 0 { 0 } else { still + 1 };
+    }
+}
+
+pub(crate) fn both_abis(lab: &Lab) {
+    let mut events = Events::new(Receiver::observer().open().expect("an observer"));
+    let rules = watch_getppid(lab);
+    lab.run_helper(&["storm", "2"]);
+    lab.run_helper(&["storm", "3", "b32"]);
+    let mut haul = Haul::default();
+    haul.collect(&mut events, Duration::from_millis(300));
+    rules.remove().expect("the rules are loaded");
+    let calls = |arch: Arch| {
+        let is_of = |event: &&auditlink::Event| {
+            let call = event.syscall().expect("a call");
+            assert_eq!(call.name(), Some("getppid"));
+            call.arch() == Some(arch)
+        };
+        haul.ours().filter(is_of).count()
+    };
+    assert_eq!((calls(Arch::X86_64), calls(Arch::I386)), (2, 3));
+    assert_eq!(haul.losses, []);
+}
+
+pub(crate) fn lifecycle(lab: &Lab) {
+    let mut events = Events::new(Receiver::observer().open().expect("an observer"));
+    let helper = lab.helper();
+    // the shell that the helper starts is another program: follow the helper's children by uid
+    let rules = process_lifecycle()
+        .filter(
+            auditlink::rule::FieldId::UID,
+            auditlink::rule::Operator::EQUAL,
+            LIFE_UID,
+        )
+        .key(KEY)
+        .for_both_abis()
+        .expect("all calls exist");
+    let installed = control().apply(&rules).expect("the rules are new");
+    let status = Command::new("setpriv")
+        .args(["--reuid", &LIFE_UID.to_string(), "--clear-groups"])
+        .arg(&helper)
+        .arg("life")
+        .status()
+        .expect("setpriv starts");
+    assert_eq!(status.code(), Some(3));
+    let mut haul = Haul::default();
+    haul.collect(&mut events, Duration::from_millis(300));
+    installed.remove().expect("the rules are loaded");
+
+    assert_eq!(haul.losses, []);
+    let mut story = Vec::new();
+    for event in haul.ours() {
+        assert_eq!(event.missing(), [], "{event:?}");
+        match event.kind() {
+            EventKind::Exec(exec) => story.push(format!("exec {:?}", exec.args())),
+            EventKind::Fork(fork) => {
+                assert!(fork.child() > 1);
+                story.push("fork".to_owned());
+            }
+            EventKind::Exit(exit) => story.push(format!("exit {:?}", exit.status())),
+            _ => {}
+        }
+    }
+    let shell = r#"exec ["/bin/sh", "-c", "exit 3", "a b", "ü"]"#;
+    assert!(
+        story.iter().any(|line| line.ends_with(r#""life"]"#)),
+        "{story:?}"
+    );
+    assert!(story.contains(&"fork".to_owned()), "{story:?}");
+    assert!(story.contains(&shell.to_owned()), "{story:?}");
+    assert_eq!(
+        story.iter().filter(|line| *line == "exit Some(3)").count(),
+        2,
+        "{story:?}"
+    );
+}
+
+/// A user that no program of the machine runs as.
+const LIFE_UID: u32 = 61_234;
+
+pub(crate) fn storm(lab: &Lab) {
+    let rules = watch_getppid(lab);
+    let dump = example("dump");
+    let child = start_dump(
+        dump.to_str().expect("a plain path"),
+        &["--daemon", "--format", "none"],
+    );
+    let pid = child.id();
+    lab.run_helper(&["storm", &STORM.to_string()]);
+    wait_until_read(pid);
+    let said = stop_dump(child, i32::try_from(pid).expect("a pid"));
+    rules.remove().expect("the rules are loaded");
+    println!("  {}", said.trim().replace('\n', "; "));
+    let last = said.lines().last().expect("a line of counts");
+    let of_set_up = count_of(&said, "config_change");
+    assert_eq!(count_of(last, "events") - of_set_up, STORM);
+    assert_eq!(
+        (count_of(last, "losses"), count_of(last, "incomplete")),
+        (0, 0)
+    );
+    assert!(
+        !said.contains("slot_probes"),
+        "nobody but ourselves asked for the place"
+    );
+}
+
+pub(crate) fn few_calls(lab: &Lab) {
+    let rules = watch_getppid(lab);
+    let dump = example("dump");
+    let table = lab.path("strace");
+    let words = [
+        "-f",
+        "-c",
+        "-o",
+        table.to_str().expect("a plain path"),
+        dump.to_str().expect("a plain path"),
+        "--daemon",
+        "--format",
+        "none",
+    ];
+    let child = start_dump("strace", &words);
+    let pid = control().status().expect("a status").pid;
+    lab.run_helper(&["storm", &STORM.to_string()]);
+    wait_until_read(pid);
+    let said = stop_dump(child, i32::try_from(pid).expect("a pid"));
+    rules.remove().expect("the rules are loaded");
+    let records = count_of(said.lines().last().expect("counts"), "records");
+    assert!(records >= STORM * RECORDS, "{said}");
+    let table = BufReader::new(fs::File::open(&table).expect("strace wrote a table"));
+    let receives: u64 = table
+        .lines()
+        .map(|line| line.expect("text"))
+        .filter(|line| {
+            line.split_whitespace()
+                .last()
+                .is_some_and(|name| name.starts_with("recv"))
+        })
+        .map(|line| {
+            line.split_whitespace()
+                .nth(3)
+                .expect("calls")
+                .parse::<u64>()
+                .expect("a number")
+        })
+        .sum();
+    println!("  {receives} receive calls for {records} records");
+    assert!(receives > 0);
+    assert!(
+        receives * 8 < records,
+        "{receives} calls for {records} records"
+    );
+}
+
+pub(crate) fn stalled_observer(lab: &Lab) {
+    let observer = Receiver::observer()
+        .receive_buffer(32 * 1024)
+        .open()
+        .expect("an observer");
+    assert!(observer.receive_buffer() < 256 * 1024);
+    let mut events = Events::new(observer);
+    let rules = watch_getppid(lab);
+    let mut before = Haul::default();
+    before.collect(&mut events, Duration::from_millis(300));
+    assert_eq!(before.losses, []);
+
+    let made = 2_000;
+    lab.run_helper(&["storm", &made.to_string()]); // nobody reads meanwhile
+    let mut haul = Haul::default();
+    // long enough for the event that was cut in two, and for what its serials tell
+    haul.collect(&mut events, Duration::from_secs(3));
+    let received: u64 = haul.ours().map(|event| event.records().len() as u64).sum();
+    let [loss] = &haul.losses[..] else {
+        panic!("one loss, not {:?}", haul.losses)
+    };
+    assert_eq!(
+        (loss.cause(), loss.unit()),
+        (&Cause::SocketOverrun, Unit::Records)
+    );
+    let Count::Exactly(lost) = loss.count() else {
+        panic!("{loss:?}")
+    };
+    println!(
+        "  made {}, received {received}, reported {lost}",
+        made * RECORDS
+    );
+    assert_eq!(received + lost, made * RECORDS);
+    assert!(received > 0 && lost > 0);
+
+    lab.run_helper(&["storm", "5"]);
+    let mut after = Haul::default();
+    after.collect(&mut events, Duration::from_secs(3));
+    rules.remove().expect("the rules are loaded");
+    assert_eq!(after.ours().count(), 5, "it goes on");
+    assert_eq!(after.losses, []);
+    assert!(after.ours().all(|event| event.missing().is_empty()));
+}
+
+pub(crate) fn stalled_daemon(lab: &Lab) {
+    let daemon = Receiver::daemon()
+        .receive_buffer(32 * 1024)
+        .open()
+        .expect("the place is free");
+    let mut events = Events::new(daemon);
+    let rules = watch_getppid(lab);
+    let made = 2_000;
+    let mut helper = lab.start_helper(&["storm", &made.to_string()]);
+    sleep(Duration::from_millis(500)); // nobody reads meanwhile
+    let mut haul = Haul::default();
+    haul.collect(&mut events, Duration::from_secs(3));
+    assert!(helper.wait().expect("it ends").success());
+    haul.collect(&mut events, Duration::from_secs(3));
+    rules.remove().expect("the rules are loaded");
+    assert_eq!(haul.losses, []);
+    assert_eq!(haul.ours().count(), made);
+    assert!(haul.ours().all(|event| event.missing().is_empty()));
+    let nudges = haul
+        .events
+        .iter()
+        .filter_map(|event| match event.kind() {
+            EventKind::User(message) => message.op().map(|op| op.into_owned()),
+            _ => None,
+        })
+        .filter(|op| op == b"auditlink:nudge")
+        .count();
+    println!("  {made} events received, after {nudges} nudges");
+    assert!(nudges > 0, "the kernel had to be woken up");
+
+    let (receiver, _) = events.into_parts();
+    receiver.close().expect("the place is given back");
+    assert_eq!(control().status().expect("a status").pid, 0);
+}
+
+pub(crate) fn spoofed(lab: &Lab) {
+    for (name, receiver) in [
+        (
+            "daemon",
+            Receiver::daemon().open().expect("the place is free"),
+        ),
+        (
+            "observer",
+            Receiver::observer().open().expect("an observer"),
+        ),
+    ] {
+        let port = receiver.port().expect("a port").to_string();
+        let mut events = Events::new(receiver);
+        lab.run_helper(&["spoof", &port]);
+        let mut haul = Haul::default();
+        haul.collect(&mut events, Duration::from_millis(500));
+        assert_eq!(events.account().refused, 1, "{name}");
+        let forged = haul.events.iter().flat_map(|event| event.records());
+        assert_eq!(
+            forged
+                .filter(|record| record.field("forged").is_some())
+                .count(),
+            0,
+            "{name}"
+        );
+        assert_eq!(haul.losses, [], "{name}");
+    }
+    assert_eq!(
+        control().status().expect("a status").pid,
+        0,
+        "a dropped daemon gives its place back"
+    );
+}
+
+pub(crate) fn replay(lab: &Lab) {
+    let path = lab.path("live.pcap");
+    let observer = Receiver::observer()
+        .receive_buffer(32 * 1024)
+        .open()
+        .expect("an observer");
+    let tee = Tee::new(observer, Writer::create(&path).expect("a file"));
+    let mut events = Events::new(tee);
+    let rules = watch_getppid(lab);
+    lab.run_helper(&["storm", "1000"]);
+    lab.run_helper(&["storm", "10", "b32"]);
+    let mut live = Vec::new();
+    loop {
+        let clock = events.source_mut().source_mut().now();
+        match events.next_until(Some(clock.saturating_add(Duration::from_secs(3)))) {
+            Ok(Some(delivery)) => live.push(delivery),
+            Ok(None) => break,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    rules.remove().expect("the rules are loaded");
+    let (tee, _) = events.into_parts();
+    drop(tee.into_parts().1.finish().expect("it is written"));
+    assert!(
+        live.iter()
+            .any(|delivery| matches!(delivery, Delivery::Loss(_))),
+        "an overrun"
+    );
+
+    let replayed: Vec<Delivery> = Events::new(Reader::open(&path).expect("a capture"))
+        .collect::<Result<_, _>>()
+        .expect("it is whole");
+    let shape = |delivery: &Delivery| match delivery {
+        Delivery::Event(event) => {
+            format!("{} {:?}", event.id(), event.records().collect::<Vec<_>>())
+        }
+        Delivery::Loss(loss) => loss.to_string(),
+    };
+    // an event that a window closed may be closed by the end of the file
+    let sorted = |deliveries: &[Delivery]| {
+        let mut lines: Vec<String> = deliveries.iter().map(shape).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&replayed), sorted(&live));
+}

@@ -1,0 +1,77 @@
+//! The other side of a test: a process that makes system calls and does as it is told.
+//!
+//! `helper storm N [b32]`, `helper spoof PORT`, `helper life`.
+
+use std::io::Write;
+use std::process::{Command, ExitCode};
+
+use netlink_sys::{Socket, SocketAddr};
+
+/// Does what the words say; `None` if they are not for the helper.
+pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["storm", count] => storm(count, || {
+            nix::unistd::getppid();
+        }),
+        ["storm", count, "b32"] => storm(count, getppid_32),
+        ["spoof", port] => spoof(port.parse().expect("a port")),
+        ["life"] => life(),
+        _ => return None,
+    }
+    Some(ExitCode::SUCCESS)
+}
+
+fn storm(count: &str, call: impl Fn()) {
+    let count: u64 = count.parse().expect("a number");
+    for _ in 0..count {
+        call();
+    }
+}
+
+/// Calls getppid through the 32-bit interface, which needs no 32-bit program.
+#[cfg(target_arch = "x86_64")]
+#[expect(
+    unsafe_code,
+    reason = "no safe function makes a 32-bit call in a 64-bit program"
+)]
+fn getppid_32() {
+    const GETPPID: u64 = 64;
+    // SAFETY: the call takes no pointers and changes nothing but its result; the kernel may
+    // clobber r8 to r11 on this entry path.
+    unsafe {
+        std::arch::asm!(
+            "int 0x80",
+            inout("rax") GETPPID => _,
+            out("r8") _, out("r9") _, out("r10") _, out("r11") _,
+            options(nostack)
+        );
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn getppid_32() {
+    panic!("no way to make a 32-bit call on this machine");
+}
+
+/// Sends a record of our own invention to somebody's port.
+fn spoof(port: u32) {
+    let text = b"audit(1700000000.000:1): forged=yes";
+    let datagram = auditlink::wire::frame::message(auditlink::MessageType::SYSCALL, 0, text);
+    let mut socket = Socket::new(9).expect("a netlink socket");
+    socket.bind_auto().expect("a port");
+    let sent = socket
+        .send_to(&datagram, &SocketAddr::new(port, 0), 0)
+        .expect("it is sent");
+    assert_eq!(sent, datagram.len());
+}
+
+/// Starts a process with arguments that the kernel writes in hex, and ends with status 3.
+fn life() {
+    let status = Command::new("/bin/sh")
+        .args(["-c", "exit 3", "a b", "ü"])
+        .status();
+    let code = status.expect("a shell").code().expect("a status");
+    std::io::stdout().flush().expect("stdout");
+    std::process::exit(code);
+}

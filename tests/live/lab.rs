@@ -1,0 +1,195 @@
+//! The kernel as a laboratory: locked for us, in a known state, and put back.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use auditlink::event::Delivery;
+use auditlink::time::Tick;
+use auditlink::wire::status::{Enabled, Status};
+use auditlink::{Control, Event, Events, Loss, Receiver, Tuning};
+use nix::fcntl::{Flock, FlockArg};
+
+/// The exclusive use of the kernel's audit system.
+#[derive(Debug)]
+pub(crate) struct Lab {
+    before: Status,
+    folder: PathBuf,
+    _lock: Flock<File>,
+}
+
+/// The key of every rule that a test makes.
+pub(crate) const KEY: &str = "auditlink-live";
+
+impl Lab {
+    /// Takes the kernel, unless somebody else uses it.
+    pub(crate) fn open() -> Result<Self, String> {
+        let lock = File::create(std::env::temp_dir().join("auditlink-live.lock"))
+            .map_err(|error| format!("the lock file: {error}"))?;
+        let lock = Flock::lock(lock, FlockArg::LockExclusive)
+            .map_err(|(_, error)| format!("the lock: {error}"))?;
+        let mut control = Control::open().map_err(|error| format!("{error:?}"))?;
+        let before = control.status().map_err(|error| format!("{error:?}"))?;
+        if before.pid != 0 {
+            return Err(format!("process {} is the audit daemon", before.pid));
+        }
+        if before.enabled == Enabled::LOCKED {
+            return Err("the configuration is locked".to_owned());
+        }
+        let rules = control.rules().map_err(|error| format!("{error:?}"))?;
+        if !rules.is_empty() {
+            return Err(format!("foreign rules are loaded: {rules:?}"));
+        }
+        let folder = std::env::temp_dir().join(format!("auditlink-live-{}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let lab = Self {
+            before,
+            folder,
+            _lock: lock,
+        };
+        // a copy of our own, so that a rule with its path catches nobody else
+        let own = std::env::current_exe().map_err(|error| error.to_string())?;
+        fs::copy(own, lab.helper()).map_err(|error| format!("the helper: {error}"))?;
+        Ok(lab)
+    }
+
+    /// Sets the kernel up as tests expect it: on, with a queue of 8,192 records.
+    pub(crate) fn prepare(&self) {
+        let tuning = Tuning::new()
+            .backlog_limit(8192)
+            .backlog_wait_time(15_000)
+            .enabled(true);
+        control().tune(&tuning).expect("the settings are accepted");
+    }
+
+    /// Puts the kernel back as it was found.
+    pub(crate) fn restore(&self) {
+        let mut control = control();
+        control.delete_all_rules().expect("the rules are ours");
+        let before = &self.before;
+        let mut tuning = Tuning::new()
+            .backlog_limit(before.backlog_limit)
+            .rate_limit(before.rate_limit)
+            .failure(before.failure)
+            .enabled(before.enabled != Enabled::OFF);
+        if let Some(ticks) = before.backlog_wait_time {
+            tuning = tuning.backlog_wait_time(ticks);
+        }
+        control
+            .tune(&tuning)
+            .expect("these were the settings before");
+        let after = control.status().expect("a status");
+        assert_eq!(after.pid, 0, "a test left a daemon behind");
+        assert_eq!(after.enabled, before.enabled);
+        assert_eq!(after.backlog_limit, before.backlog_limit);
+    }
+
+    /// The program that makes system calls on demand; see `helper.rs`.
+    pub(crate) fn helper(&self) -> PathBuf {
+        self.folder.join("helper")
+    }
+
+    /// A path of our own.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Runs the helper to its end.
+    pub(crate) fn run_helper(&self, words: &[&str]) -> String {
+        let output = Command::new(self.helper())
+            .args(words)
+            .output()
+            .expect("the helper starts");
+        assert!(output.status.success(), "the helper failed: {output:?}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Starts the helper.
+    pub(crate) fn start_helper(&self, words: &[&str]) -> Child {
+        Command::new(self.helper())
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the helper starts")
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+pub(crate) fn control() -> Control {
+    Control::open().expect("a control socket")
+}
+
+/// The path of one of the crate's examples, built beside the tests.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("a path");
+    let folder = own
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/PROFILE/deps/live");
+    let path = folder.join("examples").join(name);
+    assert!(
+        path.exists(),
+        "{} is not built: run `cargo test`",
+        path.display()
+    );
+    path
+}
+
+/// Runs a program to its end.
+pub(crate) fn run(program: impl AsRef<std::ffi::OsStr>, words: &[&str]) -> Output {
+    Command::new(program.as_ref())
+        .args(words)
+        .output()
+        .unwrap_or_else(|error| panic!("{:?} does not start: {error}", program.as_ref()))
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Reads `name=N` out of a line of counts.
+pub(crate) fn count_of(text: &str, name: &str) -> u64 {
+    let prefix = format!("{name}=");
+    text.split_whitespace()
+        .find_map(|word| word.strip_prefix(&prefix)?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// What a receiver handed out.
+#[derive(Debug, Default)]
+pub(crate) struct Haul {
+    pub(crate) events: Vec<Event>,
+    pub(crate) losses: Vec<Loss>,
+}
+
+impl Haul {
+    /// Takes what comes until nothing has come for `quiet`.
+    pub(crate) fn collect(&mut self, events: &mut Events<Receiver>, quiet: Duration) {
+        loop {
+            let until: Tick = events.source().now().saturating_add(quiet);
+            match events.next_until(Some(until)).expect("no error") {
+                Some(Delivery::Event(event)) => self.events.push(event),
+                Some(Delivery::Loss(loss)) => self.losses.push(loss),
+                None => return,
+            }
+        }
+    }
+
+    /// The events of rules with our key.
+    pub(crate) fn ours(&self) -> impl Iterator<Item = &Event> {
+        self.events
+            .iter()
+            .filter(|event| event.keys().iter().any(|key| key == KEY.as_bytes()))
+    }
+}

@@ -1,0 +1,120 @@
+//! Tests on the real kernel. They need root, and `AUDITLINK_LIVE=1` to run at all.
+//!
+//! They run one after the other, in one process: the audit daemon's place is the process's, and
+//! there is one kernel. Each begins with auditing set up in a known way, and everything is put
+//! back at the end. Where an audit daemon or foreign rules are present, nothing is tried.
+//!
+//! `live NAME` runs the tests whose name contains NAME.
+
+#![allow(clippy::print_stdout, reason = "it is a test runner")]
+
+mod errors;
+mod flow;
+mod helper;
+mod lab;
+mod parity;
+mod settings;
+
+use std::panic;
+use std::process::ExitCode;
+
+use crate::lab::Lab;
+
+type Test = (&'static str, fn(&Lab));
+
+const TESTS: &[Test] = &[
+    (
+        "settings_are_read_changed_and_put_back",
+        settings::changed_and_put_back,
+    ),
+    (
+        "settings_that_fail_leave_the_others_as_they_were",
+        settings::all_or_none,
+    ),
+    ("counters_and_features", settings::counters_and_features),
+    (
+        "a_rule_pair_is_installed_listed_and_deleted",
+        settings::rule_pair,
+    ),
+    (
+        "rules_are_deleted_by_key_and_removed_by_their_guard",
+        settings::keys_and_guards,
+    ),
+    (
+        "rules_of_the_reference_tool_are_ours_to_the_byte",
+        parity::same_bytes,
+    ),
+    (
+        "the_reference_tool_prints_our_rules_as_its_own",
+        parity::same_text,
+    ),
+    (
+        "our_auditctl_answers_like_the_reference_tool",
+        parity::same_answers,
+    ),
+    (
+        "a_32_bit_call_and_a_64_bit_call_are_told_apart",
+        flow::both_abis,
+    ),
+    ("the_lifecycle_of_a_process_is_seen", flow::lifecycle),
+    ("a_storm_of_200000_calls_is_received_whole", flow::storm),
+    (
+        "a_stalled_observer_reports_one_exact_loss",
+        flow::stalled_observer,
+    ),
+    ("a_stalled_daemon_loses_nothing", flow::stalled_daemon),
+    ("a_spoofed_datagram_is_refused", flow::spoofed),
+    ("system_calls_are_few", flow::few_calls),
+    ("a_capture_of_the_live_stream_replays_equal", flow::replay),
+    ("without_privilege", errors::no_privilege),
+    ("in_the_wrong_namespace", errors::wrong_namespace),
+    ("when_the_slot_is_taken", errors::slot_taken),
+    (
+        "rules_that_the_kernel_or_the_machine_does_not_know",
+        errors::bad_rules,
+    ),
+];
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(code) = helper::run(&words) {
+        return code;
+    }
+    if std::env::var_os("AUDITLINK_LIVE").is_none_or(|value| value != "1") {
+        println!("live tests need the real kernel and root: not run without AUDITLINK_LIVE=1");
+        return ExitCode::SUCCESS;
+    }
+    let filter = words.iter().find(|word| !word.starts_with('-'));
+    let tests = TESTS
+        .iter()
+        .filter(|(name, _)| filter.is_none_or(|part| name.contains(part)));
+    let lab = match Lab::open() {
+        Ok(lab) => lab,
+        Err(reason) => {
+            println!("live tests cannot run here: {reason}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (mut passed, mut failed) = (0, 0);
+    for (name, test) in tests {
+        let outcome = panic::catch_unwind(|| {
+            lab.prepare();
+            test(&lab);
+        });
+        lab.restore();
+        match outcome {
+            Ok(()) => passed += 1,
+            Err(_) => failed += 1,
+        }
+        println!(
+            "live {name} ... {}",
+            if outcome.is_ok() { "ok" } else { "FAILED" }
+        );
+    }
+    println!("live: {passed} passed, {failed} failed");
+    if failed == 0 && passed > 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
