@@ -10,23 +10,20 @@
 
 mod format;
 mod options;
+mod origin;
 mod signals;
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use auditlink::event::{Event, EventKind, Received};
+use auditlink::event::{Event, EventKind};
 use auditlink::link::Clock;
-use auditlink::time::Tick;
-use auditlink::{Control, Delivery, Error, Events, Receiver, Source, capture};
+use auditlink::{Delivery, Error, Events, capture};
 
 use self::options::{Input, Options};
+use self::origin::{Finish, Origin};
 use self::signals::StopSignals;
-
-/// Recorded on a real kernel; see `PROVENANCE.md` beside it.
-const DEMO: &[u8] = include_bytes!("demo.pcap");
 
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
@@ -73,64 +70,16 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// A live kernel or a file.
-enum Origin {
-    Live(Box<Receiver>),
-    Demo(Box<capture::Reader<&'static [u8]>>),
-    Capture(Box<capture::Reader<File>>),
-}
-
-impl Origin {
-    fn open(input: &Input) -> Result<Self, Error> {
-        Ok(match input {
-            Input::Observer => Self::Live(Box::new(Receiver::observer().open()?)),
-            Input::Daemon => Self::Live(Box::new(Receiver::daemon().open()?)),
-            Input::Demo => Self::Demo(Box::new(capture::Reader::new(DEMO)?)),
-            Input::Capture(path) => Self::Capture(Box::new(capture::Reader::open(path)?)),
-        })
-    }
-}
-
-impl Source for Origin {
-    fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
-        match self {
-            Self::Live(receiver) => receiver.recv(until),
-            Self::Demo(reader) => reader.recv(until),
-            Self::Capture(reader) => reader.recv(until),
-        }
-    }
-}
-
-/// A source that can be told to stop: what it has still comes, then its end.
-trait Finish: Source {
-    fn finish(&mut self) -> Result<(), Error>;
-}
-
-impl Finish for Origin {
-    fn finish(&mut self) -> Result<(), Error> {
-        match self {
-            Self::Live(receiver) => receiver.finish(),
-            Self::Demo(_) | Self::Capture(_) => Ok(()),
-        }
-    }
-}
-
-impl<W: Write> Finish for capture::Tee<Origin, W> {
-    fn finish(&mut self) -> Result<(), Error> {
-        self.source_mut().finish()
-    }
-}
-
 fn run(options: &Options) -> Result<(), Failure> {
-    let stop = StopSignals::block()?;
     let live = matches!(options.input, Input::Observer | Input::Daemon);
+    let stop = if live { Some(StopSignals::block()?) } else { None };
     // listen before anything else, so that nothing slips between
     let origin = Origin::open(&options.input)?;
     match &options.write {
-        None => dump(origin, options, live.then_some(&stop)).map(drop),
+        None => dump(origin, options, stop.as_ref()).map(drop),
         Some(path) => {
             let tee = capture::Tee::new(origin, capture::Writer::create(path)?);
-            let tee = dump(tee, options, live.then_some(&stop))?;
+            let tee = dump(tee, options, stop.as_ref())?;
             tee.into_parts().1.finish()?;
             Ok(())
         }
@@ -142,10 +91,6 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
     let mut events = Events::new(source);
     let mut tally = Tally::default();
     let mut output = BufWriter::new(io::stdout().lock());
-    let lost_counter = stop.map(|_| LostCounter::open());
-    if let Some(Ok(total)) = lost_counter.as_ref().map(|counter| counter.first()) {
-        events.lost_counter(total);
-    }
     let clock = Clock::start();
     let end = options
         .seconds
@@ -186,48 +131,10 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
             }
         }
     }
-    // losses that only the kernel's counter knows of
-    match lost_counter.as_ref().map(LostCounter::read) {
-        Some(Ok(total)) => events.lost_counter(total),
-        Some(Err(error)) => {
-            eprintln!("dump: the kernel's lost counter is not known: {error}");
-        }
-        None => {}
-    }
-    if outcome.is_ok() {
-        while let Some(delivery) = events.next_until(Some(Tick::ZERO)).unwrap_or(None) {
-            if tally.count(&delivery, options) {
-                options.format.write(&mut output, &delivery)?;
-            }
-        }
-    }
     output.flush()?;
     tally.report(&events.account());
     let (source, _) = events.into_parts();
     outcome.map(|()| source)
-}
-
-/// Reads the kernel's counter of lost records, where this process may.
-struct LostCounter {
-    first: Result<u32, Error>,
-}
-
-impl LostCounter {
-    fn open() -> Self {
-        Self { first: Self::ask() }
-    }
-
-    fn ask() -> Result<u32, Error> {
-        Ok(Control::open()?.status()?.lost)
-    }
-
-    fn first(&self) -> Result<u32, &Error> {
-        self.first.as_ref().copied()
-    }
-
-    fn read(&self) -> Result<u32, Error> {
-        Self::ask()
-    }
 }
 
 /// The counts of the last line.

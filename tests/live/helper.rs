@@ -1,9 +1,10 @@
 //! The other side of a test: a process that makes system calls and does as it is told.
 //!
-//! `helper storm N [b32]`, `helper spoof PORT`, `helper life`.
+//! `helper storm N [b32]`, `helper pair N`, `helper spoof PORT`, `helper say TEXT`, `helper life`.
 
 use std::io::Write;
 use std::process::{Command, ExitCode};
+use std::sync::Barrier;
 
 use netlink_sys::{Socket, SocketAddr};
 
@@ -15,7 +16,9 @@ pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
             nix::unistd::getppid();
         }),
         ["storm", count, "b32"] => storm(count, getppid_32),
+        ["pair", count] => pair(count),
         ["spoof", port] => spoof(port.parse().expect("a port")),
+        ["say", text] => say(text),
         ["life"] => life(),
         _ => return None,
     }
@@ -27,6 +30,21 @@ fn storm(count: &str, call: impl Fn()) {
     for _ in 0..count {
         call();
     }
+}
+
+/// Two threads make calls at the same time, so that their records interleave.
+fn pair(count: &str) {
+    let start = Barrier::new(2);
+    let run = || {
+        start.wait();
+        storm(count, || {
+            nix::unistd::getppid();
+        });
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(run);
+        run();
+    });
 }
 
 /// Calls getppid through the 32-bit interface, which needs no 32-bit program.
@@ -64,6 +82,14 @@ fn spoof(port: u32) {
         .send_to(&datagram, &SocketAddr::new(port, 0), 0)
         .expect("it is sent");
     assert_eq!(sent, datagram.len());
+}
+
+/// Writes a record into the audit trail.
+fn say(text: &str) {
+    let mut control = auditlink::Control::open().expect("a control socket");
+    control
+        .user_message(auditlink::MessageType::TEST, text)
+        .expect("it is taken");
 }
 
 /// Starts a process with arguments that the kernel writes in hex, and ends with status 3.
