@@ -72,7 +72,11 @@ impl From<io::Error> for Failure {
 
 fn run(options: &Options) -> Result<(), Failure> {
     let live = matches!(options.input, Input::Observer | Input::Daemon);
-    let stop = if live { Some(StopSignals::block()?) } else { None };
+    let stop = if live {
+        Some(StopSignals::block()?)
+    } else {
+        None
+    };
     // listen before anything else, so that nothing slips between
     let origin = Origin::open(&options.input)?;
     match &options.write {

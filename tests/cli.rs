@@ -1,0 +1,239 @@
+//! The examples as a user runs them, without privileges or a live kernel.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn example(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("a path");
+    let folder = own
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/PROFILE/deps/cli");
+    let path = folder.join("examples").join(name);
+    assert!(
+        path.exists(),
+        "{} is not built: run `cargo test`",
+        path.display()
+    );
+    path
+}
+
+fn dump(words: &[&str]) -> Output {
+    Command::new(example("dump"))
+        .args(words)
+        .output()
+        .expect("dump starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn in_project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A file of this test's own.
+fn scratch(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("auditlink-cli-{}-{name}", std::process::id()));
+    fs::write(&path, bytes).expect("a file");
+    path
+}
+
+#[test]
+fn the_demo_says_what_it_always_said() {
+    let output = dump(&["--demo", "--format", "json"]);
+    assert!(output.status.success());
+    let expected =
+        fs::read_to_string(in_project("examples/dump/demo.expected.jsonl")).expect("text");
+    assert_eq!(text(&output.stdout), expected);
+    let counts = text(&output.stderr);
+    assert!(
+        counts
+            .lines()
+            .last()
+            .expect("counts")
+            .starts_with("events="),
+        "{counts}"
+    );
+}
+
+#[test]
+fn the_demo_shows_what_it_promises() {
+    let output = dump(&["--demo", "--format", "json"]);
+    let lines: Vec<Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let of_kind = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).count();
+    assert!(of_kind("exec") > 0 && of_kind("fork") > 0 && of_kind("exit") > 0);
+    assert!(of_kind("user") > 0 && of_kind("config") > 0);
+    let losses: Vec<_> = lines.iter().filter(|line| line["type"] == "loss").collect();
+    assert_eq!(losses.len(), 1);
+    assert_eq!(losses[0]["cause"], "socket_overrun");
+    assert!(
+        losses[0]["count"]["exactly"]
+            .as_u64()
+            .is_some_and(|count| count > 0)
+    );
+    let records = |line: &Value| line["records"].as_array().cloned().unwrap_or_default();
+    let has =
+        |wanted: &dyn Fn(&Value) -> bool| lines.iter().any(|line| records(line).iter().any(wanted));
+    assert!(
+        has(&|record| record["fields"]["a2"] == "ünïcode"),
+        "arguments in hex"
+    );
+    assert!(
+        has(&|record| record["fields"]["arch"] == "40000003"),
+        "a 32-bit call"
+    );
+    assert!(has(&|record| record["type"] == "SOCKADDR"), "a connect");
+
+    // and in the file, records of other events stand between those of one
+    let capture = fs::read(in_project("examples/dump/demo.pcap")).expect("a capture");
+    let stamps: Vec<&[u8]> = capture
+        .windows(6)
+        .enumerate()
+        .filter(|(_, window)| *window == b"audit(")
+        .filter_map(|(at, _)| capture[at..].split(|byte| *byte == b')').next())
+        .collect();
+    let torn = stamps.iter().enumerate().any(|(at, stamp)| {
+        let before = stamps[..at].iter().rposition(|other| other == stamp);
+        before.is_some_and(|before| before + 1 < at)
+    });
+    assert!(torn, "interleaved events");
+}
+
+#[test]
+fn keys_and_counts_choose() {
+    let all = text(&dump(&["--demo", "--format", "json"]).stdout)
+        .lines()
+        .count();
+    let demo = text(&dump(&["--demo", "--format", "json", "--key", "demo"]).stdout);
+    assert!(demo.lines().count() < all);
+    assert!(
+        demo.lines()
+            .all(|line| line.contains(r#""keys":["demo"]"#) || line.contains("loss"))
+    );
+    let three = text(&dump(&["--demo", "--format", "json", "--count", "3"]).stdout);
+    assert_eq!(three.lines().count(), 3);
+    let none = dump(&["--demo", "--format", "none"]);
+    assert!(none.stdout.is_empty() && !none.stderr.is_empty());
+}
+
+#[test]
+fn what_is_written_again_is_the_same() {
+    let path = scratch("again.pcap", b"");
+    let words = [
+        "--demo",
+        "--format",
+        "none",
+        "--write",
+        path.to_str().expect("a plain path"),
+    ];
+    assert!(dump(&words).status.success());
+    let again = dump(&[
+        "--capture",
+        path.to_str().expect("a plain path"),
+        "--format",
+        "json",
+    ]);
+    assert_eq!(again.stdout, dump(&["--demo", "--format", "json"]).stdout);
+    let demo = fs::read(in_project("examples/dump/demo.pcap")).expect("a capture");
+    assert_eq!(fs::read(&path).expect("a capture"), demo);
+    fs::remove_file(path).expect("it was there");
+}
+
+#[test]
+fn a_truncated_capture_is_shown_as_far_as_it_goes_and_is_an_error() {
+    let demo = fs::read(in_project("examples/dump/demo.pcap")).expect("a capture");
+    let path = scratch("cut.pcap", &demo[..demo.len() / 2]);
+    let output = dump(&["--capture", path.to_str().expect("a plain path")]);
+    fs::remove_file(path).expect("it was there");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("read the capture") && said.contains("ends within message"),
+        "{said}"
+    );
+    assert!(
+        text(&output.stdout).lines().count() > 10,
+        "what was good is shown"
+    );
+    assert!(said.contains("events="), "{said}");
+}
+
+#[test]
+fn garbage_is_an_error() {
+    for (name, bytes) in [
+        ("garbage", &b"this is no capture, it is only text"[..]),
+        ("empty", b""),
+    ] {
+        let path = scratch(name, bytes);
+        let output = dump(&["--capture", path.to_str().expect("a plain path")]);
+        fs::remove_file(path).expect("it was there");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("cannot open the capture"), "{said}");
+        assert!(output.stdout.is_empty());
+    }
+    let output = dump(&["--capture", "/no/such/file"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("No such file"));
+}
+
+#[test]
+fn a_wrong_command_line_is_explained() {
+    for words in [
+        &["--nonsense"][..],
+        &["--count", "many"],
+        &["--format"],
+        &["--format", "xml"],
+        &["--demo", "--daemon"],
+    ] {
+        let output = dump(words);
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(text(&output.stderr).contains("usage: dump"), "{words:?}");
+    }
+}
+
+#[test]
+fn the_log_form_has_a_record_a_line() {
+    let log = text(&dump(&["--demo", "--format", "log"]).stdout);
+    let lines = log.lines().filter(|line| !line.starts_with("# "));
+    assert!(lines.clone().count() > 100);
+    for line in lines {
+        assert!(
+            line.starts_with("type=") && line.contains(" msg=audit("),
+            "{line}"
+        );
+    }
+    assert_eq!(
+        log.lines()
+            .filter(|line| line.starts_with("# lost"))
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn auditctl_explains_itself_without_the_kernel() {
+    let auditctl = |words: &[&str]| {
+        Command::new(example("auditctl"))
+            .args(words)
+            .output()
+            .expect("auditctl starts")
+    };
+    assert_eq!(auditctl(&[]).status.code(), Some(1));
+    assert_eq!(auditctl(&["-h"]).status.code(), Some(0));
+    let output = auditctl(&["-a", "always,entry", "-S", "execve"]);
+    assert_eq!(output.status.code(), Some(255));
+    assert!(
+        text(&output.stderr).contains("use exit"),
+        "{}",
+        text(&output.stderr)
+    );
+}
