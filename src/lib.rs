@@ -1,33 +1,64 @@
-//! placeholder
+#![doc = include_str!("../docs/crate.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
+
+// The floors, bottom-up; `docs/architecture.md` has the plan, `tests/layering.rs` enforces it.
+
 pub mod arch;
-#[cfg(feature = "capture")]
-pub mod capture;
 mod cursor;
-mod error;
-pub mod event;
-mod events;
-pub mod link;
 pub mod message_type;
+pub mod time;
+
 pub mod record;
 pub mod rule;
-mod source;
-pub mod time;
+
 pub mod wire;
-/// docs
+
+mod error;
+pub mod event;
+
+mod source;
+
+#[cfg(feature = "capture")]
+pub mod capture;
+pub mod link;
+
+mod events;
+
+pub use self::cursor::DecodeError;
+pub use self::error::{Error, ErrorKind};
+pub use self::event::{Delivery, Event, Loss};
+pub use self::events::{Events, IgnoreLosses};
+pub use self::link::{Control, InstalledRules, Receiver, Tuning};
+pub use self::message_type::MessageType;
+pub use self::record::{EventId, Record};
+pub use self::rule::{Rule, RuleSet};
+pub use self::source::Source;
+
+/// The manual: long prose, kept in `docs/`.
 pub mod manual {
-    /// x
+    #[doc = include_str!("../docs/architecture.md")]
+    pub mod architecture {}
+    #[doc = include_str!("../docs/loss.md")]
     pub mod loss {}
-    /// y
+    #[doc = include_str!("../docs/kernel-interface.md")]
+    pub mod kernel_interface {}
+    #[doc = include_str!("../docs/records.md")]
+    pub mod records {}
+    #[doc = include_str!("../docs/rules.md")]
+    pub mod rules {}
+    #[doc = include_str!("../docs/captures.md")]
+    pub mod captures {}
+    #[doc = include_str!("../docs/defaults.md")]
     pub mod defaults {}
+    #[doc = include_str!("../docs/privileges.md")]
+    pub mod privileges {}
+    #[doc = include_str!("../docs/testing.md")]
+    pub mod testing {}
+    #[doc = include_str!("../docs/benchmarks.md")]
+    pub mod benchmarks {}
 }
 
-pub use cursor::DecodeError;
-pub use error::{Error, ErrorKind};
-pub use event::{Delivery, Event, Loss};
-pub use events::{Events, IgnoreLosses};
-pub use link::{Control, InstalledRules, Receiver, Tuning};
-pub use message_type::MessageType;
-pub use record::{EventId, Record};
-pub use rule::{Rule, RuleSet};
-pub use source::Source;
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -255,7 +255,8 @@ impl Assembler {
             }
         }
         if self.explained.serials > 0 && self.explained.until.is_none() {
-            self.explained.until = Some(deadline);
+            // CPUs interleave: not every serial that was dropped lies before this one
+            self.explained.until = Some(deadline.saturating_add(self.grace()));
         }
         false
     }
@@ -350,7 +351,15 @@ impl Assembler {
 
     /// Reports a gap, less what an overrun explains.
     fn report(&mut self, gap: Gap) {
-        let explained = gap.len().min(self.explained.serials);
+        let is_in_time = self
+            .explained
+            .until
+            .is_none_or(|until| gap.deadline <= until);
+        let explained = if is_in_time {
+            gap.len().min(self.explained.serials)
+        } else {
+            0
+        };
         self.explained.serials -= explained;
         if explained < gap.len() {
             let count = Count::Exactly(gap.len() - explained);

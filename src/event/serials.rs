@@ -11,7 +11,7 @@ pub(super) struct Gap {
     pub(super) first: u32,
     pub(super) last: u32,
     pub(super) after: EventId,
-    deadline: Tick,
+    pub(super) deadline: Tick,
 }
 
 impl Gap {

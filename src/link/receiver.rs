@@ -377,6 +377,7 @@ impl ReceiverBuilder {
     pub fn open(self) -> Result<Receiver, Error> {
         let socket = AuditSocket::open()?;
         let receive_buffer = socket.set_receive_buffer(self.receive_buffer)?;
+        let drops = socket.drops(); // before the first record can be dropped
         let (socket, first) = match self.role {
             Role::Observer => {
                 socket.join_multicast()?;
@@ -395,8 +396,8 @@ impl ReceiverBuilder {
             }
         };
         Ok(Receiver {
-            drops: socket.drops(),
             socket,
+            drops,
             batch: Batch::new(self.batch, self.buffer_size),
             role: self.role,
             clock: Clock::start(),
@@ -409,5 +410,24 @@ impl ReceiverBuilder {
             nudge: None,
             finished: false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_can_move_to_the_thread_that_reads() {
+        fn is_send<T: Send>() {}
+        is_send::<Receiver>();
+        is_send::<Control>();
+        is_send::<Error>();
+    }
+
+    #[test]
+    fn limits_that_make_no_sense_are_raised() {
+        let builder = Receiver::observer().batch(0).record_size(1);
+        assert_eq!((builder.batch, builder.buffer_size), (1, 1024));
     }
 }

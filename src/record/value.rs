@@ -78,7 +78,8 @@ impl<'a> Value<'a> {
     /// Reads a hexadecimal number with or without `0x`; `None` if it is not one.
     #[must_use]
     pub fn hexadecimal(self) -> Option<u64> {
-        radix(self.bytes().strip_prefix(b"0x").unwrap_or(self.bytes()), 16)
+        let digits = self.bytes();
+        radix(digits.strip_prefix(b"0x").unwrap_or(digits), 16)
     }
 
     /// Reads an octal number; `None` if it is not one.

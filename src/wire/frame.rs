@@ -86,12 +86,11 @@ impl<'a> Frame<'a> {
             let length = usize::try_from(stated)
                 .unwrap_or(usize::MAX)
                 .min(datagram.len());
-            datagram
-                .get(HEADER_LENGTH..length)
-                .ok_or(DecodeError::Impossible {
-                    what: "the length of a netlink message",
-                    value: u64::from(stated),
-                })
+            let impossible = || DecodeError::Impossible {
+                what: "the length of a netlink message",
+                value: u64::from(stated),
+            };
+            datagram.get(HEADER_LENGTH..length).ok_or_else(impossible)
         };
         Ok(match message_type.number() {
             NLMSG_NOOP => Self::Noop,

@@ -37,7 +37,7 @@ fn watch_getppid(lab: &Lab) -> InstalledRules {
 
 /// Starts `dump` as the daemon, and waits until it is.
 fn start_dump(program: &str, words: &[&str]) -> Child {
-    let child = Command::new(program)
+    let mut child = Command::new(program)
         .args(words)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -49,7 +49,9 @@ fn start_dump(program: &str, words: &[&str]) -> Child {
         }
         sleep(Duration::from_millis(50));
     }
-    panic!("dump did not become the daemon");
+    child.kill().expect("it runs");
+    let output = child.wait_with_output().expect("it ends");
+    panic!("dump did not become the daemon: {output:?}");
 }
 
 /// Stops `dump` and returns what it had to say.

@@ -146,7 +146,10 @@ pub(crate) fn keys_and_guards(_: &Lab) {
         control.delete_rules_by_key(KEY).expect("they are loaded"),
         2
     );
-    assert_eq!(control.rules().expect("a listing"), [other.clone()]);
+    assert_eq!(
+        control.rules().expect("a listing"),
+        std::slice::from_ref(&other)
+    );
 
     let set: RuleSet = [other.clone(), rule(4, KEY)].into_iter().collect();
     let installed = control.apply(&set).expect("one is loaded, one is new");
@@ -154,13 +157,13 @@ pub(crate) fn keys_and_guards(_: &Lab) {
     installed.remove().expect("it is loaded");
     assert_eq!(
         control.rules().expect("a listing"),
-        [other.clone()],
+        std::slice::from_ref(&other),
         "what was there stays"
     );
     drop(control.apply(&set).expect("again"));
     assert_eq!(
         control.rules().expect("a listing"),
-        [other.clone()],
+        std::slice::from_ref(&other),
         "a dropped guard removes"
     );
 
