@@ -4,6 +4,8 @@
 
 // The floors, bottom-up; `docs/architecture.md` has the plan, `tests/layering.rs` enforces it.
 
+mod number;
+
 pub mod arch;
 mod cursor;
 pub mod message_type;

@@ -5,15 +5,18 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The type of a netlink audit message, such as `SYSCALL` (1300).
-///
-/// Types are an open set: a number without a name is a type like any other and prints as
-/// `UNKNOWN[n]`, the form that the audit tools use.
-///
-/// Source: `include/uapi/linux/audit.h`; types from 1100 to 1299 and 2100 to 2999 are written
-/// by user space and named by libaudit.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageType(pub(crate) u16);
+use crate::number::kernel_number;
+
+kernel_number! {
+    /// The type of a netlink audit message, such as `SYSCALL` (1300).
+    ///
+    /// Types are an open set: a number without a name is a type like any other and prints as
+    /// `UNKNOWN[n]`, the form that the audit tools use.
+    ///
+    /// Source: `include/uapi/linux/audit.h`; types from 1100 to 1299 and 2100 to 2999 are written
+    /// by user space and named by libaudit.
+    MessageType(u16)
+}
 
 /// What a record's type says about the event that the record belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,18 +35,6 @@ pub enum Class {
 }
 
 impl MessageType {
-    /// Makes a type from its number.
-    #[must_use]
-    pub const fn new(number: u16) -> Self {
-        Self(number)
-    }
-
-    /// Returns the number.
-    #[must_use]
-    pub const fn number(self) -> u16 {
-        self.0
-    }
-
     /// Returns the name without the prefix `AUDIT_`, or `None` for an unknown number.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
@@ -89,12 +80,6 @@ impl fmt::Display for MessageType {
             Some(name) => f.pad(name),
             None => write!(f, "UNKNOWN[{}]", self.0),
         }
-    }
-}
-
-impl fmt::Debug for MessageType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

@@ -1,25 +1,14 @@
 //! The examples as a user runs them, without privileges or a live kernel.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
-fn example(name: &str) -> PathBuf {
-    let own = std::env::current_exe().expect("a path");
-    let folder = own
-        .parent()
-        .and_then(Path::parent)
-        .expect("target/PROFILE/deps/cli");
-    let path = folder.join("examples").join(name);
-    assert!(
-        path.exists(),
-        "{} is not built: run `cargo test`",
-        path.display()
-    );
-    path
-}
+use crate::support::example;
 
 fn dump(words: &[&str]) -> Output {
     Command::new(example("dump"))

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors from the ground up. A module is a file or a folder under `src`.
 const FLOORS: &[&[&str]] = &[
+    &["number"],
     &["time", "cursor", "message_type", "arch"],
     &["record", "rule"],
     &["wire"],
@@ -18,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// The first floor that may enter the kernel or a file.
-const FIRST_WITH_EFFECTS: usize = 5;
+const FIRST_WITH_EFFECTS: usize = 6;
 
 /// What has effects. `std::fs` and `std::io` have; of nix, everything has but the errno names.
 const EFFECTS: &[&str] = &[

@@ -10,11 +10,15 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// An audit architecture (`AUDIT_ARCH_*`): an ELF machine with bits for word size and byte order.
-///
-/// Source: `include/uapi/linux/audit.h`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Arch(u32);
+use crate::number::kernel_number;
+
+kernel_number! {
+    /// An audit architecture (`AUDIT_ARCH_*`): an ELF machine with bits for word size and byte
+    /// order.
+    ///
+    /// Source: `include/uapi/linux/audit.h`.
+    Arch(u32)
+}
 
 /// The two system call interfaces that a 64-bit kernel offers, as `auditctl -F arch=` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,18 +85,6 @@ impl Arch {
 
     /// The bit that tells a 64-bit machine (`__AUDIT_ARCH_64BIT`).
     const BITS_64: u32 = 0x8000_0000;
-
-    /// Makes an architecture from the kernel's number.
-    #[must_use]
-    pub const fn new(number: u32) -> Self {
-        Self(number)
-    }
-
-    /// Returns the kernel's number.
-    #[must_use]
-    pub const fn number(self) -> u32 {
-        self.0
-    }
 
     /// Returns the architecture that this crate was compiled for; `None` if it has no name here.
     #[must_use]
@@ -222,12 +214,6 @@ impl fmt::Display for Arch {
             Some(name) => f.pad(name),
             None => write!(f, "{:#x}", self.0),
         }
-    }
-}
-
-impl fmt::Debug for Arch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

@@ -87,11 +87,16 @@ impl Control {
     pub fn tune(&mut self, tuning: &Tuning) -> Result<Tuning, Error> {
         let status = self.status()?;
         let former = tuning.former(&status);
-        for (done, (operation, mask, change)) in tuning.steps().enumerate() {
+        let mut changed = Mask::empty();
+        for (operation, mask, change) in tuning.steps() {
             let Err(error) = self.change(operation, mask, &change) else {
+                changed |= mask;
                 continue;
             };
-            for (operation, mask, before) in former.steps().take(done) {
+            for (operation, mask, before) in former.steps() {
+                if !changed.contains(mask) {
+                    continue;
+                }
                 self.change(operation, mask, &before).map_err(|second| {
                     Error::new(
                         "put settings back after a failure",
@@ -270,8 +275,15 @@ impl Control {
                 Ok(()) => installed.push(rule.clone()),
                 Err(error) if *error.kind() == ErrorKind::RuleExists => {}
                 Err(error) => {
-                    installed.remove()?;
-                    return Err(error);
+                    return match installed.remove() {
+                        Ok(()) => Err(error),
+                        Err(second) => Err(Error::new(
+                            "take rules back after a failure",
+                            second.kind().clone(),
+                            "list the rules to see which are loaded",
+                        )
+                        .with_text(format_args!("first {error}, then {second}"))),
+                    };
                 }
             }
         }

@@ -4,27 +4,18 @@ use std::fmt;
 
 use netlink_packet_audit::constants as audit;
 
-/// A field that a rule compares, such as `uid` or `exe`.
-///
-/// Fields are an open set: an unknown number survives a listing and prints as `f<number>`.
-///
-/// Source: `include/uapi/linux/audit.h`, the rule fields.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FieldId(u32);
+use crate::number::kernel_number;
+
+kernel_number! {
+    /// A field that a rule compares, such as `uid` or `exe`.
+    ///
+    /// Fields are an open set: an unknown number survives a listing and prints as `f<number>`.
+    ///
+    /// Source: `include/uapi/linux/audit.h`, the rule fields.
+    FieldId(u32)
+}
 
 impl FieldId {
-    /// Makes a field from the kernel's number.
-    #[must_use]
-    pub const fn new(number: u32) -> Self {
-        Self(number)
-    }
-
-    /// Returns the kernel's number.
-    #[must_use]
-    pub const fn number(self) -> u32 {
-        self.0
-    }
-
     /// Returns the name that `auditctl -F` takes, or `None` for an unknown number.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
@@ -66,12 +57,6 @@ impl fmt::Display for FieldId {
             Some(name) => f.pad(name),
             None => write!(f, "f{}", self.0),
         }
-    }
-}
-
-impl fmt::Debug for FieldId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -139,11 +124,12 @@ fields! {
     KEY = audit::AUDIT_FILTERKEY, "key", "The name that marks the rule's events.";
 }
 
-/// How a rule compares a field with a value.
-///
-/// Source: `include/uapi/linux/audit.h`, `AUDIT_OPERATORS`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Operator(u32);
+kernel_number! {
+    /// How a rule compares a field with a value.
+    ///
+    /// Source: `include/uapi/linux/audit.h`, `AUDIT_OPERATORS`.
+    Operator(u32)
+}
 
 impl Operator {
     /// `=`
@@ -162,18 +148,6 @@ impl Operator {
     pub const BIT_MASK: Self = Self(audit::AUDIT_BIT_MASK);
     /// `&=`: all of the bits
     pub const BIT_TEST: Self = Self(audit::AUDIT_BIT_TEST);
-
-    /// Makes an operator from the kernel's number.
-    #[must_use]
-    pub const fn new(number: u32) -> Self {
-        Self(number)
-    }
-
-    /// Returns the kernel's number.
-    #[must_use]
-    pub const fn number(self) -> u32 {
-        self.0
-    }
 
     /// Returns the sign that `auditctl -F` takes, or `None` for an unknown number.
     #[must_use]
@@ -212,12 +186,6 @@ impl fmt::Display for Operator {
             Some(sign) => f.pad(sign),
             None => write!(f, "?{:#x}?", self.0),
         }
-    }
-}
-
-impl fmt::Debug for Operator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

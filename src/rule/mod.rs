@@ -19,6 +19,7 @@ pub use self::set::RuleSet;
 pub use self::syscalls::SyscallMask;
 pub use self::text::{Command, Placement};
 use crate::arch::Arch;
+use crate::number::kernel_number;
 
 /// One rule of the kernel's filter.
 ///
@@ -144,27 +145,16 @@ impl From<&str> for FilterValue {
 /// Defines a newtype over the kernel's number with named constants.
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($constant:ident = $number:literal, $text:literal, $what:literal;)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(u32);
+        kernel_number! {
+            $(#[$doc])*
+            $name(u32)
+        }
 
         impl $name {
             $(
                 #[doc = $what]
                 pub const $constant: Self = Self($number);
             )*
-
-            /// Makes the value from the kernel's number.
-            #[must_use]
-            pub const fn new(number: u32) -> Self {
-                Self(number)
-            }
-
-            /// Returns the kernel's number.
-            #[must_use]
-            pub const fn number(self) -> u32 {
-                self.0
-            }
 
             /// Returns the name that `auditctl` takes, or `None` for an unknown number.
             #[must_use]
@@ -191,12 +181,6 @@ macro_rules! named {
                     Some(name) => f.pad(name),
                     None => write!(f, "{}", self.0),
                 }
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
             }
         }
     };

@@ -1,14 +1,18 @@
 //! `struct audit_status` and `struct audit_features`: the kernel's settings and counters.
 
+use std::fmt;
+
 use bitflags::bitflags;
 
 use crate::cursor::{Cursor, DecodeError};
+use crate::number::kernel_number;
 
-/// What the kernel does when it cannot record: the setting `failure`.
-///
-/// Source: `include/uapi/linux/audit.h`, `AUDIT_FAIL_*`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FailureMode(u32);
+kernel_number! {
+    /// What the kernel does when it cannot record: the setting `failure`.
+    ///
+    /// Source: `include/uapi/linux/audit.h`, `AUDIT_FAIL_*`.
+    FailureMode(u32)
+}
 
 impl FailureMode {
     /// Goes on without a word.
@@ -20,23 +24,23 @@ impl FailureMode {
     /// Halts the machine: **any** lost record is a kernel panic.
     #[doc(alias = "AUDIT_FAIL_PANIC")]
     pub const PANIC: Self = Self(2);
+}
 
-    /// Makes a mode from the kernel's number.
-    #[must_use]
-    pub const fn new(number: u32) -> Self {
-        Self(number)
-    }
-
-    /// Returns the kernel's number.
-    #[must_use]
-    pub const fn number(self) -> u32 {
-        self.0
+impl fmt::Display for FailureMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::SILENT => f.pad("silent"),
+            Self::PRINTK => f.pad("printk"),
+            Self::PANIC => f.pad("panic"),
+            Self(other) => write!(f, "{other}"),
+        }
     }
 }
 
-/// Whether auditing is on: the setting `enabled`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Enabled(u32);
+kernel_number! {
+    /// Whether auditing is on: the setting `enabled`.
+    Enabled(u32)
+}
 
 impl Enabled {
     /// Auditing is off.
@@ -45,17 +49,16 @@ impl Enabled {
     pub const ON: Self = Self(1);
     /// Auditing is on, and neither rules nor settings can be changed until the next boot.
     pub const LOCKED: Self = Self(2);
+}
 
-    /// Makes the setting from the kernel's number.
-    #[must_use]
-    pub const fn new(number: u32) -> Self {
-        Self(number)
-    }
-
-    /// Returns the kernel's number.
-    #[must_use]
-    pub const fn number(self) -> u32 {
-        self.0
+impl fmt::Display for Enabled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::OFF => f.pad("off"),
+            Self::ON => f.pad("on"),
+            Self::LOCKED => f.pad("locked"),
+            Self(other) => write!(f, "{other}"),
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use auditlink::{ErrorKind, Receiver, Rule};
 
-use crate::lab::{Lab, control, example, run, stderr};
+use crate::lab::{Lab, control, run, stderr};
+use crate::support::example;
 
 /// Runs something, and checks that it failed with these words and changed nothing.
 fn fails(words: &[&str], what: impl FnOnce() -> Output) {

@@ -14,7 +14,8 @@ use auditlink::{Delivery, Events, InstalledRules, Receiver, Rule};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::lab::{Haul, KEY, Lab, control, count_of, example};
+use crate::lab::{Haul, KEY, Lab, control, count_of};
+use crate::support::example;
 
 /// Calls of a storm, as the issue of lossless reception states it.
 const STORM: u64 = 200_000;

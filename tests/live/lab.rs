@@ -1,7 +1,7 @@
 //! The kernel as a laboratory: locked for us, in a known state, and put back.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -124,22 +124,6 @@ impl Drop for Lab {
 
 pub(crate) fn control() -> Control {
     Control::open().expect("a control socket")
-}
-
-/// The path of one of the crate's examples, built beside the tests.
-pub(crate) fn example(name: &str) -> PathBuf {
-    let own = std::env::current_exe().expect("a path");
-    let folder = own
-        .parent()
-        .and_then(Path::parent)
-        .expect("target/PROFILE/deps/live");
-    let path = folder.join("examples").join(name);
-    assert!(
-        path.exists(),
-        "{} is not built: run `cargo test`",
-        path.display()
-    );
-    path
 }
 
 /// Runs a program to its end.

@@ -14,6 +14,8 @@ mod helper;
 mod lab;
 mod parity;
 mod settings;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::panic;
 use std::process::ExitCode;

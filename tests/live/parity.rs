@@ -4,7 +4,8 @@ use auditlink::rule::process_lifecycle;
 use auditlink::wire::rule::to_bytes;
 use auditlink::{Rule, RuleSet};
 
-use crate::lab::{KEY, Lab, control, example, run, stderr, stdout};
+use crate::lab::{KEY, Lab, control, run, stderr, stdout};
+use crate::support::example;
 
 /// The reference tool.
 const AUDITCTL: &str = "auditctl";

@@ -1,0 +1,32 @@
+//! Numbers of the kernel as types of their own.
+
+/// Defines a newtype over a number of the kernel. Every number is a value, named here or not.
+macro_rules! kernel_number {
+    ($(#[$doc:meta])* $name:ident($number:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name($number);
+
+        impl $name {
+            /// Makes the value from the kernel's number.
+            #[must_use]
+            pub const fn new(number: $number) -> Self {
+                Self(number)
+            }
+
+            /// Returns the kernel's number.
+            #[must_use]
+            pub const fn number(self) -> $number {
+                self.0
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+pub(crate) use kernel_number;
