@@ -24,16 +24,7 @@ fn workloads() -> Vec<(&'static str, Stream)> {
         ("connect_1cpu", Mix::Connects, 1),
     ]
     .into_iter()
-    .map(|(name, mix, cpus)| {
-        (
-            name,
-            Workload::new(1)
-                .mix(mix)
-                .cpus(cpus)
-                .events(EVENTS)
-                .generate(),
-        )
-    })
+    .map(|(name, mix, cpus)| (name, Workload::new(1).mix(mix).cpus(cpus).events(EVENTS).generate()))
     .collect()
 }
 
@@ -61,10 +52,7 @@ fn scan(stream: &Stream) -> usize {
 }
 
 fn headers(stream: &Stream) -> u64 {
-    stream
-        .iter()
-        .map(|datagram| u64::from(record(datagram).id().serial()))
-        .sum()
+    stream.iter().map(|datagram| u64::from(record(datagram).id().serial())).sum()
 }
 
 fn all_fields(stream: &Stream) -> (usize, usize) {
@@ -72,10 +60,7 @@ fn all_fields(stream: &Stream) -> (usize, usize) {
         .iter()
         .flat_map(|datagram| record(datagram).fields())
         .fold((0, 0), |(count, bytes), field| {
-            (
-                count + 1,
-                bytes + field.name.len() + field.value.bytes().len(),
-            )
+            (count + 1, bytes + field.name.len() + field.value.bytes().len())
         })
 }
 
@@ -84,15 +69,9 @@ fn assemble(stream: &Stream, look: impl Fn(&auditlink::Event)) -> (usize, usize)
     let mut assembler = Assembler::new();
     let mut out = (0, 0);
     for bytes in stream.iter() {
-        assembler.handle(Received::Datagram {
-            bytes,
-            needed: bytes.len(),
-            at: Tick::ZERO,
-        });
+        assembler.handle(Received::Datagram { bytes, needed: bytes.len(), at: Tick::ZERO });
         while let Some(delivery) = assembler.poll() {
-            let Delivery::Event(event) = delivery else {
-                panic!("{delivery:?}")
-            };
+            let Delivery::Event(event) = delivery else { panic!("{delivery:?}") };
             look(&event);
             out.0 += 1;
             out.1 += event.records().len();
@@ -124,21 +103,14 @@ fn benches(criterion: &mut Criterion) {
         let (fields, field_bytes) = all_fields(&stream);
         assert!(fields > 5 * EVENTS && field_bytes < stream.byte_len());
         assert!(scan(&stream) > fields, "every field has its sign");
-        assert_eq!(
-            headers(&stream),
-            (EVENTS * (EVENTS + 1) / 2 * stream.len() / EVENTS) as u64
-        );
+        assert_eq!(headers(&stream), (EVENTS * (EVENTS + 1) / 2 * stream.len() / EVENTS) as u64);
         assert_eq!(assembly_only(&stream), (EVENTS, stream.len()));
         assert_eq!(assembly_and_fields(&stream), (EVENTS, stream.len()));
 
         let mut group = criterion.benchmark_group("assembly");
         group.throughput(Throughput::Elements(stream.len() as u64));
-        group.bench_function(BenchmarkId::new(name, "scan_floor"), |b| {
-            b.iter(|| scan(&stream))
-        });
-        group.bench_function(BenchmarkId::new(name, "header"), |b| {
-            b.iter(|| headers(&stream))
-        });
+        group.bench_function(BenchmarkId::new(name, "scan_floor"), |b| b.iter(|| scan(&stream)));
+        group.bench_function(BenchmarkId::new(name, "header"), |b| b.iter(|| headers(&stream)));
         group.bench_function(BenchmarkId::new(name, "all_fields"), |b| {
             b.iter(|| all_fields(&stream))
         });

@@ -42,27 +42,21 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn bytes(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
-        let (head, rest) = self
-            .rest
-            .split_at_checked(count)
-            .ok_or(DecodeError::Short {
-                what: self.what,
-                needed: count,
-                found: self.rest.len(),
-            })?;
+        let (head, rest) = self.rest.split_at_checked(count).ok_or(DecodeError::Short {
+            what: self.what,
+            needed: count,
+            found: self.rest.len(),
+        })?;
         self.rest = rest;
         Ok(head)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let (head, rest) = self
-            .rest
-            .split_first_chunk::<N>()
-            .ok_or(DecodeError::Short {
-                what: self.what,
-                needed: N,
-                found: self.rest.len(),
-            })?;
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(DecodeError::Short {
+            what: self.what,
+            needed: N,
+            found: self.rest.len(),
+        })?;
         self.rest = rest;
         Ok(*head)
     }
@@ -95,14 +89,7 @@ mod tests {
     #[test]
     fn a_short_read_takes_nothing() {
         let mut cursor = Cursor::new(&[1, 2, 3], "a word");
-        assert_eq!(
-            cursor.u32(),
-            Err(DecodeError::Short {
-                what: "a word",
-                needed: 4,
-                found: 3
-            })
-        );
+        assert_eq!(cursor.u32(), Err(DecodeError::Short { what: "a word", needed: 4, found: 3 }));
         assert_eq!(cursor.bytes(3), Ok(&[1, 2, 3][..]));
         assert_eq!(cursor.rest(), b"");
     }

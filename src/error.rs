@@ -72,12 +72,7 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(operation: &'static str, kind: ErrorKind, remedy: &'static str) -> Self {
-        Self(Box::new(Inner {
-            operation,
-            kind,
-            remedy,
-            source: None,
-        }))
+        Self(Box::new(Inner { operation, kind, remedy, source: None }))
     }
 
     pub(crate) fn with_io(mut self, source: io::Error) -> Self {
@@ -145,17 +140,10 @@ impl fmt::Display for ErrorKind {
                 f.write_str("the kernel has no audit system, or it is switched off")
             }
             Self::Locked => f.write_str("the audit configuration is locked until the next boot"),
-            Self::SlotTaken {
-                pid,
-                command,
-                holder,
-            } => {
+            Self::SlotTaken { pid, command, holder } => {
                 match command {
                     Some(command) => write!(f, "process {pid} ({command}) is the audit daemon")?,
-                    None => write!(
-                        f,
-                        "process {pid} is on record as the audit daemon, but gone"
-                    )?,
+                    None => write!(f, "process {pid} is on record as the audit daemon, but gone")?,
                 }
                 match holder {
                     Some(holder) => write!(f, ", and process {holder} holds its port"),

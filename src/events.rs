@@ -57,12 +57,7 @@ impl<S: Source> Events<S> {
 
     /// Iterates over a source with an engine of one's own making.
     pub const fn with_assembler(source: S, assembler: Assembler) -> Self {
-        Self {
-            source,
-            assembler,
-            state: State::Running,
-            now: Tick::ZERO,
-        }
+        Self { source, assembler, state: State::Running, now: Tick::ZERO }
     }
 
     /// Returns the next delivery, or `Ok(None)` if none came until `until` or the source ended;
@@ -122,10 +117,7 @@ impl<S: Source> Events<S> {
     /// [`Control::status`](crate::Control::status) on another thread, or when there is time. The
     /// first reading is the one that later ones are compared with.
     pub fn lost_counter(&mut self, total: u32) {
-        self.assembler.handle(Received::LostCounter {
-            total,
-            at: self.now,
-        });
+        self.assembler.handle(Received::LostCounter { total, at: self.now });
     }
 
     /// Returns the counts of what passed so far.

@@ -92,10 +92,8 @@ impl FromStr for MessageType {
     type Err = UnknownMessageType;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let number = text
-            .strip_prefix("UNKNOWN[")
-            .and_then(|rest| rest.strip_suffix(']'))
-            .unwrap_or(text);
+        let number =
+            text.strip_prefix("UNKNOWN[").and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
         if let Ok(number) = number.parse() {
             return Ok(Self(number));
         }

@@ -58,11 +58,7 @@ impl Timestamp {
     /// Makes a timestamp; `None` if `millis` is above 999.
     #[must_use]
     pub const fn new(seconds: u64, millis: u16) -> Option<Self> {
-        if millis < 1000 {
-            Some(Self { seconds, millis })
-        } else {
-            None
-        }
+        if millis < 1000 { Some(Self { seconds, millis }) } else { None }
     }
 
     /// Returns the whole seconds since the Unix epoch.
@@ -138,11 +134,7 @@ fn civil_date(days: u64) -> (u64, u64, u64) {
     let of_year = of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
     let march_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     let year = cycle * 400 + year_of_cycle + u64::from(month <= 2);
     (year, month, day)
 }
@@ -167,10 +159,7 @@ mod tests {
 
     #[test]
     fn the_largest_time_prints() {
-        let time = Timestamp {
-            seconds: u64::MAX,
-            millis: 999,
-        };
+        let time = Timestamp { seconds: u64::MAX, millis: 999 };
         assert!(time.rfc3339().to_string().ends_with(".999Z"));
         assert_eq!(Timestamp::new(0, 1000), None);
     }

@@ -11,10 +11,7 @@ use serde_json::Value;
 use crate::support::example;
 
 fn dump(words: &[&str]) -> Output {
-    Command::new(example("dump"))
-        .args(words)
-        .output()
-        .expect("dump starts")
+    Command::new(example("dump")).args(words).output().expect("dump starts")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -40,14 +37,7 @@ fn the_demo_says_what_it_always_said() {
         fs::read_to_string(in_project("examples/dump/demo.expected.jsonl")).expect("text");
     assert_eq!(text(&output.stdout), expected);
     let counts = text(&output.stderr);
-    assert!(
-        counts
-            .lines()
-            .last()
-            .expect("counts")
-            .starts_with("events="),
-        "{counts}"
-    );
+    assert!(counts.lines().last().expect("counts").starts_with("events="), "{counts}");
 }
 
 #[test]
@@ -63,22 +53,12 @@ fn the_demo_shows_what_it_promises() {
     let losses: Vec<_> = lines.iter().filter(|line| line["type"] == "loss").collect();
     assert_eq!(losses.len(), 1);
     assert_eq!(losses[0]["cause"], "socket_overrun");
-    assert!(
-        losses[0]["count"]["exactly"]
-            .as_u64()
-            .is_some_and(|count| count > 0)
-    );
+    assert!(losses[0]["count"]["exactly"].as_u64().is_some_and(|count| count > 0));
     let records = |line: &Value| line["records"].as_array().cloned().unwrap_or_default();
     let has =
         |wanted: &dyn Fn(&Value) -> bool| lines.iter().any(|line| records(line).iter().any(wanted));
-    assert!(
-        has(&|record| record["fields"]["a2"] == "ünïcode"),
-        "arguments in hex"
-    );
-    assert!(
-        has(&|record| record["fields"]["arch"] == "40000003"),
-        "a 32-bit call"
-    );
+    assert!(has(&|record| record["fields"]["a2"] == "ünïcode"), "arguments in hex");
+    assert!(has(&|record| record["fields"]["arch"] == "40000003"), "a 32-bit call");
     assert!(has(&|record| record["type"] == "SOCKADDR"), "a connect");
 
     // and in the file, records of other events stand between those of one
@@ -98,15 +78,10 @@ fn the_demo_shows_what_it_promises() {
 
 #[test]
 fn keys_and_counts_choose() {
-    let all = text(&dump(&["--demo", "--format", "json"]).stdout)
-        .lines()
-        .count();
+    let all = text(&dump(&["--demo", "--format", "json"]).stdout).lines().count();
     let demo = text(&dump(&["--demo", "--format", "json", "--key", "demo"]).stdout);
     assert!(demo.lines().count() < all);
-    assert!(
-        demo.lines()
-            .all(|line| line.contains(r#""keys":["demo"]"#) || line.contains("loss"))
-    );
+    assert!(demo.lines().all(|line| line.contains(r#""keys":["demo"]"#) || line.contains("loss")));
     let three = text(&dump(&["--demo", "--format", "json", "--count", "3"]).stdout);
     assert_eq!(three.lines().count(), 3);
     let none = dump(&["--demo", "--format", "none"]);
@@ -116,20 +91,9 @@ fn keys_and_counts_choose() {
 #[test]
 fn what_is_written_again_is_the_same() {
     let path = scratch("again.pcap", b"");
-    let words = [
-        "--demo",
-        "--format",
-        "none",
-        "--write",
-        path.to_str().expect("a plain path"),
-    ];
+    let words = ["--demo", "--format", "none", "--write", path.to_str().expect("a plain path")];
     assert!(dump(&words).status.success());
-    let again = dump(&[
-        "--capture",
-        path.to_str().expect("a plain path"),
-        "--format",
-        "json",
-    ]);
+    let again = dump(&["--capture", path.to_str().expect("a plain path"), "--format", "json"]);
     assert_eq!(again.stdout, dump(&["--demo", "--format", "json"]).stdout);
     let demo = fs::read(in_project("examples/dump/demo.pcap")).expect("a capture");
     assert_eq!(fs::read(&path).expect("a capture"), demo);
@@ -144,23 +108,15 @@ fn a_truncated_capture_is_shown_as_far_as_it_goes_and_is_an_error() {
     fs::remove_file(path).expect("it was there");
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(
-        said.contains("read the capture") && said.contains("ends within message"),
-        "{said}"
-    );
-    assert!(
-        text(&output.stdout).lines().count() > 10,
-        "what was good is shown"
-    );
+    assert!(said.contains("read the capture") && said.contains("ends within message"), "{said}");
+    assert!(text(&output.stdout).lines().count() > 10, "what was good is shown");
     assert!(said.contains("events="), "{said}");
 }
 
 #[test]
 fn garbage_is_an_error() {
-    for (name, bytes) in [
-        ("garbage", &b"this is no capture, it is only text"[..]),
-        ("empty", b""),
-    ] {
+    for (name, bytes) in [("garbage", &b"this is no capture, it is only text"[..]), ("empty", b"")]
+    {
         let path = scratch(name, bytes);
         let output = dump(&["--capture", path.to_str().expect("a plain path")]);
         fs::remove_file(path).expect("it was there");
@@ -195,34 +151,19 @@ fn the_log_form_has_a_record_a_line() {
     let lines = log.lines().filter(|line| !line.starts_with("# "));
     assert!(lines.clone().count() > 100);
     for line in lines {
-        assert!(
-            line.starts_with("type=") && line.contains(" msg=audit("),
-            "{line}"
-        );
+        assert!(line.starts_with("type=") && line.contains(" msg=audit("), "{line}");
     }
-    assert_eq!(
-        log.lines()
-            .filter(|line| line.starts_with("# lost"))
-            .count(),
-        1
-    );
+    assert_eq!(log.lines().filter(|line| line.starts_with("# lost")).count(), 1);
 }
 
 #[test]
 fn auditctl_explains_itself_without_the_kernel() {
     let auditctl = |words: &[&str]| {
-        Command::new(example("auditctl"))
-            .args(words)
-            .output()
-            .expect("auditctl starts")
+        Command::new(example("auditctl")).args(words).output().expect("auditctl starts")
     };
     assert_eq!(auditctl(&[]).status.code(), Some(1));
     assert_eq!(auditctl(&["-h"]).status.code(), Some(0));
     let output = auditctl(&["-a", "always,entry", "-S", "execve"]);
     assert_eq!(output.status.code(), Some(255));
-    assert!(
-        text(&output.stderr).contains("use exit"),
-        "{}",
-        text(&output.stderr)
-    );
+    assert!(text(&output.stderr).contains("use exit"), "{}", text(&output.stderr));
 }

@@ -62,28 +62,18 @@ fn sources() -> Vec<(String, PathBuf)> {
         }
     }
     files.retain(|(module, _)| module != "lib");
-    assert!(
-        files.len() > 40,
-        "only {} files: is the tree where it is looked for?",
-        files.len()
-    );
+    assert!(files.len() > 40, "only {} files: is the tree where it is looked for?", files.len());
     files
 }
 
 /// Returns the code of a file without comments and tests.
 fn code(path: &Path) -> String {
-    if path
-        .file_name()
-        .is_some_and(|name| name == "assembler_tests.rs")
-    {
+    if path.file_name().is_some_and(|name| name == "assembler_tests.rs") {
         return String::new();
     }
     let text = fs::read_to_string(path).expect("a source");
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = code
-        .lines()
-        .map(str::trim_start)
-        .filter(|line| !line.starts_with("//"));
+    let lines = code.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -102,27 +92,16 @@ fn modules_name_lower_floors_only() {
             let code = code(&path);
             let rest = &code[at + "crate::".len()..];
             let named: Vec<&str> = match rest.strip_prefix('{') {
-                Some(list) => list
-                    .split('}')
-                    .next()
-                    .unwrap_or_default()
-                    .split(',')
-                    .collect(),
+                Some(list) => list.split('}').next().unwrap_or_default().split(',').collect(),
                 None => vec![rest],
             };
             for name in named {
                 let name = name.trim();
-                let end = name
-                    .find(|c: char| !c.is_alphanumeric() && c != '_')
-                    .unwrap_or(name.len());
+                let end =
+                    name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
                 let name = &name[..end];
                 if name == module || name.starts_with(char::is_uppercase) {
-                    assert_eq!(
-                        name,
-                        module,
-                        "{}: name a type by its module",
-                        path.display()
-                    );
+                    assert_eq!(name, module, "{}: name a type by its module", path.display());
                     continue;
                 }
                 uses += 1;
@@ -136,10 +115,7 @@ fn modules_name_lower_floors_only() {
             }
         }
     }
-    assert!(
-        uses > 50,
-        "only {uses} uses found: is the code read at all?"
-    );
+    assert!(uses > 50, "only {uses} uses found: is the code read at all?");
 }
 
 #[test]
@@ -153,18 +129,10 @@ fn nothing_below_the_line_has_effects() {
                 found_above += usize::from(has);
                 continue;
             }
-            assert!(
-                !has,
-                "{}: {effect} has no place on floor {}",
-                path.display(),
-                floor(&module)
-            );
+            assert!(!has, "{}: {effect} has no place on floor {}", path.display(), floor(&module));
         }
     }
-    assert!(
-        found_above > 5,
-        "the words that are looked for are not found where they must be"
-    );
+    assert!(found_above > 5, "the words that are looked for are not found where they must be");
 }
 
 #[test]

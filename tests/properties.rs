@@ -42,10 +42,8 @@ fn fates(length: usize) -> impl Strategy<Value = Vec<Fate>> {
     // losses come in runs, as full buffers do
     let runs = prop::collection::vec((fate, 1_usize..12), length / 2..=length);
     runs.prop_map(move |runs| {
-        let mut fates: Vec<Fate> = runs
-            .into_iter()
-            .flat_map(|(fate, count)| std::iter::repeat_n(fate, count))
-            .collect();
+        let mut fates: Vec<Fate> =
+            runs.into_iter().flat_map(|(fate, count)| std::iter::repeat_n(fate, count)).collect();
         fates.resize(length, Fate::Arrives);
         fates
     })
@@ -59,19 +57,12 @@ struct Made {
 
 fn made(stream: &Stream) -> Vec<Made> {
     let parse = |bytes: &[u8]| match frame::Frame::parse(bytes).expect("well made") {
-        frame::Frame::Record { message_type, text } => Record::parse(message_type, text)
-            .expect("well made")
-            .id()
-            .serial(),
+        frame::Frame::Record { message_type, text } => {
+            Record::parse(message_type, text).expect("well made").id().serial()
+        }
         other => panic!("{other:?}"),
     };
-    stream
-        .iter()
-        .map(|bytes| Made {
-            serial: parse(bytes),
-            bytes: bytes.to_vec(),
-        })
-        .collect()
+    stream.iter().map(|bytes| Made { serial: parse(bytes), bytes: bytes.to_vec() }).collect()
 }
 
 /// All that came out.
@@ -92,18 +83,13 @@ impl Outcome {
     }
 
     fn records_of(&self, serial: u32) -> usize {
-        let of = self
-            .events
-            .iter()
-            .filter(|event| event.id().serial() == serial);
+        let of = self.events.iter().filter(|event| event.id().serial() == serial);
         of.map(|event| event.records().len()).sum()
     }
 
     fn missing_in_gaps(&self) -> u64 {
-        let gaps = self
-            .losses
-            .iter()
-            .filter(|loss| matches!(loss.cause(), Cause::SerialGap { .. }));
+        let gaps =
+            self.losses.iter().filter(|loss| matches!(loss.cause(), Cause::SerialGap { .. }));
         gaps.map(|loss| match loss.count() {
             Count::Exactly(count) => count,
             other => panic!("{other:?}"),
@@ -172,10 +158,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
         }
         if drops > 0 {
             truth.dropped_by_socket += drops;
-            assembler.handle(Received::Overrun {
-                dropped: Some(drops),
-                at,
-            });
+            assembler.handle(Received::Overrun { dropped: Some(drops), at });
             drops = 0;
         }
         if kept < record.bytes.len() {
@@ -186,26 +169,16 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
             truth.order.push(record.serial);
         }
         let bytes = &record.bytes[..kept];
-        assembler.handle(Received::Datagram {
-            bytes,
-            needed: record.bytes.len(),
-            at,
-        });
+        assembler.handle(Received::Datagram { bytes, needed: record.bytes.len(), at });
         outcome.drain(&mut assembler);
     }
     if drops > 0 {
         truth.dropped_by_socket += drops;
-        assembler.handle(Received::Overrun {
-            dropped: Some(drops),
-            at,
-        });
+        assembler.handle(Received::Overrun { dropped: Some(drops), at });
     }
     assembler.handle(Received::End { at });
     outcome.drain(&mut assembler);
-    assert!(
-        assembler.poll_timeout().is_none(),
-        "the end leaves nothing open"
-    );
+    assert!(assembler.poll_timeout().is_none(), "the end leaves nothing open");
     (truth, outcome)
 }
 
@@ -214,18 +187,8 @@ fn check_conservation(truth: &Truth, outcome: &Outcome) -> Result<(), TestCaseEr
     // every record that arrived is in exactly one event
     for (serial, arrived) in &truth.arrived {
         let delivered = outcome.records_of(*serial);
-        prop_assert!(
-            delivered >= *arrived,
-            "event {} has {} of {}",
-            serial,
-            delivered,
-            arrived
-        );
-        prop_assert!(
-            delivered <= truth.made[serial],
-            "event {} has too many",
-            serial
-        );
+        prop_assert!(delivered >= *arrived, "event {} has {} of {}", serial, delivered, arrived);
+        prop_assert!(delivered <= truth.made[serial], "event {} has too many", serial);
     }
     // every datagram that the socket dropped is reported, to the number
     let reported: u64 = outcome
@@ -239,22 +202,14 @@ fn check_conservation(truth: &Truth, outcome: &Outcome) -> Result<(), TestCaseEr
         .sum();
     prop_assert_eq!(reported, truth.dropped_by_socket);
     // every record that was cut is reported
-    let cut = outcome
-        .losses
-        .iter()
-        .filter(|loss| *loss.cause() == Cause::Truncated)
-        .count() as u64;
+    let cut = outcome.losses.iter().filter(|loss| *loss.cause() == Cause::Truncated).count() as u64;
     prop_assert_eq!(cut, truth.cut);
     // every event of which nothing came, between the first and the last that came, is in a gap,
     // or an overrun or an undecodable datagram accounts for it
     let (Some(first), Some(last)) = (truth.order.first(), truth.order.iter().max()) else {
         return Ok(());
     };
-    let delivered: BTreeSet<u32> = outcome
-        .events
-        .iter()
-        .map(|event| event.id().serial())
-        .collect();
+    let delivered: BTreeSet<u32> = outcome.events.iter().map(|event| event.id().serial()).collect();
     let absent = truth
         .made
         .keys()
@@ -265,11 +220,7 @@ fn check_conservation(truth: &Truth, outcome: &Outcome) -> Result<(), TestCaseEr
         .filter(|loss| matches!(loss.cause(), Cause::Undecodable { .. }))
         .count();
     let accounted = outcome.missing_in_gaps() + truth.dropped_by_socket + undecodable as u64;
-    prop_assert!(
-        absent.clone().count() as u64 <= accounted,
-        "{:?}",
-        outcome.losses
-    );
+    prop_assert!(absent.clone().count() as u64 <= accounted, "{:?}", outcome.losses);
     // and no gap is larger than what the machine made
     prop_assert!(outcome.missing_in_gaps() <= truth.made.len() as u64);
     Ok(())
@@ -280,15 +231,8 @@ fn check_gaps_are_exact(truth: &Truth, outcome: &Outcome) -> Result<(), TestCase
     let (Some(first), Some(last)) = (truth.order.first(), truth.order.iter().max()) else {
         return Ok(());
     };
-    let absent = (first + 1..*last)
-        .filter(|serial| !truth.arrived.contains_key(serial))
-        .count();
-    prop_assert_eq!(
-        outcome.missing_in_gaps(),
-        absent as u64,
-        "{:?}",
-        outcome.losses
-    );
+    let absent = (first + 1..*last).filter(|serial| !truth.arrived.contains_key(serial)).count();
+    prop_assert_eq!(outcome.missing_in_gaps(), absent as u64, "{:?}", outcome.losses);
     Ok(())
 }
 
@@ -447,36 +391,20 @@ proptest! {
 /// Calls every getter: whatever the bytes, none may panic.
 fn look_at_everything(events: &[Event]) {
     for event in events {
-        let _ = (
-            event.kind(),
-            event.missing(),
-            event.keys(),
-            event.node(),
-            format!("{event:?}"),
-        );
+        let _ = (event.kind(), event.missing(), event.keys(), event.node(), format!("{event:?}"));
         let _ = event.execve().map(|list| list.arguments().count());
         for record in event.records() {
             for field in record.fields() {
-                let _ = (
-                    field.value.untrusted(),
-                    field.value.hexadecimal(),
-                    field.value.octal(),
-                );
+                let _ = (field.value.untrusted(), field.value.hexadecimal(), field.value.octal());
             }
-            let _ = record
-                .as_syscall()
-                .map(|call| (call.name(), call.exe(), call.argument(0)));
-            let _ = record
-                .as_path()
-                .map(|path| (path.name(), path.device(), path.mode()));
+            let _ = record.as_syscall().map(|call| (call.name(), call.exe(), call.argument(0)));
+            let _ = record.as_path().map(|path| (path.name(), path.device(), path.mode()));
             let _ = record.as_proctitle().map(|title| title.arguments());
             let _ = record.as_sockaddr().map(|address| address.address());
-            let _ = record
-                .as_config_change()
-                .map(|change| (change.setting(), change.keys().count()));
-            let _ = record
-                .as_user_message()
-                .map(|message| (message.op(), message.fields().count()));
+            let _ =
+                record.as_config_change().map(|change| (change.setting(), change.keys().count()));
+            let _ =
+                record.as_user_message().map(|message| (message.op(), message.fields().count()));
         }
     }
 }

@@ -70,12 +70,8 @@ fn log(output: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
 /// Makes a line: time, serial, kind, and what there is to say.
 fn text(event: &Event) -> String {
     let kind = event.kind();
-    let mut line = format!(
-        "{} {} {}",
-        event.id().time().rfc3339(),
-        event.id().serial(),
-        kind.name()
-    );
+    let mut line =
+        format!("{} {} {}", event.id().time().rfc3339(), event.id().serial(), kind.name());
     // writing to a String does not fail
     let _ = match &kind {
         EventKind::Exec(exec) => {
@@ -85,11 +81,7 @@ fn text(event: &Event) -> String {
         }
         EventKind::Fork(fork) => {
             caller(&mut line, fork.syscall());
-            let what = if fork.is_thread() == Some(true) {
-                "thread"
-            } else {
-                "child"
-            };
+            let what = if fork.is_thread() == Some(true) { "thread" } else { "child" };
             write!(line, " {what}={}", fork.child())
         }
         EventKind::Exit(exit) => {
@@ -106,19 +98,14 @@ fn text(event: &Event) -> String {
         EventKind::User(message) => {
             let said = message.message().unwrap_or_default();
             let name = message.record().message_type();
-            let pid = message
-                .pid()
-                .map_or_else(String::new, |pid| format!(" pid={pid}"));
+            let pid = message.pid().map_or_else(String::new, |pid| format!(" pid={pid}"));
             write!(line, " {name}{pid} {}", said.escape_ascii())
         }
         EventKind::Config(change) => write!(line, " {}", change.record().body().escape_ascii()),
         _ => write!(line, " {}", all_records(event)),
     };
-    let keys: Vec<_> = event
-        .keys()
-        .iter()
-        .map(|key| String::from_utf8_lossy(key).into_owned())
-        .collect();
+    let keys: Vec<_> =
+        event.keys().iter().map(|key| String::from_utf8_lossy(key).into_owned()).collect();
     if !keys.is_empty() {
         let _ = write!(line, " keys={}", keys.join(","));
     }
@@ -136,10 +123,9 @@ fn text(event: &Event) -> String {
 fn caller(line: &mut String, syscall: Syscall<'_>) {
     let id = |id: Option<u32>| id.map_or_else(|| "unset".to_owned(), |id| id.to_string());
     let pid = syscall.pid().unwrap_or_default();
-    let exe = syscall.exe().map_or_else(
-        || "-".to_owned(),
-        |exe| String::from_utf8_lossy(&exe).into_owned(),
-    );
+    let exe = syscall
+        .exe()
+        .map_or_else(|| "-".to_owned(), |exe| String::from_utf8_lossy(&exe).into_owned());
     let _ = write!(
         line,
         " pid={pid} ppid={} uid={} auid={} exe={exe:?}",
@@ -178,13 +164,7 @@ fn call(line: &mut String, syscall: Syscall<'_>, event: &Event) -> std::fmt::Res
 fn all_records(event: &Event) -> String {
     let records: Vec<_> = event
         .records()
-        .map(|record| {
-            format!(
-                "{}: {}",
-                record.message_type(),
-                record.body().escape_ascii()
-            )
-        })
+        .map(|record| format!("{}: {}", record.message_type(), record.body().escape_ascii()))
         .collect();
     records.join(" | ")
 }
@@ -252,10 +232,7 @@ fn fields_of_message(value: Value<'_>) -> Json {
 fn is_somebodys_text(name: &str, record: Option<&str>) -> bool {
     let is_argument = record == Some("EXECVE") && name.starts_with('a') && !name.ends_with("_len");
     is_argument && name != "argc"
-        || matches!(
-            name,
-            "comm" | "exe" | "name" | "cwd" | "proctitle" | "key" | "ocomm"
-        )
+        || matches!(name, "comm" | "exe" | "name" | "cwd" | "proctitle" | "key" | "ocomm")
 }
 
 /// Bytes as a string, or as `{"hex": "…"}` if they are not UTF-8.

@@ -72,11 +72,7 @@ impl From<io::Error> for Failure {
 
 fn run(options: &Options) -> Result<(), Failure> {
     let live = matches!(options.input, Input::Observer | Input::Daemon);
-    let stop = if live {
-        Some(StopSignals::block()?)
-    } else {
-        None
-    };
+    let stop = if live { Some(StopSignals::block()?) } else { None };
     // listen before anything else, so that nothing slips between
     let origin = Origin::open(&options.input)?;
     match &options.write {
@@ -96,9 +92,8 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
     let mut tally = Tally::default();
     let mut output = BufWriter::new(io::stdout().lock());
     let clock = Clock::start();
-    let end = options
-        .seconds
-        .map(|seconds| clock.now().saturating_add(Duration::from_secs(seconds)));
+    let end =
+        options.seconds.map(|seconds| clock.now().saturating_add(Duration::from_secs(seconds)));
 
     let mut outcome = Ok(());
     let mut stopping = false;
@@ -182,16 +177,10 @@ impl Tally {
             eprintln!("config_change={} of the events", self.config_changes);
         }
         if account.refused > 0 {
-            eprintln!(
-                "refused={} datagrams that the kernel did not send",
-                account.refused
-            );
+            eprintln!("refused={} datagrams that the kernel did not send", account.refused);
         }
         if account.slot_probes > 0 {
-            eprintln!(
-                "slot_probes={} attempts to take the daemon's place",
-                account.slot_probes
-            );
+            eprintln!("slot_probes={} attempts to take the daemon's place", account.slot_probes);
         }
         eprintln!(
             "events={} records={} losses={} incomplete={}",

@@ -55,11 +55,8 @@ impl Options {
             write: None,
         };
         while let Some(option) = words.next() {
-            let mut argument = || {
-                words
-                    .next()
-                    .ok_or_else(|| format!("{option} needs something behind it"))
-            };
+            let mut argument =
+                || words.next().ok_or_else(|| format!("{option} needs something behind it"));
             let mut choose = |choice| match input.replace(choice) {
                 None => Ok(()),
                 Some(_) => Err(format!("{option}: choose one source of events")),
@@ -91,6 +88,5 @@ impl Options {
 }
 
 fn number(option: &str, text: &str) -> Result<u64, String> {
-    text.parse()
-        .map_err(|_| format!("{option} needs a number, not {text:?}"))
+    text.parse().map_err(|_| format!("{option} needs a number, not {text:?}"))
 }

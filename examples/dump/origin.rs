@@ -58,20 +58,14 @@ enum Reading {
 
 impl Live {
     fn new(receiver: Receiver) -> Self {
-        Self {
-            receiver,
-            reading: Reading::First,
-        }
+        Self { receiver, reading: Reading::First }
     }
 
     /// Reads the counter, where this process may.
     fn lost_counter(&self) -> Received<'static> {
         let at = self.receiver.now();
         match Control::open().and_then(|mut control| control.status()) {
-            Ok(status) => Received::LostCounter {
-                total: status.lost,
-                at,
-            },
+            Ok(status) => Received::LostCounter { total: status.lost, at },
             Err(error) => {
                 eprintln!("dump: what the kernel itself loses is not known: {error}");
                 Received::Quiet { at }

@@ -21,9 +21,7 @@ impl StopSignals {
         }
         set.thread_block()?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-        Ok(Self {
-            file: SignalFd::with_flags(&set, flags)?,
-        })
+        Ok(Self { file: SignalFd::with_flags(&set, flags)? })
     }
 
     /// Tells whether one of them came.

@@ -144,20 +144,13 @@ impl Arch {
     /// Tells whether the interface is a 64-bit or a 32-bit one.
     #[must_use]
     pub const fn word_size(self) -> Abi {
-        if self.0 & Self::BITS_64 != 0 {
-            Abi::B64
-        } else {
-            Abi::B32
-        }
+        if self.0 & Self::BITS_64 != 0 { Abi::B64 } else { Abi::B32 }
     }
 
     /// Returns the name that `auditctl -F arch=` takes, or `None` for an unknown number.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
-        NAMES
-            .iter()
-            .find(|(arch, _)| *arch == self)
-            .map(|(_, name)| *name)
+        NAMES.iter().find(|(arch, _)| *arch == self).map(|(_, name)| *name)
     }
 
     /// Returns the name of a system call on this machine; `None` where the number has none.
@@ -228,11 +221,7 @@ impl FromStr for Arch {
     /// Reads `b64` and `b32` (of the machine this was compiled for), a name, or a number in hex.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unknown = || UnknownArch(text.to_owned());
-        let native = |abi| {
-            Self::native()
-                .and_then(|arch| arch.abi(abi))
-                .ok_or_else(unknown)
-        };
+        let native = |abi| Self::native().and_then(|arch| arch.abi(abi)).ok_or_else(unknown);
         match text {
             "b64" => native(Abi::B64),
             "b32" => native(Abi::B32),
@@ -242,9 +231,7 @@ impl FromStr for Arch {
                     return Ok(*arch);
                 }
                 let digits = text.strip_prefix("0x").unwrap_or(text);
-                u32::from_str_radix(digits, 16)
-                    .map(Self)
-                    .map_err(|_| unknown())
+                u32::from_str_radix(digits, 16).map(Self).map_err(|_| unknown())
             }
         }
     }
@@ -260,10 +247,7 @@ mod tests {
             assert_eq!(arch.to_string(), *name);
             assert_eq!(name.parse(), Ok(*arch));
         }
-        assert_eq!(
-            Arch::new(0xC000_9026).to_string().parse(),
-            Ok(Arch::new(0xC000_9026))
-        );
+        assert_eq!(Arch::new(0xC000_9026).to_string().parse(), Ok(Arch::new(0xC000_9026)));
         assert!("b16".parse::<Arch>().is_ok(), "b16 is a hexadecimal number");
         assert!("sparkly".parse::<Arch>().is_err());
     }

@@ -124,11 +124,7 @@ impl<R: Read> Source for Reader<R> {
         self.is_waiting = false;
         self.at = self.packet.at;
         let Packet { bytes, needed, at } = &self.packet;
-        Ok(Received::Datagram {
-            bytes,
-            needed: *needed,
-            at: *at,
-        })
+        Ok(Received::Datagram { bytes, needed: *needed, at: *at })
     }
 }
 
@@ -165,29 +161,12 @@ mod tests {
         let second = |second: u64| Tick::from_nanos(second * 1_000_000_000 + 7);
         let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
         for received in [
-            Received::Datagram {
-                bytes,
-                needed,
-                at: second(5),
-            },
-            Received::Overrun {
-                dropped: Some(9),
-                at: second(6),
-            },
-            Received::Overrun {
-                dropped: None,
-                at: second(6),
-            },
-            Received::LostCounter {
-                total: 3,
-                at: second(7),
-            },
+            Received::Datagram { bytes, needed, at: second(5) },
+            Received::Overrun { dropped: Some(9), at: second(6) },
+            Received::Overrun { dropped: None, at: second(6) },
+            Received::LostCounter { total: 3, at: second(7) },
             Received::Quiet { at: second(8) },
-            Received::Datagram {
-                bytes,
-                needed: needed + 40,
-                at: second(9),
-            },
+            Received::Datagram { bytes, needed: needed + 40, at: second(9) },
         ] {
             writer.write(&received).expect("a vector takes everything");
         }
@@ -200,40 +179,21 @@ mod tests {
         let mut reader = Reader::new(&capture[..]).expect("a capture");
         let bytes = datagram();
         let at = Tick::from_nanos(5_000_000_007);
-        let first = Received::Datagram {
-            bytes: &bytes,
-            needed: bytes.len(),
-            at,
-        };
+        let first = Received::Datagram { bytes: &bytes, needed: bytes.len(), at };
         assert_eq!(reader.recv(Some(Tick::ZERO)).expect("good"), first);
         let early = Tick::from_nanos(5_500_000_000);
-        assert_eq!(
-            reader.recv(Some(early)).expect("good"),
-            Received::Quiet { at: early }
-        );
+        assert_eq!(reader.recv(Some(early)).expect("good"), Received::Quiet { at: early });
         let mut frames = Vec::new();
         for _ in 0..3 {
-            let Ok(Received::Datagram { bytes, .. }) = reader.recv(None) else {
-                panic!("three")
-            };
-            frames.push(format!(
-                "{:?}",
-                frame::Frame::parse(bytes).expect("a frame")
-            ));
+            let Ok(Received::Datagram { bytes, .. }) = reader.recv(None) else { panic!("three") };
+            frames.push(format!("{:?}", frame::Frame::parse(bytes).expect("a frame")));
         }
-        assert_eq!(
-            frames[..2],
-            ["Overrun { dropped: Some(9) }", "Overrun { dropped: None }"]
-        );
+        assert_eq!(frames[..2], ["Overrun { dropped: Some(9) }", "Overrun { dropped: None }"]);
         assert!(frames[2].starts_with("Reply { message_type: GET"));
-        let Ok(Received::Datagram { bytes, needed, .. }) = reader.recv(None) else {
-            panic!("cut")
-        };
+        let Ok(Received::Datagram { bytes, needed, .. }) = reader.recv(None) else { panic!("cut") };
         assert_eq!(needed, bytes.len() + 40);
         for _ in 0..2 {
-            let end = Received::End {
-                at: Tick::from_nanos(9_000_000_007),
-            };
+            let end = Received::End { at: Tick::from_nanos(9_000_000_007) };
             assert_eq!(reader.recv(None).expect("good"), end);
         }
     }
@@ -258,10 +218,7 @@ mod tests {
                 Ok(()) => ends += 1,
                 Err(error) => {
                     assert_eq!(*error.kind(), ErrorKind::Capture);
-                    assert!(
-                        format!("{error:?}").contains("ends within message"),
-                        "{error:?}"
-                    );
+                    assert!(format!("{error:?}").contains("ends within message"), "{error:?}");
                 }
             }
         }

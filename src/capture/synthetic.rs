@@ -45,12 +45,7 @@ pub struct Workload {
 impl Workload {
     /// Describes a workload of 1,000 events of both kinds on two CPUs.
     pub const fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            mix: Mix::Both,
-            cpus: 2,
-            events: 1_000,
-        }
+        Self { seed, mix: Mix::Both, cpus: 2, events: 1_000 }
     }
 
     /// Sets what the machine does.
@@ -74,10 +69,7 @@ impl Workload {
     /// Makes the datagrams, as the kernel would send them to its daemon.
     #[must_use]
     pub fn generate(self) -> Stream {
-        let mut stream = Stream {
-            bytes: Vec::new(),
-            datagrams: Vec::new(),
-        };
+        let mut stream = Stream { bytes: Vec::new(), datagrams: Vec::new() };
         let mut random = Random(self.seed);
         let mut running: Vec<std::vec::IntoIter<(MessageType, String)>> = Vec::new();
         let mut serial = 0_u32;
@@ -143,19 +135,13 @@ impl Stream {
 
     /// Iterates over the datagrams.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.datagrams
-            .iter()
-            .filter_map(|range| self.bytes.get(range.clone()))
+        self.datagrams.iter().filter_map(|range| self.bytes.get(range.clone()))
     }
 
     /// Returns a source that hands the datagrams over, 10 µs apart.
     #[must_use]
     pub const fn source(&self) -> StreamSource<'_> {
-        StreamSource {
-            stream: self,
-            next: 0,
-            at: Tick::from_nanos(1_700_000_000_000_000_000),
-        }
+        StreamSource { stream: self, next: 0, at: Tick::from_nanos(1_700_000_000_000_000_000) }
     }
 
     /// Adds a record as the kernel sends it to its daemon: the length is that of the text.
@@ -188,11 +174,7 @@ impl Source for StreamSource<'_> {
         self.next += 1;
         self.at = at.saturating_add(Duration::from_micros(10));
         let bytes = self.stream.bytes.get(range.clone()).unwrap_or_default();
-        Ok(Received::Datagram {
-            bytes,
-            needed: bytes.len(),
-            at,
-        })
+        Ok(Received::Datagram { bytes, needed: bytes.len(), at })
     }
 }
 
@@ -214,10 +196,7 @@ impl Random {
     }
 
     fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words
-            .get(self.below(words.len()))
-            .copied()
-            .unwrap_or_default()
+        words.get(self.below(words.len())).copied().unwrap_or_default()
     }
 }
 
@@ -254,18 +233,9 @@ fn exec(random: &mut Random) -> Vec<(MessageType, String)> {
         ),
         (MessageType::EXECVE, argv),
         (MessageType::CWD, "cwd=\"/home/user/project\"".to_owned()),
-        (
-            MessageType::PATH,
-            path(0, &format!("/usr/bin/{program}"), random.below(1 << 20)),
-        ),
-        (
-            MessageType::PATH,
-            path(1, "/lib64/ld-linux-x86-64.so.2", random.below(1 << 20)),
-        ),
-        (
-            MessageType::PROCTITLE,
-            format!("proctitle={}", hex(&format!("{program}\0-l"))),
-        ),
+        (MessageType::PATH, path(0, &format!("/usr/bin/{program}"), random.below(1 << 20))),
+        (MessageType::PATH, path(1, "/lib64/ld-linux-x86-64.so.2", random.below(1 << 20))),
+        (MessageType::PROCTITLE, format!("proctitle={}", hex(&format!("{program}\0-l")))),
         (MessageType::EOE, String::new()),
     ]
 }
@@ -285,10 +255,7 @@ fn connect(random: &mut Random) -> Vec<(MessageType, String)> {
                 random.next() >> 17
             ),
         ),
-        (
-            MessageType::SOCKADDR,
-            format!("saddr=020001BB{address:08X}0000000000000000"),
-        ),
+        (MessageType::SOCKADDR, format!("saddr=020001BB{address:08X}0000000000000000")),
         (MessageType::PROCTITLE, format!("proctitle=\"{program}\"")),
         (MessageType::EOE, String::new()),
     ]
@@ -329,15 +296,10 @@ mod tests {
             assert_eq!(stream.len(), 500 * records);
             let mut count = 0;
             for delivery in Events::new(stream.source()) {
-                let Ok(Delivery::Event(event)) = delivery else {
-                    panic!("{delivery:?}")
-                };
+                let Ok(Delivery::Event(event)) = delivery else { panic!("{delivery:?}") };
                 assert_eq!(event.missing(), []);
                 assert_eq!(event.records().len(), records);
-                assert_eq!(
-                    matches!(event.kind(), EventKind::Exec(_)),
-                    mix == Mix::Execs
-                );
+                assert_eq!(matches!(event.kind(), EventKind::Exec(_)), mix == Mix::Execs);
                 count += 1;
             }
             assert_eq!(count, 500);
@@ -353,9 +315,7 @@ mod tests {
                 .map(|datagram| {
                     let text = String::from_utf8_lossy(&datagram[16..]).into_owned();
                     let id = text.split(['(', ')']).nth(1).expect("a stamp");
-                    id.parse::<crate::record::EventId>()
-                        .expect("a stamp")
-                        .serial()
+                    id.parse::<crate::record::EventId>().expect("a stamp").serial()
                 })
                 .collect();
             !serials.is_sorted()

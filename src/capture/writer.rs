@@ -52,10 +52,7 @@ impl<W: Write> Writer<W> {
             ..PcapHeader::default()
         };
         let file = PcapWriter::with_header(writer, header).map_err(write_failed)?;
-        Ok(Self {
-            file,
-            packet: Vec::new(),
-        })
+        Ok(Self { file, packet: Vec::new() })
     }
 
     /// Writes what a source handed over.
@@ -76,10 +73,7 @@ impl<W: Write> Writer<W> {
                 self.packet(&message, message.len(), at)
             }
             Received::LostCounter { total, .. } => {
-                let status = Status {
-                    lost: *total,
-                    ..Status::zero()
-                };
+                let status = Status { lost: *total, ..Status::zero() };
                 let message = frame::message(MessageType::GET, 0, &status.to_bytes());
                 self.packet(&message, message.len(), at)
             }
@@ -94,9 +88,7 @@ impl<W: Write> Writer<W> {
     /// Those of the writer.
     pub fn finish(self) -> Result<W, Error> {
         let mut writer = self.file.into_writer();
-        writer
-            .flush()
-            .map_err(|error| Error::io("write the capture", error))?;
+        writer.flush().map_err(|error| Error::io("write the capture", error))?;
         Ok(writer)
     }
 

@@ -142,10 +142,7 @@ impl Assembler {
     /// Returns when [`Received::Quiet`] shall be handled at the latest; `None` if nothing waits.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Tick> {
-        let event = self
-            .open
-            .oldest()
-            .map(|(_, event)| event.last_at.saturating_add(self.window));
+        let event = self.open.oldest().map(|(_, event)| event.last_at.saturating_add(self.window));
         let gap = self.serials.iter().filter_map(Serials::deadline).min();
         [event, gap].into_iter().flatten().min()
     }
@@ -183,14 +180,12 @@ impl Assembler {
             },
             Ok(Frame::Replace { .. }) => self.account.slot_probes += 1,
             Ok(Frame::Overrun { dropped }) => self.overrun(dropped, at),
-            Ok(Frame::Reply {
-                message_type: MessageType::GET,
-                payload,
-                ..
-            }) => match Status::parse(payload) {
-                Ok(status) => self.lost_counter(status.lost),
-                Err(_) => self.undecodable(bytes),
-            },
+            Ok(Frame::Reply { message_type: MessageType::GET, payload, .. }) => {
+                match Status::parse(payload) {
+                    Ok(status) => self.lost_counter(status.lost),
+                    Err(_) => self.undecodable(bytes),
+                }
+            }
             Ok(Frame::Reply { .. } | Frame::Ack { .. } | Frame::Done { .. } | Frame::Noop) => {
                 self.account.control_messages += 1;
             }
@@ -205,10 +200,7 @@ impl Assembler {
             return;
         };
         self.account.records += 1;
-        let key = Key {
-            id: record.id(),
-            node,
-        };
+        let key = Key { id: record.id(), node };
         let class = record.message_type().class();
         let slot = match self.open.find(key) {
             Some(slot) => slot,
@@ -304,16 +296,11 @@ impl Assembler {
 
     fn undecodable(&mut self, bytes: &[u8]) {
         let bytes = Bytes::copy_from_slice(bytes);
-        self.lose(
-            Cause::Undecodable { bytes },
-            Count::Exactly(1),
-            Unit::Records,
-        );
+        self.lose(Cause::Undecodable { bytes }, Count::Exactly(1), Unit::Records);
     }
 
     fn lose(&mut self, cause: Cause, count: Count, unit: Unit) {
-        self.ready
-            .push_back(Delivery::Loss(Loss::new(cause, count, unit, self.last)));
+        self.ready.push_back(Delivery::Loss(Loss::new(cause, count, unit, self.last)));
     }
 
     /// Closes what has been quiet for long enough.
@@ -340,10 +327,8 @@ impl Assembler {
     }
 
     fn settle_gaps(&mut self, index: usize, all: bool) {
-        while let Some(gap) = self
-            .serials
-            .get_mut(index)
-            .and_then(|serials| serials.settle(self.now, all))
+        while let Some(gap) =
+            self.serials.get_mut(index).and_then(|serials| serials.settle(self.now, all))
         {
             self.report(gap);
         }
@@ -351,22 +336,12 @@ impl Assembler {
 
     /// Reports a gap, less what an overrun explains.
     fn report(&mut self, gap: Gap) {
-        let is_in_time = self
-            .explained
-            .until
-            .is_none_or(|until| gap.deadline <= until);
-        let explained = if is_in_time {
-            gap.len().min(self.explained.serials)
-        } else {
-            0
-        };
+        let is_in_time = self.explained.until.is_none_or(|until| gap.deadline <= until);
+        let explained = if is_in_time { gap.len().min(self.explained.serials) } else { 0 };
         self.explained.serials -= explained;
         if explained < gap.len() {
             let count = Count::Exactly(gap.len() - explained);
-            let cause = Cause::SerialGap {
-                first: gap.first,
-                last: gap.last,
-            };
+            let cause = Cause::SerialGap { first: gap.first, last: gap.last };
             let loss = Loss::new(cause, count, Unit::Events, Some(gap.after));
             self.ready.push_back(Delivery::Loss(loss));
         }
@@ -394,9 +369,7 @@ impl Assembler {
     }
 
     fn close(&mut self, slot: usize, closed_by: ClosedBy) {
-        let finished = self
-            .open
-            .close(slot, |event| (event.key, hand_out(event, closed_by)));
+        let finished = self.open.close(slot, |event| (event.key, hand_out(event, closed_by)));
         if let Some((key, event)) = finished {
             self.account.continuations += u64::from(event.continuation);
             self.closed.insert(key);

@@ -103,18 +103,13 @@ fn of_syscall<'a>(event: &'a Event, syscall: Syscall<'a>) -> EventKind<'a> {
         Some("execve" | "execveat") if succeeded => EventKind::Exec(Exec { event, syscall }),
         Some(name @ ("clone" | "clone3" | "fork" | "vfork")) if succeeded => {
             match syscall.exit().and_then(|child| u32::try_from(child).ok()) {
-                Some(child) => EventKind::Fork(Fork {
-                    syscall,
-                    name,
-                    child,
-                }),
+                Some(child) => EventKind::Fork(Fork { syscall, name, child }),
                 None => EventKind::Syscall(syscall),
             }
         }
-        Some(name @ ("exit" | "exit_group")) => EventKind::Exit(Exit {
-            syscall,
-            of_group: name == "exit_group",
-        }),
+        Some(name @ ("exit" | "exit_group")) => {
+            EventKind::Exit(Exit { syscall, of_group: name == "exit_group" })
+        }
         _ => EventKind::Syscall(syscall),
     }
 }
@@ -210,9 +205,7 @@ impl Exit<'_> {
     /// Returns the exit status, 0 to 255.
     #[must_use]
     pub fn status(&self) -> Option<u8> {
-        self.syscall
-            .argument(0)
-            .and_then(|status| u8::try_from(status & 0xFF).ok())
+        self.syscall.argument(0).and_then(|status| u8::try_from(status & 0xFF).ok())
     }
 
     /// Tells whether the whole process ended (`exit_group`); after `exit` it may live on.

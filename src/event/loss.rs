@@ -25,12 +25,7 @@ impl Loss {
         unit: Unit,
         after: Option<EventId>,
     ) -> Self {
-        Self {
-            cause,
-            count,
-            unit,
-            after,
-        }
+        Self { cause, count, unit, after }
     }
 
     /// Returns the sign by which the loss was noticed.
@@ -102,10 +97,7 @@ impl Cause {
 
 /// How much is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a count is known, bounded or unknown"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a count is known, bounded or unknown")]
 pub enum Count {
     /// Exactly so much.
     Exactly(u64),
@@ -166,11 +158,7 @@ impl fmt::Display for Loss {
             Cause::Truncated => f.write_str(": a record was longer than the receive buffer"),
             Cause::Undecodable { bytes } => {
                 let start = bytes.get(..bytes.len().min(64)).unwrap_or_default();
-                write!(
-                    f,
-                    ": a datagram could not be read: {}",
-                    start.escape_ascii()
-                )
+                write!(f, ": a datagram could not be read: {}", start.escape_ascii())
             }
         }
     }
@@ -212,27 +200,16 @@ mod tests {
     #[test]
     fn notices_read_well() {
         let id = EventId::new(Timestamp::new(5, 1).expect("a time"), 9);
-        let gap = Cause::SerialGap {
-            first: 10,
-            last: 12,
-        };
+        let gap = Cause::SerialGap { first: 10, last: 12 };
         let loss = Loss::new(gap, Count::Exactly(3), Unit::Events, Some(id));
-        assert_eq!(
-            loss.to_string(),
-            "lost 3 events after 5.001:9: serials 10 to 12 never came"
-        );
+        assert_eq!(loss.to_string(), "lost 3 events after 5.001:9: serials 10 to 12 never came");
         let loss = Loss::new(Cause::KernelLost, Count::AtLeast(7), Unit::Mixed, None);
         assert_eq!(
             loss.to_string(),
             "lost at least 7 records or events: the kernel counted them as lost"
         );
         let bytes = Bytes::from_static(b"\x01x");
-        let loss = Loss::new(
-            Cause::Undecodable { bytes },
-            Count::Exactly(1),
-            Unit::Records,
-            None,
-        );
+        let loss = Loss::new(Cause::Undecodable { bytes }, Count::Exactly(1), Unit::Records, None);
         assert!(loss.to_string().ends_with(r"could not be read: \x01x"));
     }
 }

@@ -59,9 +59,7 @@ impl Event {
     }
 
     fn missing_ends(&self, missing: &mut Vec<Missing>) {
-        let opened = self
-            .records()
-            .any(|record| record.message_type().class() == Class::Opens);
+        let opened = self.records().any(|record| record.message_type().class() == Class::Opens);
         let ended = self.closed_by() == ClosedBy::EndRecord;
         if opened && !ended {
             missing.push(Missing::EndRecord);

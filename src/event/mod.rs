@@ -25,10 +25,7 @@ use crate::time::Tick;
 ///
 /// There will never be a third: code that ignores losses does not compile.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a match must name both, that is the point"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a match must name both, that is the point")]
 pub enum Delivery {
     /// An event.
     Event(Event),
@@ -123,17 +120,12 @@ impl Event {
     /// Iterates over the records in the order in which they were received.
     #[must_use]
     pub fn records(&self) -> Records<'_> {
-        Records {
-            rest: &self.bytes,
-            id: self.id,
-            left: self.records,
-        }
+        Records { rest: &self.bytes, id: self.id, left: self.records }
     }
 
     /// Iterates over the records of one type.
     pub fn records_of(&self, message_type: MessageType) -> impl Iterator<Item = Record<'_>> {
-        self.records()
-            .filter(move |record| record.message_type() == message_type)
+        self.records().filter(move |record| record.message_type() == message_type)
     }
 
     /// Returns the system call, if the event has its record.
@@ -153,9 +145,7 @@ impl Event {
     /// Returns the keys of the rule that made the event.
     #[must_use]
     pub fn keys(&self) -> Vec<Vec<u8>> {
-        let opener = self
-            .records()
-            .find(|record| record.message_type().class() == Class::Opens);
+        let opener = self.records().find(|record| record.message_type().class() == Class::Opens);
         let keys = opener.map(Keys::of).into_iter().flatten();
         keys.map(std::borrow::Cow::into_owned).collect()
     }
@@ -216,9 +206,7 @@ impl RecordPrefix {
     fn append(buffer: &mut Vec<u8>, record: &Record<'_>, truncated: bool) {
         let text = record.text();
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        let text = text
-            .get(..usize::try_from(length).unwrap_or(usize::MAX))
-            .unwrap_or(text);
+        let text = text.get(..usize::try_from(length).unwrap_or(usize::MAX)).unwrap_or(text);
         let body_at = u32::try_from(text.len() - record.body().len()).unwrap_or(u32::MAX);
         buffer.reserve(11 + text.len());
         buffer.extend_from_slice(&record.message_type().number().to_ne_bytes());
@@ -236,15 +224,11 @@ impl RecordPrefix {
         let length = usize::try_from(u32::from_ne_bytes(*length)).ok()?;
         let (text, tail) = tail.split_at_checked(length)?;
         *rest = tail;
-        let node = text
-            .strip_prefix(b"node=")
-            .and_then(|text| text.get(..memchr::memchr(b' ', text)?));
+        let node =
+            text.strip_prefix(b"node=").and_then(|text| text.get(..memchr::memchr(b' ', text)?));
         let body_at = usize::try_from(u32::from_ne_bytes(*body_at)).ok()?;
         let header = Header { node, id, body_at };
         let message_type = MessageType::new(u16::from_ne_bytes(*number));
-        Some((
-            Record::from_parts(message_type, header, text),
-            *truncated != 0,
-        ))
+        Some((Record::from_parts(message_type, header, text), *truncated != 0))
     }
 }

@@ -51,9 +51,7 @@ impl OpenEvents {
 
     /// Finds the event with this key; most records belong to the newest one.
     pub(super) fn find(&self, key: Key) -> Option<usize> {
-        let newest = self
-            .newest
-            .filter(|slot| self.slots.get(*slot).is_some_and(|e| e.key == key));
+        let newest = self.newest.filter(|slot| self.slots.get(*slot).is_some_and(|e| e.key == key));
         newest.or_else(|| self.index.get(&key).copied())
     }
 
@@ -177,16 +175,11 @@ impl Closed {
     }
 
     pub(super) fn contains(&self, key: Key) -> bool {
-        self.places
-            .get(Self::place(key))
-            .is_some_and(|mark| *mark == Self::mark(key))
+        self.places.get(Self::place(key)).is_some_and(|mark| *mark == Self::mark(key))
     }
 
     fn place(key: Key) -> usize {
-        let mixed = key
-            .id
-            .serial()
-            .wrapping_add(key.node.wrapping_mul(0x9E37_79B9));
+        let mixed = key.id.serial().wrapping_add(key.node.wrapping_mul(0x9E37_79B9));
         usize::try_from(mixed).unwrap_or_default() % Self::PLACES
     }
 
@@ -205,10 +198,7 @@ mod tests {
     use crate::time::Timestamp;
 
     fn key(serial: u32) -> Key {
-        Key {
-            id: EventId::new(Timestamp::new(1, 0).expect("a time"), serial),
-            node: 0,
-        }
+        Key { id: EventId::new(Timestamp::new(1, 0).expect("a time"), serial), node: 0 }
     }
 
     fn record() -> Record<'static> {
@@ -242,10 +232,7 @@ mod tests {
         assert!(closed.contains(key(50)));
         assert!(!closed.contains(Key { node: 1, ..key(50) }));
         let later = EventId::new(Timestamp::new(900, 0).expect("a time"), 50);
-        assert!(
-            !closed.contains(Key { id: later, node: 0 }),
-            "trap 14: another boot"
-        );
+        assert!(!closed.contains(Key { id: later, node: 0 }), "trap 14: another boot");
         closed.insert(key(50 + 65_536));
         assert!(!closed.contains(key(50)));
     }

@@ -82,21 +82,12 @@ impl Serials {
             if distance > 1 {
                 let first = highest.serial().wrapping_add(1);
                 let last = id.serial().wrapping_sub(1);
-                self.gaps.push_back(Gap {
-                    first,
-                    last,
-                    after: highest,
-                    deadline,
-                });
+                self.gaps.push_back(Gap { first, last, after: highest, deadline });
             }
             self.highest = Some(id);
             return Seen::InOrder;
         }
-        if self.heal(id.serial()) {
-            Seen::Healed
-        } else {
-            Seen::Old
-        }
+        if self.heal(id.serial()) { Seen::Healed } else { Seen::Old }
     }
 
     /// Takes a serial out of the gap that it is in.
@@ -115,10 +106,7 @@ impl Serials {
         } else if serial == gap.last {
             gap.last = serial.wrapping_sub(1);
         } else {
-            let behind = Gap {
-                first: serial.wrapping_add(1),
-                ..*gap
-            };
+            let behind = Gap { first: serial.wrapping_add(1), ..*gap };
             gap.last = serial.wrapping_sub(1);
             self.gaps.insert(index + 1, behind);
         }
@@ -184,10 +172,7 @@ mod tests {
         let mut serials = see_all(&[u32::MAX - 1, 2, 0]);
         assert_eq!(spans(&mut serials), [(u32::MAX, u32::MAX), (1, 1)]);
         let mut serials = see_all(&[u32::MAX - 1, 2]);
-        assert_eq!(
-            serials.settle(Tick::ZERO, true).map(|gap| gap.len()),
-            Some(3)
-        );
+        assert_eq!(serials.settle(Tick::ZERO, true).map(|gap| gap.len()), Some(3));
     }
 
     #[test]

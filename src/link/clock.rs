@@ -14,18 +14,10 @@ pub struct Clock {
 impl Clock {
     /// Starts a clock.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "live sources are where time comes from"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "live sources are where time comes from")]
     pub fn start() -> Self {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO);
-        Self {
-            started: Instant::now(),
-            base: Tick::ZERO.saturating_add(since_epoch),
-        }
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Self { started: Instant::now(), base: Tick::ZERO.saturating_add(since_epoch) }
     }
 
     /// Returns the current tick.

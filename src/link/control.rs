@@ -118,10 +118,7 @@ impl Control {
 
     /// Locks rules and settings until the next boot. There is no way back.
     pub fn lock(&mut self) -> Result<(), Error> {
-        let status = Status {
-            enabled: Enabled::LOCKED,
-            ..Status::zero()
-        };
+        let status = Status { enabled: Enabled::LOCKED, ..Status::zero() };
         self.change("lock the audit configuration", Mask::ENABLED, &status)
     }
 
@@ -179,16 +176,14 @@ impl Control {
         on: FeatureSwitches,
     ) -> Result<(), Error> {
         let payload = Features::request(which, on, FeatureSwitches::empty());
-        self.ask("set audit features", MessageType::SET_FEATURE, &payload)
-            .map(drop)
+        self.ask("set audit features", MessageType::SET_FEATURE, &payload).map(drop)
     }
 
     /// Locks the switches in `which`, as they are, until the next boot. There is no way back.
     pub fn lock_features(&mut self, which: FeatureSwitches) -> Result<(), Error> {
         let on = self.features()?.on;
         let payload = Features::request(which, on, which);
-        self.ask("lock audit features", MessageType::SET_FEATURE, &payload)
-            .map(drop)
+        self.ask("lock audit features", MessageType::SET_FEATURE, &payload).map(drop)
     }
 
     /// Lists the loaded rules, list by list, each in the order in which the kernel tries them.
@@ -223,12 +218,7 @@ impl Control {
     /// is [`ErrorKind::RuleNotFound`] too: the kernel does not tell these apart.
     #[doc(alias = "AUDIT_ADD_RULE")]
     pub fn add_rule(&mut self, rule: &Rule) -> Result<(), Error> {
-        self.ask(
-            "add a rule",
-            MessageType::ADD_RULE,
-            &rule_codec::to_bytes(rule),
-        )
-        .map(drop)
+        self.ask("add a rule", MessageType::ADD_RULE, &rule_codec::to_bytes(rule)).map(drop)
     }
 
     /// Deletes a rule, which must be the same in list, action, calls, and fields in their order.
@@ -241,13 +231,9 @@ impl Control {
         let mut bytes = rule_codec::to_bytes(rule);
         if rule.prepend {
             // where a rule stands is not part of it: the kernel finds no rule with this bit
-            bytes = rule_codec::to_bytes(&Rule {
-                prepend: false,
-                ..rule.clone()
-            });
+            bytes = rule_codec::to_bytes(&Rule { prepend: false, ..rule.clone() });
         }
-        self.ask("delete a rule", MessageType::DEL_RULE, &bytes)
-            .map(drop)
+        self.ask("delete a rule", MessageType::DEL_RULE, &bytes).map(drop)
     }
 
     /// Deletes the rules that have this key, and returns how many there were.
@@ -305,8 +291,7 @@ impl Control {
         text: impl AsRef<[u8]>,
     ) -> Result<(), Error> {
         let payload = user_text(text.as_ref());
-        self.ask("send a user message", message_type, &payload)
-            .map(drop)
+        self.ask("send a user message", message_type, &payload).map(drop)
     }
 
     /// Changes the settings in `mask`.
@@ -321,11 +306,7 @@ impl Control {
     }
 
     fn reset(&mut self, operation: &'static str, mask: Mask) -> Result<u32, Error> {
-        let payload = Change {
-            mask,
-            status: &Status::zero(),
-        }
-        .to_bytes();
+        let payload = Change { mask, status: &Status::zero() }.to_bytes();
         let answer = self.ask(operation, MessageType::SET, &payload)?;
         Ok(u32::try_from(answer.code).unwrap_or_default())
     }
@@ -362,9 +343,7 @@ impl Control {
     ) -> Result<Answer, Error> {
         self.sequence = self.sequence.wrapping_add(1).max(1);
         let datagram = request(message_type, self.sequence, payload);
-        self.socket
-            .send(&datagram)
-            .map_err(|error| Error::io(operation, error))?;
+        self.socket.send(&datagram).map_err(|error| Error::io(operation, error))?;
         let answer = self.answer(operation, message_type)?;
         if answer.code >= 0 {
             return Ok(answer);
@@ -375,26 +354,15 @@ impl Control {
             message_type,
             MessageType::SET | MessageType::ADD_RULE | MessageType::DEL_RULE
         );
-        Err(diagnosis::request_refused(
-            operation,
-            code,
-            capability,
-            || {
-                may_be_locked
-                    && self
-                        .status()
-                        .is_ok_and(|status| status.enabled == Enabled::LOCKED)
-            },
-        ))
+        Err(diagnosis::request_refused(operation, code, capability, || {
+            may_be_locked && self.status().is_ok_and(|status| status.enabled == Enabled::LOCKED)
+        }))
     }
 
     /// Collects the acknowledgement and the data that belong to the last request.
     fn answer(&mut self, operation: &'static str, asked: MessageType) -> Result<Answer, Error> {
         let deadline = self.clock.now().saturating_add(self.time_limit);
-        let mut answer = Answer {
-            code: 0,
-            data: Vec::new(),
-        };
+        let mut answer = Answer { code: 0, data: Vec::new() };
         let mut acknowledged = false;
         let mut overrun = false;
         loop {
@@ -416,11 +384,9 @@ impl Control {
                         acknowledged = true;
                         done = code < 0;
                     }
-                    Ok(Frame::Reply {
-                        message_type,
-                        sequence,
-                        payload,
-                    }) if sequence == self.sequence && message_type == asked => {
+                    Ok(Frame::Reply { message_type, sequence, payload })
+                        if sequence == self.sequence && message_type == asked =>
+                    {
                         answer.data.push(payload.to_vec());
                     }
                     Ok(Frame::Done { sequence }) => done = sequence == self.sequence,

@@ -15,20 +15,11 @@ pub(super) struct Capability {
 }
 
 /// Needed to send user-space messages.
-pub(super) const AUDIT_WRITE: Capability = Capability {
-    number: 29,
-    name: "CAP_AUDIT_WRITE",
-};
+pub(super) const AUDIT_WRITE: Capability = Capability { number: 29, name: "CAP_AUDIT_WRITE" };
 /// Needed for every other request.
-pub(super) const AUDIT_CONTROL: Capability = Capability {
-    number: 30,
-    name: "CAP_AUDIT_CONTROL",
-};
+pub(super) const AUDIT_CONTROL: Capability = Capability { number: 30, name: "CAP_AUDIT_CONTROL" };
 /// Needed to join the multicast group.
-pub(super) const AUDIT_READ: Capability = Capability {
-    number: 37,
-    name: "CAP_AUDIT_READ",
-};
+pub(super) const AUDIT_READ: Capability = Capability { number: 37, name: "CAP_AUDIT_READ" };
 
 const GIVE_CAPABILITY: &str = "run as root, or give the program the capability";
 const LEAVE_NAMESPACE: &str =
@@ -51,12 +42,7 @@ pub(super) fn request_refused(
             Some(standing) if standing.has(capability.number) && is_locked() => {
                 (ErrorKind::Locked, "reboot to change it")
             }
-            _ => (
-                ErrorKind::NoPermission {
-                    capability: capability.name,
-                },
-                GIVE_CAPABILITY,
-            ),
+            _ => (ErrorKind::NoPermission { capability: capability.name }, GIVE_CAPABILITY),
         },
         Errno::EEXIST => (ErrorKind::RuleExists, ""),
         Errno::ENOENT => (ErrorKind::RuleNotFound, ""),
@@ -91,12 +77,7 @@ pub(super) fn group_refused(error: io::Error) -> Error {
         Some(standing) if standing.has(AUDIT_READ.number) && !standing.is_initial => {
             (ErrorKind::Namespace, LEAVE_NAMESPACE)
         }
-        _ => (
-            ErrorKind::NoPermission {
-                capability: AUDIT_READ.name,
-            },
-            GIVE_CAPABILITY,
-        ),
+        _ => (ErrorKind::NoPermission { capability: AUDIT_READ.name }, GIVE_CAPABILITY),
     };
     Error::new(OPERATION, kind, remedy).with_io(error)
 }

@@ -17,10 +17,7 @@ pub struct InstalledRules {
 
 impl InstalledRules {
     pub(super) const fn new(control: Control) -> Self {
-        Self {
-            control,
-            rules: Vec::new(),
-        }
+        Self { control, rules: Vec::new() }
     }
 
     pub(super) fn push(&mut self, rule: Rule) {

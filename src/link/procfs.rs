@@ -13,10 +13,7 @@ pub fn command(pid: u32) -> Option<String> {
 #[must_use]
 pub fn port_holder(port: u32) -> Option<u32> {
     let table = fs::read_to_string("/proc/net/netlink").ok()?;
-    let inode = table
-        .lines()
-        .skip(1)
-        .find_map(|line| inode_of_port(line, port))?;
+    let inode = table.lines().skip(1).find_map(|line| inode_of_port(line, port))?;
     let wanted = format!("socket:[{inode}]");
     let processes = fs::read_dir("/proc").ok()?;
     processes.flatten().find_map(|entry| {
@@ -53,10 +50,7 @@ impl Standing {
     /// Reads the standing of the calling thread; `None` if /proc is not there.
     pub(crate) fn of_self() -> Option<Self> {
         let status = fs::read_to_string("/proc/thread-self/status").ok()?;
-        let mask = status
-            .lines()
-            .find_map(|line| line.strip_prefix("CapEff:"))?
-            .trim();
+        let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?.trim();
         let is_in = |kind: &str, inode: u32| {
             fs::read_link(format!("/proc/self/ns/{kind}"))
                 .is_ok_and(|link| *link.as_os_str() == *format!("{kind}:[{inode}]"))
@@ -86,11 +80,7 @@ mod tests {
             "0000000000000000 9   4711   00000001 0        0        0     2        17       90210";
         assert_eq!(inode_of_port(line, 4711), Some(90210));
         assert_eq!(inode_of_port(line, 4712), None);
-        assert_eq!(
-            inode_of_port("0000 15 4711 0 0 0 0 2 0 9", 4711),
-            None,
-            "another protocol"
-        );
+        assert_eq!(inode_of_port("0000 15 4711 0 0 0 0 2 0 9", 4711), None, "another protocol");
         assert_eq!(inode_of_port("sk Eth Pid", 1), None);
     }
 

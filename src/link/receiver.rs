@@ -104,7 +104,8 @@ impl Receiver {
 
     /// Stops listening, but hands over what was received before: then comes [`Received::End`].
     ///
-    /// A daemon gives its place back. What the kernel has queued but not sent by then, it keeps.
+    /// A daemon gives its place back. What the kernel has queued but not sent by then goes to its
+    /// log; it keeps some for the next daemon only if it was booted with `audit=1`.
     ///
     /// # Errors
     ///
@@ -123,7 +124,9 @@ impl Receiver {
 
     /// Closes the socket; a daemon gives its place back first.
     ///
-    /// Dropping the receiver does so too, but cannot tell what went wrong.
+    /// What is in the socket's buffer goes with it: to have it all, call [`finish`](Self::finish)
+    /// and receive until the end. Dropping the receiver closes it too, but cannot tell what went
+    /// wrong.
     ///
     /// # Errors
     ///
@@ -136,15 +139,10 @@ impl Receiver {
     fn next_of_batch(&mut self) -> Received<'_> {
         let at = self.filled_at;
         match self.batch.next() {
-            Some(datagram) if datagram.sender == Some(0) => Received::Datagram {
-                bytes: datagram.bytes,
-                needed: datagram.needed,
-                at,
-            },
-            Some(datagram) => Received::Refused {
-                port: datagram.sender.unwrap_or_default(),
-                at,
-            },
+            Some(datagram) if datagram.sender == Some(0) => {
+                Received::Datagram { bytes: datagram.bytes, needed: datagram.needed, at }
+            }
+            Some(datagram) => Received::Refused { port: datagram.sender.unwrap_or_default(), at },
             None => Received::Quiet { at },
         }
     }
@@ -155,11 +153,7 @@ impl Receiver {
             First::LostCounter(total) => Received::LostCounter { total, at },
             First::Datagram(bytes) => {
                 self.handed = bytes;
-                Received::Datagram {
-                    bytes: &self.handed,
-                    needed: self.handed.len(),
-                    at,
-                }
+                Received::Datagram { bytes: &self.handed, needed: self.handed.len(), at }
             }
         }
     }
@@ -175,9 +169,8 @@ impl Receiver {
         match self.role {
             Role::Observer => {
                 let drops = self.socket.drops();
-                let dropped = drops
-                    .zip(self.drops)
-                    .map(|(now, before)| u64::from(now.wrapping_sub(before)));
+                let dropped =
+                    drops.zip(self.drops).map(|(now, before)| u64::from(now.wrapping_sub(before)));
                 self.drops = drops;
                 Some(Received::Overrun { dropped, at })
             }
@@ -221,10 +214,8 @@ impl Receiver {
         // the answer to a nudge does not wake the socket
         let slice = self.nudge.as_ref().map(|_| NUDGE_SLICE);
         let time = [left, slice].into_iter().flatten().min();
-        let ready = self
-            .socket
-            .wait(time)
-            .map_err(|error| Error::io("wait for audit records", error))?;
+        let ready =
+            self.socket.wait(time).map_err(|error| Error::io("wait for audit records", error))?;
         let since = self.clock.now().saturating_duration_since(self.filled_at);
         if ready && !self.coalesce.is_zero() && since < BUSY {
             thread::sleep(self.coalesce);
@@ -254,16 +245,12 @@ impl Source for Receiver {
                         return Ok(received);
                     }
                 }
-                Ok(0) if self.finished => {
-                    return Ok(Received::End {
-                        at: self.clock.now(),
-                    });
+                Ok(0) if self.finished && self.nudge.is_none() => {
+                    return Ok(Received::End { at: self.clock.now() });
                 }
                 Ok(0) => {
                     if !self.wait(until)? {
-                        return Ok(Received::Quiet {
-                            at: self.clock.now(),
-                        });
+                        return Ok(Received::Quiet { at: self.clock.now() });
                     }
                 }
                 Ok(_) => self.filled_at = self.clock.now(),
@@ -292,10 +279,7 @@ impl Drop for Receiver {
 fn is_own_probe(datagram: Datagram<'_>) -> bool {
     datagram.sender == Some(0)
         && datagram.bytes.len() < PROBE_LENGTH_LIMIT
-        && Frame::parse(datagram.bytes)
-            == Ok(Frame::Replace {
-                pid: std::process::id(),
-            })
+        && Frame::parse(datagram.bytes) == Ok(Frame::Replace { pid: std::process::id() })
 }
 
 /// A probe has 20 bytes; no record is as short as this.
@@ -387,12 +371,7 @@ impl ReceiverBuilder {
                 let lost = Control::open()?.status()?.lost;
                 let (socket, kept) = slot::register(socket)?;
                 let kept = kept.into_iter().map(First::Datagram);
-                (
-                    socket,
-                    std::iter::once(First::LostCounter(lost))
-                        .chain(kept)
-                        .collect(),
-                )
+                (socket, std::iter::once(First::LostCounter(lost)).chain(kept).collect())
             }
         };
         Ok(Receiver {

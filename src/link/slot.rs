@@ -13,10 +13,7 @@ use crate::wire::status::{Mask, Status};
 /// Returns the records that came before the kernel's answer (kernels before 6.7 may send some).
 pub(super) fn register(socket: AuditSocket) -> Result<(AuditSocket, Vec<Vec<u8>>), Error> {
     let mut control = Control::over(socket, Some(Vec::new()));
-    let status = Status {
-        pid: std::process::id(),
-        ..Status::zero()
-    };
+    let status = Status { pid: std::process::id(), ..Status::zero() };
     match control.change(REGISTER, Mask::PID, &status) {
         Ok(()) => Ok(control.into_socket()),
         Err(error) if error.raw_os_error() == Some(Errno::EEXIST as i32) => {
@@ -50,11 +47,7 @@ fn taken(control: &mut Control, refusal: Error) -> Error {
         Err(error) => return error,
     };
     let holder = procfs::port_holder(pid).filter(|holder| *holder != pid);
-    let kind = ErrorKind::SlotTaken {
-        pid,
-        command: procfs::command(pid),
-        holder,
-    };
+    let kind = ErrorKind::SlotTaken { pid, command: procfs::command(pid), holder };
     let remedy = if holder.is_some() {
         "stop the process that holds the port, or listen beside it with Receiver::observer()"
     } else {

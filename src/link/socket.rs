@@ -31,17 +31,13 @@ impl AuditSocket {
     pub(super) fn open() -> Result<Self, Error> {
         let protocol = isize::try_from(NETLINK_AUDIT).unwrap_or_default();
         let mut socket = Socket::new(protocol).map_err(diagnosis::socket_refused)?;
-        socket
-            .bind_auto()
-            .map_err(|error| Error::io("bind the audit socket", error))?;
+        socket.bind_auto().map_err(|error| Error::io("bind the audit socket", error))?;
         Ok(Self { socket })
     }
 
     /// Joins the multicast group.
     pub(super) fn join_multicast(&self) -> Result<(), Error> {
-        self.socket
-            .add_membership(AUDIT_NLGRP_READLOG)
-            .map_err(diagnosis::group_refused)
+        self.socket.add_membership(AUDIT_NLGRP_READLOG).map_err(diagnosis::group_refused)
     }
 
     /// Leaves the multicast group.
@@ -53,9 +49,7 @@ impl AuditSocket {
 
     /// Makes failing answers short: without the request that they answer.
     pub(super) fn shorten_acknowledgements(&self) -> Result<(), Error> {
-        self.socket
-            .set_cap_ack(true)
-            .map_err(|error| Error::io("set NETLINK_CAP_ACK", error))
+        self.socket.set_cap_ack(true).map_err(|error| Error::io("set NETLINK_CAP_ACK", error))
     }
 
     /// Asks for a receive buffer and returns the size that the kernel granted, in its own
@@ -126,9 +120,7 @@ impl AsFd for AuditSocket {
 
 impl std::fmt::Debug for AuditSocket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AuditSocket")
-            .field("fd", &self.socket.as_raw_fd())
-            .finish()
+        f.debug_struct("AuditSocket").field("fd", &self.socket.as_raw_fd()).finish()
     }
 }
 
@@ -189,11 +181,8 @@ impl Batch {
         self.slots.clear();
         self.next = 0;
         let buffer_size = self.buffer_size;
-        let mut vectors: Vec<[IoSliceMut<'_>; 1]> = self
-            .buffers
-            .chunks_mut(buffer_size)
-            .map(|chunk| [IoSliceMut::new(chunk)])
-            .collect();
+        let mut vectors: Vec<[IoSliceMut<'_>; 1]> =
+            self.buffers.chunks_mut(buffer_size).map(|chunk| [IoSliceMut::new(chunk)]).collect();
         let mut headers = MultiHeaders::<NetlinkAddr>::preallocate(vectors.len(), None);
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_TRUNC;
         let descriptor = socket.socket.as_raw_fd();
@@ -232,10 +221,6 @@ impl Batch {
         let slot = self.slots.get(index)?;
         let start = index * self.buffer_size;
         let bytes = self.buffers.get(start..start + slot.length)?;
-        Some(Datagram {
-            bytes,
-            needed: slot.needed,
-            sender: slot.sender,
-        })
+        Some(Datagram { bytes, needed: slot.needed, sender: slot.sender })
     }
 }

@@ -81,46 +81,23 @@ impl Tuning {
     /// The changes one by one; limits come before auditing is turned on.
     pub(super) fn steps(&self) -> impl Iterator<Item = (&'static str, Mask, Status)> + use<> {
         let limit = self.backlog_limit.map(|backlog_limit| {
-            let status = Status {
-                backlog_limit,
-                ..Status::zero()
-            };
+            let status = Status { backlog_limit, ..Status::zero() };
             ("set the backlog limit", Mask::BACKLOG_LIMIT, status)
         });
         let wait = self.backlog_wait_time.map(|ticks| {
-            let status = Status {
-                backlog_wait_time: Some(ticks),
-                ..Status::zero()
-            };
+            let status = Status { backlog_wait_time: Some(ticks), ..Status::zero() };
             ("set the backlog wait time", Mask::BACKLOG_WAIT_TIME, status)
         });
         let rate = self.rate_limit.map(|rate_limit| {
-            let status = Status {
-                rate_limit,
-                ..Status::zero()
-            };
+            let status = Status { rate_limit, ..Status::zero() };
             ("set the rate limit", Mask::RATE_LIMIT, status)
         });
         let failure = self.failure.map(|failure| {
-            (
-                "set the failure mode",
-                Mask::FAILURE,
-                Status {
-                    failure,
-                    ..Status::zero()
-                },
-            )
+            ("set the failure mode", Mask::FAILURE, Status { failure, ..Status::zero() })
         });
         let enabled = self.enabled.map(|on| {
             let enabled = if on { Enabled::ON } else { Enabled::OFF };
-            (
-                "turn auditing on or off",
-                Mask::ENABLED,
-                Status {
-                    enabled,
-                    ..Status::zero()
-                },
-            )
+            ("turn auditing on or off", Mask::ENABLED, Status { enabled, ..Status::zero() })
         });
         [limit, wait, rate, failure, enabled].into_iter().flatten()
     }
@@ -151,15 +128,8 @@ mod tests {
 
     #[test]
     fn the_former_values_are_those_of_the_named_settings() {
-        let status = Status {
-            backlog_limit: 64,
-            rate_limit: 9,
-            ..Status::zero()
-        };
-        let former = Tuning::new()
-            .backlog_limit(8192)
-            .enabled(true)
-            .former(&status);
+        let status = Status { backlog_limit: 64, rate_limit: 9, ..Status::zero() };
+        let former = Tuning::new().backlog_limit(8192).enabled(true).former(&status);
         assert_eq!(former, Tuning::new().backlog_limit(64).enabled(false));
     }
 }

@@ -80,10 +80,7 @@ impl<'a> Execve<'a> {
     #[must_use]
     pub fn missing(&self) -> Option<u32> {
         let argc = self.argc?;
-        let whole = self
-            .arguments
-            .range(..argc)
-            .filter(|(_, argument)| argument.is_whole());
+        let whole = self.arguments.range(..argc).filter(|(_, argument)| argument.is_whole());
         Some(argc.saturating_sub(u32::try_from(whole.count()).unwrap_or(u32::MAX)))
     }
 }
@@ -94,9 +91,7 @@ impl<'a> Argument<'a> {
             Some((_, (only, _))) if self.pieces.is_empty() => only,
             Some((_, (first, _))) => {
                 let mut bytes = first.into_owned();
-                self.pieces
-                    .values()
-                    .for_each(|(more, _)| bytes.extend_from_slice(more));
+                self.pieces.values().for_each(|(more, _)| bytes.extend_from_slice(more));
                 Cow::Owned(bytes)
             }
             None => Cow::Borrowed(b""),
@@ -107,21 +102,14 @@ impl<'a> Argument<'a> {
         match self.pieces.first_key_value() {
             Some((_, (only, _))) if self.pieces.len() == 1 => Cow::Borrowed(only.as_ref()),
             _ => Cow::Owned(
-                self.pieces
-                    .values()
-                    .flat_map(|(bytes, _)| bytes.iter().copied())
-                    .collect(),
+                self.pieces.values().flat_map(|(bytes, _)| bytes.iter().copied()).collect(),
             ),
         }
     }
 
     /// Tells whether all pieces arrived and are as long as announced.
     fn is_whole(&self) -> bool {
-        let contiguous = self
-            .pieces
-            .keys()
-            .zip(0_u32..)
-            .all(|(piece, index)| *piece == index);
+        let contiguous = self.pieces.keys().zip(0_u32..).all(|(piece, index)| *piece == index);
         let received: u64 = self.pieces.values().map(|(_, length)| *length).sum();
         !self.pieces.is_empty()
             && contiguous
@@ -143,9 +131,7 @@ enum Part {
 impl ArgumentName {
     fn parse(name: &[u8]) -> Option<Self> {
         let name = std::str::from_utf8(name).ok()?.strip_prefix('a')?;
-        let end = name
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(name.len());
+        let end = name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len());
         let (index, rest) = name.split_at(end);
         let index = index.parse().ok()?;
         let part = match rest {
@@ -171,9 +157,7 @@ mod tests {
     }
 
     fn strings(list: &Execve<'_>) -> Vec<String> {
-        list.arguments()
-            .map(|arg| String::from_utf8_lossy(&arg).into_owned())
-            .collect()
+        list.arguments().map(|arg| String::from_utf8_lossy(&arg).into_owned()).collect()
     }
 
     #[test]
@@ -201,10 +185,7 @@ mod tests {
 
     #[test]
     fn trap_54_pieces_mixed_with_whole_arguments() {
-        let list = join(&[
-            r#"argc=3 a0="c" a1_len=4 a1[0]="ab""#,
-            r#" a1[1]="cd" a2="--flag""#,
-        ]);
+        let list = join(&[r#"argc=3 a0="c" a1_len=4 a1[0]="ab""#, r#" a1[1]="cd" a2="--flag""#]);
         assert_eq!(strings(&list), ["c", "abcd", "--flag"]);
         assert_eq!(list.missing(), Some(0));
     }
@@ -219,10 +200,7 @@ mod tests {
     #[test]
     fn trap_56_no_arguments() {
         let list = join(&["argc=0"]);
-        assert_eq!(
-            (list.argc(), list.missing(), strings(&list).len()),
-            (Some(0), Some(0), 0)
-        );
+        assert_eq!((list.argc(), list.missing(), strings(&list).len()), (Some(0), Some(0), 0));
         assert_eq!(join(&[r#"a1="tail""#]).missing(), None);
     }
 

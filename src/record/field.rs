@@ -8,10 +8,7 @@ use super::value::Value;
 
 /// One `name=value` of a record; a word without `=` has an empty name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a field is a name and a value, for good"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a field is a name and a value, for good")]
 pub struct Field<'a> {
     /// The bytes before the `=`.
     pub name: &'a [u8],
@@ -43,19 +40,13 @@ const ENRICHMENT: u8 = 0x1D;
 impl<'a> Fields<'a> {
     /// Iterates over text that the kernel composed.
     pub(crate) const fn of_kernel(text: &'a [u8]) -> Self {
-        Self {
-            rest: text,
-            words_continue: false,
-        }
+        Self { rest: text, words_continue: false }
     }
 
     /// Iterates over text that a user-space program composed: what stands in `msg='…'`.
     #[must_use]
     pub const fn of_message(text: &'a [u8]) -> Self {
-        Self {
-            rest: text,
-            words_continue: true,
-        }
+        Self { rest: text, words_continue: true }
     }
 
     /// Takes `length` bytes off the front.
@@ -126,15 +117,9 @@ impl<'a> Iterator for Fields<'a> {
         let name = self.take(end);
         if let [b'=', tail @ ..] = self.rest {
             self.rest = tail;
-            Some(Field {
-                name,
-                value: self.value(),
-            })
+            Some(Field { name, value: self.value() })
         } else {
-            Some(Field {
-                name: b"",
-                value: Value::Bare(name),
-            })
+            Some(Field { name: b"", value: Value::Bare(name) })
         }
     }
 }
@@ -149,12 +134,7 @@ mod tests {
 
     fn named<'a>(fields: Fields<'a>) -> Vec<(String, Value<'a>)> {
         fields
-            .map(|field| {
-                (
-                    String::from_utf8_lossy(field.name).into_owned(),
-                    field.value,
-                )
-            })
+            .map(|field| (String::from_utf8_lossy(field.name).into_owned(), field.value))
             .collect()
     }
 
@@ -170,18 +150,9 @@ mod tests {
     fn trap_28_an_apostrophe_inside_a_user_message() {
         let text = r#"pid=1 msg='cwd="/r" cmd="it's me" res=success'"#;
         let outer = kernel(text);
-        let Value::Nested(inner) = outer[1].1 else {
-            panic!("{outer:?}")
-        };
+        let Value::Nested(inner) = outer[1].1 else { panic!("{outer:?}") };
         let inner = named(Fields::of_message(inner));
-        assert_eq!(
-            inner,
-            [
-                quoted("cwd", "/r"),
-                quoted("cmd", "it's me"),
-                bare("res", "success")
-            ]
-        );
+        assert_eq!(inner, [quoted("cwd", "/r"), quoted("cmd", "it's me"), bare("res", "success")]);
     }
 
     #[test]
@@ -195,19 +166,13 @@ mod tests {
 
     #[test]
     fn trap_37_an_empty_value_takes_nothing_from_its_neighbour() {
-        assert_eq!(
-            kernel("res= key=(null)"),
-            [bare("res", ""), bare("key", "(null)")]
-        );
+        assert_eq!(kernel("res= key=(null)"), [bare("res", ""), bare("key", "(null)")]);
         assert_eq!(kernel("subj= "), [bare("subj", "")]);
     }
 
     #[test]
     fn trap_40_double_and_leading_spaces() {
-        assert_eq!(
-            kernel("  auid=0  ses=1 "),
-            [bare("auid", "0"), bare("ses", "1")]
-        );
+        assert_eq!(kernel("  auid=0  ses=1 "), [bare("auid", "0"), bare("ses", "1")]);
     }
 
     #[test]
@@ -217,23 +182,13 @@ mod tests {
 
     #[test]
     fn trap_42_a_field_given_twice() {
-        assert_eq!(
-            kernel("auid=0 auid=1000"),
-            [bare("auid", "0"), bare("auid", "1000")]
-        );
+        assert_eq!(kernel("auid=0 auid=1000"), [bare("auid", "0"), bare("auid", "1000")]);
     }
 
     #[test]
     fn trap_43_a_backslash_before_the_closing_quote() {
         let fields = kernel(r#"name="x\" inode=5 cwd="/q""#);
-        assert_eq!(
-            fields,
-            [
-                quoted("name", r"x\"),
-                bare("inode", "5"),
-                quoted("cwd", "/q")
-            ]
-        );
+        assert_eq!(fields, [quoted("name", r"x\"), bare("inode", "5"), quoted("cwd", "/q")]);
     }
 
     #[test]
@@ -250,20 +205,13 @@ mod tests {
         let fields = kernel("key=(null)\x1DARCH=x86_64 AUID=\"alice\"");
         assert_eq!(
             fields,
-            [
-                bare("key", "(null)"),
-                bare("ARCH", "x86_64"),
-                quoted("AUID", "alice")
-            ]
+            [bare("key", "(null)"), bare("ARCH", "x86_64"), quoted("AUID", "alice")]
         );
     }
 
     #[test]
     fn an_unclosed_quote_is_a_bare_word() {
-        assert_eq!(
-            kernel(r#"name="cut off"#),
-            [bare("name", "\"cut"), bare("", "off")]
-        );
+        assert_eq!(kernel(r#"name="cut off"#), [bare("name", "\"cut"), bare("", "off")]);
         assert_eq!(kernel("msg='cut"), [bare("msg", "'cut")]);
     }
 }

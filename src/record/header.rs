@@ -61,11 +61,7 @@ impl std::str::FromStr for EventId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (id, rest) = stamp(text.as_bytes()).ok_or(DecodeError::Header)?;
-        if rest.is_empty() {
-            Ok(id)
-        } else {
-            Err(DecodeError::Header)
-        }
+        if rest.is_empty() { Ok(id) } else { Err(DecodeError::Header) }
     }
 }
 
@@ -92,11 +88,7 @@ impl<'a> Header<'a> {
         let (id, rest) = stamp(rest).ok_or(DecodeError::Header)?;
         let rest = rest.strip_prefix(b"):").ok_or(DecodeError::Header)?;
         let body = rest.strip_prefix(b" ").unwrap_or(rest);
-        Ok(Self {
-            node,
-            id,
-            body_at: text.len() - body.len(),
-        })
+        Ok(Self { node, id, body_at: text.len() - body.len() })
     }
 }
 
@@ -119,16 +111,10 @@ fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0_u64;
     let mut rest = text;
     while let [digit @ b'0'..=b'9', tail @ ..] = rest {
-        number = number
-            .checked_mul(10)?
-            .checked_add(u64::from(digit - b'0'))?;
+        number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
         rest = tail;
     }
-    if rest.len() == text.len() {
-        None
-    } else {
-        Some((number, rest))
-    }
+    if rest.len() == text.len() { None } else { Some((number, rest)) }
 }
 
 #[cfg(test)]
@@ -136,23 +122,13 @@ mod tests {
     use super::*;
 
     fn id(seconds: u64, millis: u16, serial: u32) -> EventId {
-        EventId::new(
-            Timestamp::new(seconds, millis).expect("millis below 1000"),
-            serial,
-        )
+        EventId::new(Timestamp::new(seconds, millis).expect("millis below 1000"), serial)
     }
 
     #[test]
     fn trap_07_seconds_are_not_ten_digits() {
         let header = Header::parse(b"audit(0.360:3): pid=1").expect("a short time is a time");
-        assert_eq!(
-            header,
-            Header {
-                node: None,
-                id: id(0, 360, 3),
-                body_at: 16
-            }
-        );
+        assert_eq!(header, Header { node: None, id: id(0, 360, 3), body_at: 16 });
     }
 
     #[test]
@@ -161,14 +137,8 @@ mod tests {
             Header::parse(b"audit(1700000000.007:9): x").map(|h| h.id),
             Ok(id(1_700_000_000, 7, 9))
         );
-        assert_eq!(
-            Header::parse(b"audit(1700000000.7:9): x"),
-            Err(DecodeError::Header)
-        );
-        assert_eq!(
-            Header::parse(b"audit(1700000000.0007:9): x"),
-            Err(DecodeError::Header)
-        );
+        assert_eq!(Header::parse(b"audit(1700000000.7:9): x"), Err(DecodeError::Header));
+        assert_eq!(Header::parse(b"audit(1700000000.0007:9): x"), Err(DecodeError::Header));
     }
 
     #[test]
@@ -197,10 +167,7 @@ mod tests {
             Header::parse(b"audit(5.001:4294967295): ").map(|h| h.id.serial()),
             Ok(u32::MAX)
         );
-        assert_eq!(
-            Header::parse(b"audit(5.001:4294967296): "),
-            Err(DecodeError::Header)
-        );
+        assert_eq!(Header::parse(b"audit(5.001:4294967296): "), Err(DecodeError::Header));
         assert!(Header::parse(b"audit(99999999999999999999.001:1): ").is_err());
     }
 
@@ -208,11 +175,7 @@ mod tests {
     fn every_truncation_is_refused_until_the_colon() {
         let text = b"node=a audit(1700000000.123:30):";
         for end in 0..text.len() {
-            assert_eq!(
-                Header::parse(&text[..end]),
-                Err(DecodeError::Header),
-                "{end}"
-            );
+            assert_eq!(Header::parse(&text[..end]), Err(DecodeError::Header), "{end}");
         }
         assert!(Header::parse(text).is_ok());
     }

@@ -80,9 +80,7 @@ impl<'a> UserMessage<'a> {
     /// Returns the value of the first field with this name in what the program said.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<Value<'a>> {
-        self.fields()
-            .find(|field| field.name == name.as_bytes())
-            .map(|field| field.value)
+        self.fields().find(|field| field.name == name.as_bytes()).map(|field| field.value)
     }
 
     /// Returns the operation that the program reports, its field `op`.

@@ -68,13 +68,7 @@ impl<'a> Record<'a> {
         text: &'a [u8],
     ) -> Self {
         let Header { node, id, body_at } = header;
-        Self {
-            message_type,
-            id,
-            node,
-            text,
-            body_at,
-        }
+        Self { message_type, id, node, text, body_at }
     }
 
     /// Returns the type.
@@ -119,9 +113,7 @@ impl<'a> Record<'a> {
     /// Returns the value of the first field with this name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<Value<'a>> {
-        self.fields()
-            .find(|field| field.name == name.as_bytes())
-            .map(|field| field.value)
+        self.fields().find(|field| field.name == name.as_bytes()).map(|field| field.value)
     }
 
     /// Returns the typed view of a `SYSCALL` record, `None` for other types.
@@ -169,12 +161,7 @@ impl<'a> Record<'a> {
 
 impl fmt::Debug for Record<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "type={} msg={}",
-            self.message_type,
-            self.text.escape_ascii()
-        )
+        write!(f, "type={} msg={}", self.message_type, self.text.escape_ascii())
     }
 }
 
@@ -234,11 +221,9 @@ mod tests {
 
     #[test]
     fn trap_34_bytes_that_are_not_utf_8_stay() {
-        let record = Record::parse(
-            MessageType::USER_CMD,
-            b"audit(1.000:2): msg='acct=\"caf\xE9\"'",
-        )
-        .expect("the head is fine");
+        let record =
+            Record::parse(MessageType::USER_CMD, b"audit(1.000:2): msg='acct=\"caf\xE9\"'")
+                .expect("the head is fine");
         let message = record.as_user_message().expect("a user-space type");
         assert_eq!(message.field("acct"), Some(Value::Quoted(b"caf\xE9")));
     }

@@ -69,8 +69,7 @@ impl Proctitle<'_> {
     /// Tells whether the kernel's limit of 128 bytes was reached.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
-        self.bytes()
-            .is_some_and(|bytes| bytes.len() >= MAX_PROCTITLE)
+        self.bytes().is_some_and(|bytes| bytes.len() >= MAX_PROCTITLE)
     }
 }
 
@@ -86,10 +85,7 @@ fn device(value: Value<'_>) -> Option<(u32, u32)> {
     let bytes = value.bytes();
     let (major, minor) = bytes.split_at(memchr::memchr(b':', bytes)?);
     let minor = minor.get(1..)?;
-    Some((
-        narrow(Value::Bare(major).hexadecimal()?)?,
-        narrow(Value::Bare(minor).hexadecimal()?)?,
-    ))
+    Some((narrow(Value::Bare(major).hexadecimal()?)?, narrow(Value::Bare(minor).hexadecimal()?)?))
 }
 
 #[cfg(test)]
@@ -112,21 +108,15 @@ mod tests {
         assert_eq!(path.device(), Some((0xfe, 0)));
         assert_eq!(path.mode(), Some(0o100_644));
         assert_eq!(path.inode(), Some(u64::MAX));
-        assert_eq!(
-            (path.item(), path.owner(), path.group()),
-            (Some(1), Some(0), None)
-        );
+        assert_eq!((path.item(), path.owner(), path.group()), (Some(1), Some(0), None));
         assert_eq!(path.nametype(), Some(&b"NORMAL"[..]));
     }
 
     #[test]
     fn trap_57_the_command_line_is_divided_by_nul() {
-        let title = record(
-            MessageType::PROCTITLE,
-            "audit(1.000:2): proctitle=7368002D63006C73",
-        )
-        .as_proctitle()
-        .expect("a PROCTITLE record");
+        let title = record(MessageType::PROCTITLE, "audit(1.000:2): proctitle=7368002D63006C73")
+            .as_proctitle()
+            .expect("a PROCTITLE record");
         assert_eq!(title.arguments(), [&b"sh"[..], b"-c", b"ls"]);
         assert!(!title.is_truncated());
     }
@@ -142,9 +132,6 @@ mod tests {
     #[test]
     fn a_working_directory_in_hex() {
         let cwd = record(MessageType::CWD, "audit(1.000:2): cwd=2F612062").as_cwd();
-        assert_eq!(
-            cwd.and_then(|cwd| cwd.path()).as_deref(),
-            Some(&b"/a b"[..])
-        );
+        assert_eq!(cwd.and_then(|cwd| cwd.path()).as_deref(), Some(&b"/a b"[..]));
     }
 }

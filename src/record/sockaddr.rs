@@ -58,18 +58,13 @@ impl SocketAddress {
                 let (port, rest) = rest.split_first_chunk()?;
                 let address: [u8; 4] = *rest.first_chunk()?;
                 let address = Ipv4Addr::from(address);
-                Some(Self::Inet(SocketAddrV4::new(
-                    address,
-                    u16::from_be_bytes(*port),
-                )))
+                Some(Self::Inet(SocketAddrV4::new(address, u16::from_be_bytes(*port))))
             }
             AF_INET6 => {
                 let (port, rest) = rest.split_first_chunk()?;
                 let (flow, rest) = rest.split_first_chunk()?;
                 let (address, rest) = rest.split_first_chunk::<16>()?;
-                let scope = rest
-                    .first_chunk()
-                    .map_or(0, |scope| u32::from_ne_bytes(*scope));
+                let scope = rest.first_chunk().map_or(0, |scope| u32::from_ne_bytes(*scope));
                 Some(Self::Inet6(SocketAddrV6::new(
                     Ipv6Addr::from(*address),
                     u16::from_be_bytes(*port),
@@ -121,10 +116,7 @@ mod tests {
     #[test]
     fn trap_72_socket_addresses() {
         assert_eq!(address("0100"), Some(SocketAddress::UnixUnnamed));
-        assert_eq!(
-            address("01000061"),
-            Some(SocketAddress::UnixAbstract(b"a".to_vec()))
-        );
+        assert_eq!(address("01000061"), Some(SocketAddress::UnixAbstract(b"a".to_vec())));
         let path = SocketAddress::UnixPath(b"/a/b".to_vec());
         assert_eq!(address("01002F612F62"), Some(path.clone()), "no final NUL");
         assert_eq!(address("01002F612F6200FF"), Some(path));
@@ -132,18 +124,10 @@ mod tests {
         assert_eq!(address("020000500A000001"), Some(SocketAddress::Inet(inet)));
         let inet6 = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 443, 0, 0);
         let hex = format!("0A0001BB00000000{}01", "00".repeat(15));
-        assert_eq!(
-            address(&hex),
-            Some(SocketAddress::Inet6(inet6)),
-            "24 bytes, no scope"
-        );
+        assert_eq!(address(&hex), Some(SocketAddress::Inet6(inet6)), "24 bytes, no scope");
         let netlink = SocketAddress::Netlink { port: 7, groups: 1 };
         assert_eq!(address("100000000700000001000000"), Some(netlink));
-        assert_eq!(
-            address("0200"),
-            Some(SocketAddress::Other(vec![2, 0])),
-            "too short"
-        );
+        assert_eq!(address("0200"), Some(SocketAddress::Other(vec![2, 0])), "too short");
         assert_eq!(address("0000"), Some(SocketAddress::Other(vec![0, 0])));
         assert_eq!(address("2"), None);
     }

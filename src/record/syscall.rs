@@ -77,9 +77,7 @@ pub struct Keys<'a> {
 
 impl<'a> Keys<'a> {
     pub(crate) fn of(record: Record<'a>) -> Self {
-        Self {
-            rest: record.field("key").and_then(text),
-        }
+        Self { rest: record.field("key").and_then(text) }
     }
 }
 
@@ -94,10 +92,7 @@ impl<'a> Iterator for Keys<'a> {
         let (key, after) = match rest {
             Cow::Borrowed(bytes) => {
                 let (key, after) = bytes.split_at(end);
-                (
-                    Cow::Borrowed(key),
-                    Cow::Borrowed(after.get(1..).unwrap_or_default()),
-                )
+                (Cow::Borrowed(key), Cow::Borrowed(after.get(1..).unwrap_or_default()))
             }
             Cow::Owned(mut bytes) => {
                 let after = bytes.split_off(end + 1);
@@ -114,10 +109,7 @@ impl<'a> Iterator for Keys<'a> {
 const KEY_SEPARATOR: u8 = 0x01;
 
 fn arch(value: Value<'_>) -> Option<Arch> {
-    value
-        .hexadecimal()
-        .and_then(|number| u32::try_from(number).ok())
-        .map(Arch::new)
+    value.hexadecimal().and_then(|number| u32::try_from(number).ok()).map(Arch::new)
 }
 
 pub(super) fn text(value: Value<'_>) -> Option<Cow<'_, [u8]>> {
@@ -163,10 +155,7 @@ mod tests {
     #[test]
     fn trap_59_calls_that_never_return() {
         let call = view(b"audit(1.000:2): arch=c000003e syscall=231 a0=100 items=0 pid=9");
-        assert_eq!(
-            (call.success(), call.exit(), call.pid()),
-            (None, None, Some(9))
-        );
+        assert_eq!((call.success(), call.exit(), call.pid()), (None, None, Some(9)));
     }
 
     #[test]

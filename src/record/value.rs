@@ -5,10 +5,7 @@ use std::fmt;
 
 /// The bytes of a field's value, and how they were delimited.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a record delimits values in no other way"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a record delimits values in no other way")]
 pub enum Value<'a> {
     /// In double quotes, which are not part of the bytes: the text is literal.
     Quoted(&'a [u8]),
@@ -155,10 +152,7 @@ mod tests {
     #[test]
     fn trap_45_the_quote_decides() {
         assert_eq!(untrusted(Value::Quoted(b"bash")), Some(b"bash".to_vec()));
-        assert_eq!(
-            untrusted(Value::Bare(b"6120622E7368")),
-            Some(b"a b.sh".to_vec())
-        );
+        assert_eq!(untrusted(Value::Bare(b"6120622E7368")), Some(b"a b.sh".to_vec()));
         assert_eq!(untrusted(Value::Bare(b"(null)")), None);
     }
 
@@ -193,10 +187,7 @@ mod tests {
     #[test]
     fn numbers() {
         assert_eq!(Value::Bare(b"-13").decimal::<i64>(), Some(-13));
-        assert_eq!(
-            Value::Bare(b"18446744073709551615").decimal::<u64>(),
-            Some(u64::MAX)
-        );
+        assert_eq!(Value::Bare(b"18446744073709551615").decimal::<u64>(), Some(u64::MAX));
         assert_eq!(Value::Bare(b"7ffd1234").hexadecimal(), Some(0x7ffd_1234));
         assert_eq!(Value::Bare(b"+7").hexadecimal(), None);
         assert_eq!(Value::Bare(b"0100644").octal(), Some(0o100_644));

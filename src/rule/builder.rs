@@ -67,8 +67,7 @@ impl RuleBuilder {
 
     /// Adds system calls by name.
     pub fn syscalls<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
-        self.calls
-            .extend(names.into_iter().map(|name| Call::Named(name.into())));
+        self.calls.extend(names.into_iter().map(|name| Call::Named(name.into())));
         self
     }
 
@@ -91,11 +90,7 @@ impl RuleBuilder {
         operator: Operator,
         value: impl Into<FilterValue>,
     ) -> Self {
-        self.filters.push(Filter {
-            field,
-            operator,
-            value: value.into(),
-        });
+        self.filters.push(Filter { field, operator, value: value.into() });
         self
     }
 
@@ -137,15 +132,9 @@ impl RuleBuilder {
                 }
                 Call::Numbered(number) => *number,
                 Call::Named(name) => {
-                    let arch = self
-                        .arch
-                        .or(Arch::native())
-                        .ok_or(RuleError::UnknownMachine)?;
+                    let arch = self.arch.or(Arch::native()).ok_or(RuleError::UnknownMachine)?;
                     arch.syscall_number(name)
-                        .ok_or_else(|| RuleError::UnknownSyscall {
-                            name: name.clone(),
-                            arch,
-                        })?
+                        .ok_or_else(|| RuleError::UnknownSyscall { name: name.clone(), arch })?
                 }
             };
             if !syscalls.insert(number) {
@@ -161,30 +150,14 @@ impl RuleBuilder {
         filters.extend(self.filters);
         if !self.keys.is_empty() {
             let value = FilterValue::Text(self.keys.join(&KEY_SEPARATOR));
-            filters.push(Filter {
-                field: FieldId::KEY,
-                operator: Operator::EQUAL,
-                value,
-            });
+            filters.push(Filter { field: FieldId::KEY, operator: Operator::EQUAL, value });
         }
         if filters.len() > Rule::MAX_FIELDS {
             return Err(RuleError::TooManyFields(filters.len()));
         }
         filters.iter().try_for_each(check)?;
-        let Self {
-            list,
-            action,
-            prepend,
-            ..
-        } = self;
-        Ok(Rule {
-            list,
-            action,
-            prepend,
-            syscalls,
-            filters,
-            tail: Vec::new(),
-        })
+        let Self { list, action, prepend, .. } = self;
+        Ok(Rule { list, action, prepend, syscalls, filters, tail: Vec::new() })
     }
 
     /// Makes the rule twice, for this machine's 64-bit and its 32-bit interface.
@@ -202,16 +175,11 @@ impl RuleBuilder {
         if self.arch.is_some() {
             return Err(RuleError::ArchGiven);
         }
-        let arches: Vec<Arch> = [Abi::B64, Abi::B32]
-            .into_iter()
-            .filter_map(|abi| native.abi(abi))
-            .collect();
+        let arches: Vec<Arch> =
+            [Abi::B64, Abi::B32].into_iter().filter_map(|abi| native.abi(abi)).collect();
         for call in &self.calls {
             if let Call::Named(name) = call {
-                if !arches
-                    .iter()
-                    .any(|arch| arch.syscall_number(name).is_some())
-                {
+                if !arches.iter().any(|arch| arch.syscall_number(name).is_some()) {
                     return Err(RuleError::UnknownSyscallEverywhere(name.clone()));
                 }
             }
@@ -268,19 +236,9 @@ fn check(filter: &Filter) -> Result<(), RuleError> {
     let FilterValue::Text(text) = &filter.value else {
         return Ok(());
     };
-    let refuse = |expected| {
-        Err(RuleError::value(
-            field,
-            &String::from_utf8_lossy(text),
-            expected,
-        ))
-    };
+    let refuse = |expected| Err(RuleError::value(field, &String::from_utf8_lossy(text), expected));
     let is_path = matches!(field, FieldId::PATH | FieldId::DIR | FieldId::EXE);
-    let limit = if field == FieldId::KEY {
-        Rule::MAX_KEY_LENGTH
-    } else {
-        MAX_PATH_LENGTH
-    };
+    let limit = if field == FieldId::KEY { Rule::MAX_KEY_LENGTH } else { MAX_PATH_LENGTH };
     if text.is_empty() {
         refuse("give at least one byte")
     } else if text.contains(&0) {
@@ -310,15 +268,8 @@ mod tests {
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn both_abis_have_their_own_numbers() {
-        let rules = process_lifecycle()
-            .key("procs")
-            .for_both_abis()
-            .expect("all calls exist");
-        let [b64, b32]: [Rule; 2] = rules
-            .into_iter()
-            .collect::<Vec<_>>()
-            .try_into()
-            .expect("two");
+        let rules = process_lifecycle().key("procs").for_both_abis().expect("all calls exist");
+        let [b64, b32]: [Rule; 2] = rules.into_iter().collect::<Vec<_>>().try_into().expect("two");
         assert_eq!(b64.arch(), Some(Arch::X86_64));
         let numbers: Vec<_> = b64.syscalls.iter().collect();
         assert_eq!(numbers, [56, 57, 58, 59, 60, 231, 322, 435]);
@@ -331,14 +282,8 @@ mod tests {
     #[test]
     fn an_abi_without_the_call_gets_no_rule() {
         if Arch::native() == Some(Arch::X86_64) {
-            let rules = Rule::on_exit()
-                .syscall("socketcall")
-                .for_both_abis()
-                .expect("on i386");
-            assert_eq!(
-                rules.iter().map(Rule::arch).collect::<Vec<_>>(),
-                [Some(Arch::I386)]
-            );
+            let rules = Rule::on_exit().syscall("socketcall").for_both_abis().expect("on i386");
+            assert_eq!(rules.iter().map(Rule::arch).collect::<Vec<_>>(), [Some(Arch::I386)]);
         }
     }
 
@@ -361,18 +306,9 @@ mod tests {
     fn refusals_say_why() {
         let arch = Arch::AARCH64;
         let unknown = Rule::on_exit().arch(arch).syscall("fork").build();
-        assert_eq!(
-            unknown,
-            Err(RuleError::UnknownSyscall {
-                name: "fork".into(),
-                arch
-            })
-        );
+        assert_eq!(unknown, Err(RuleError::UnknownSyscall { name: "fork".into(), arch }));
         let everywhere = Rule::on_exit().syscall("no_such").for_both_abis();
-        assert_eq!(
-            everywhere,
-            Err(RuleError::UnknownSyscallEverywhere("no_such".into()))
-        );
+        assert_eq!(everywhere, Err(RuleError::UnknownSyscallEverywhere("no_such".into())));
         assert_eq!(
             Rule::on_exit().syscall_number(2032).build(),
             Err(RuleError::SyscallOutOfReach(2032))
@@ -384,17 +320,11 @@ mod tests {
             Rule::on_exit().key([0_u8]),
             Rule::on_exit().key([b'k'; 257]),
         ] {
-            assert!(
-                matches!(builder.clone().build(), Err(RuleError::Value { .. })),
-                "{builder:?}"
-            );
+            assert!(matches!(builder.clone().build(), Err(RuleError::Value { .. })), "{builder:?}");
         }
         let many = (0..65).fold(Rule::on_exit(), |rule, pid| rule.pid(pid));
         assert_eq!(many.build(), Err(RuleError::TooManyFields(65)));
-        assert_eq!(
-            Rule::on_exit().arch(arch).for_both_abis(),
-            Err(RuleError::ArchGiven)
-        );
+        assert_eq!(Rule::on_exit().arch(arch).for_both_abis(), Err(RuleError::ArchGiven));
     }
 
     #[test]

@@ -58,17 +58,10 @@ pub enum RuleError {
 
 impl RuleError {
     pub(super) fn value(field: FieldId, value: &str, expected: &'static str) -> Self {
-        Self::Value {
-            field,
-            value: value.to_owned(),
-            expected,
-        }
+        Self::Value { field, value: value.to_owned(), expected }
     }
 
     pub(super) fn syntax(word: &str, expected: &'static str) -> Self {
-        Self::Syntax {
-            word: word.to_owned(),
-            expected,
-        }
+        Self::Syntax { word: word.to_owned(), expected }
     }
 }

@@ -19,10 +19,7 @@ impl FieldId {
     /// Returns the name that `auditctl -F` takes, or `None` for an unknown number.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
-        NAMES
-            .iter()
-            .find(|(field, _)| *field == self)
-            .map(|(_, name)| *name)
+        NAMES.iter().find(|(field, _)| *field == self).map(|(_, name)| *name)
     }
 
     /// Finds a field by the name that `auditctl -F` takes.
@@ -30,10 +27,7 @@ impl FieldId {
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "loginuid" => Some(Self::AUID),
-            _ => NAMES
-                .iter()
-                .find(|(_, known)| *known == name)
-                .map(|(field, _)| *field),
+            _ => NAMES.iter().find(|(_, known)| *known == name).map(|(field, _)| *field),
         }
     }
 
@@ -152,19 +146,14 @@ impl Operator {
     /// Returns the sign that `auditctl -F` takes, or `None` for an unknown number.
     #[must_use]
     pub fn sign(self) -> Option<&'static str> {
-        SIGNS
-            .iter()
-            .find(|(operator, _)| *operator == self)
-            .map(|(_, sign)| *sign)
+        SIGNS.iter().find(|(operator, _)| *operator == self).map(|(_, sign)| *sign)
     }
 
     /// Splits `name<sign>value`; `None` if there is no sign.
     pub(super) fn split(text: &str) -> Option<(&str, Self, &str)> {
         let at = text.find(['=', '!', '<', '>', '&'])?;
         let (name, rest) = text.split_at_checked(at)?;
-        SIGNS
-            .iter()
-            .find_map(|(operator, sign)| Some((name, *operator, rest.strip_prefix(sign)?)))
+        SIGNS.iter().find_map(|(operator, sign)| Some((name, *operator, rest.strip_prefix(sign)?)))
     }
 }
 

@@ -86,11 +86,7 @@ impl Rule {
     #[must_use]
     pub fn arch(&self) -> Option<Arch> {
         self.filters.iter().find_map(|filter| match filter {
-            Filter {
-                field: FieldId::ARCH,
-                operator: Operator::EQUAL,
-                value,
-            } => match value {
+            Filter { field: FieldId::ARCH, operator: Operator::EQUAL, value } => match value {
                 FilterValue::Number(number) => Some(Arch::new(*number)),
                 FilterValue::Text(_) => None,
             },
@@ -104,10 +100,7 @@ const KEY_SEPARATOR: u8 = 0x01;
 
 /// One comparison of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "the kernel's struct has these three arrays"
-)]
+#[expect(clippy::exhaustive_structs, reason = "the kernel's struct has these three arrays")]
 pub struct Filter {
     /// What is compared.
     pub field: FieldId,
@@ -119,10 +112,7 @@ pub struct Filter {
 
 /// What a field is compared with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "the kernel knows numbers and strings only"
-)]
+#[expect(clippy::exhaustive_enums, reason = "the kernel knows numbers and strings only")]
 pub enum FilterValue {
     /// A number.
     Number(u32),

@@ -54,9 +54,7 @@ impl SyscallMask {
     #[must_use]
     pub fn contains(&self, number: u32) -> bool {
         let index = usize::try_from(number / 32).unwrap_or(usize::MAX);
-        self.0
-            .get(index)
-            .is_some_and(|word| word & 1 << (number % 32) != 0)
+        self.0.get(index).is_some_and(|word| word & 1 << (number % 32) != 0)
     }
 
     /// Iterates over the calls in the order of their numbers.
@@ -79,11 +77,7 @@ impl SyscallMask {
 
 impl fmt::Debug for SyscallMask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_all() {
-            f.write_str("all")
-        } else {
-            f.debug_set().entries(self.iter()).finish()
-        }
+        if self.is_all() { f.write_str("all") } else { f.debug_set().entries(self.iter()).finish() }
     }
 }
 

@@ -71,11 +71,7 @@ impl<'a> Frame<'a> {
     pub fn parse(datagram: &'a [u8]) -> Result<Self, DecodeError> {
         if datagram.len() < HEADER_LENGTH {
             let (needed, found) = (HEADER_LENGTH, datagram.len());
-            return Err(DecodeError::Short {
-                what: "a netlink header",
-                needed,
-                found,
-            });
+            return Err(DecodeError::Short { what: "a netlink header", needed, found });
         }
         let header = NetlinkBuffer::new(datagram);
         let message_type = MessageType::new(header.message_type());
@@ -83,9 +79,7 @@ impl<'a> Frame<'a> {
         let stated = header.length();
         let to_the_end = datagram.get(HEADER_LENGTH..).unwrap_or_default();
         let as_stated = || -> Result<&'a [u8], DecodeError> {
-            let length = usize::try_from(stated)
-                .unwrap_or(usize::MAX)
-                .min(datagram.len());
+            let length = usize::try_from(stated).unwrap_or(usize::MAX).min(datagram.len());
             let impossible = || DecodeError::Impossible {
                 what: "the length of a netlink message",
                 value: u64::from(stated),
@@ -100,24 +94,17 @@ impl<'a> Frame<'a> {
             }
             NLMSG_DONE => Self::Done { sequence },
             NLMSG_OVERRUN => {
-                let dropped = to_the_end
-                    .first_chunk()
-                    .map(|count| u64::from_ne_bytes(*count));
+                let dropped = to_the_end.first_chunk().map(|count| u64::from_ne_bytes(*count));
                 Self::Overrun { dropped }
             }
             _ if message_type == MessageType::REPLACE => {
                 let pid = Cursor::new(as_stated()?, "a replacement probe").u32()?;
                 Self::Replace { pid }
             }
-            _ if message_type.class() == Class::Control => Self::Reply {
-                message_type,
-                sequence,
-                payload: as_stated()?,
-            },
-            _ => Self::Record {
-                message_type,
-                text: trim_nul(to_the_end, message_type),
-            },
+            _ if message_type.class() == Class::Control => {
+                Self::Reply { message_type, sequence, payload: as_stated()? }
+            }
+            _ => Self::Record { message_type, text: trim_nul(to_the_end, message_type) },
         })
     }
 }
@@ -127,10 +114,7 @@ fn trim_nul(text: &[u8], message_type: MessageType) -> &[u8] {
     if message_type.is_from_user_space() {
         return text;
     }
-    let length = text
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |last| last + 1);
+    let length = text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     text.get(..length).unwrap_or_default()
 }
 
@@ -175,10 +159,7 @@ mod tests {
     fn trap_01_both_readings_of_the_length() {
         for stated in [TEXT.len(), TEXT.len() + 16, 16, 0, 4096] {
             let datagram = record(stated, TEXT);
-            let expected = Frame::Record {
-                message_type: MessageType::CWD,
-                text: TEXT,
-            };
+            let expected = Frame::Record { message_type: MessageType::CWD, text: TEXT };
             assert_eq!(Frame::parse(&datagram), Ok(expected), "stated {stated}");
         }
     }
@@ -186,19 +167,11 @@ mod tests {
     #[test]
     fn trap_02_padding_and_nul() {
         let datagram = record(TEXT.len(), &[TEXT, b"\0"].concat());
-        let expected = Frame::Record {
-            message_type: MessageType::CWD,
-            text: TEXT,
-        };
+        let expected = Frame::Record { message_type: MessageType::CWD, text: TEXT };
         assert_eq!(Frame::parse(&datagram), Ok(expected));
         let mut reply = message(MessageType::LIST_RULES, 7, b"12345");
         reply.extend([0, 0, 0]);
-        let Ok(Frame::Reply {
-            payload,
-            sequence: 7,
-            ..
-        }) = Frame::parse(&reply)
-        else {
+        let Ok(Frame::Reply { payload, sequence: 7, .. }) = Frame::parse(&reply) else {
             panic!("a reply")
         };
         assert_eq!(payload, b"12345");
@@ -206,18 +179,9 @@ mod tests {
 
     #[test]
     fn trap_03_acknowledgements_can_be_positive() {
-        let ack = message(
-            MessageType::new(NLMSG_ERROR),
-            9,
-            &[17_i32.to_ne_bytes(), [0; 4]].concat(),
-        );
-        assert_eq!(
-            Frame::parse(&ack),
-            Ok(Frame::Ack {
-                sequence: 9,
-                code: 17
-            })
-        );
+        let ack =
+            message(MessageType::new(NLMSG_ERROR), 9, &[17_i32.to_ne_bytes(), [0; 4]].concat());
+        assert_eq!(Frame::parse(&ack), Ok(Frame::Ack { sequence: 9, code: 17 }));
     }
 
     #[test]
@@ -230,12 +194,7 @@ mod tests {
     fn overruns_with_and_without_a_count() {
         let overrun = MessageType::new(NLMSG_OVERRUN);
         let counted = message(overrun, 0, &5934_u64.to_ne_bytes());
-        assert_eq!(
-            Frame::parse(&counted),
-            Ok(Frame::Overrun {
-                dropped: Some(5934)
-            })
-        );
+        assert_eq!(Frame::parse(&counted), Ok(Frame::Overrun { dropped: Some(5934) }));
         let plain = message(overrun, 0, &[]);
         assert_eq!(Frame::parse(&plain), Ok(Frame::Overrun { dropped: None }));
     }
@@ -246,16 +205,10 @@ mod tests {
             Frame::parse(&message(MessageType::new(NLMSG_DONE), 3, &[])),
             Ok(Frame::Done { sequence: 3 })
         );
-        assert_eq!(
-            Frame::parse(&message(MessageType::new(NLMSG_NOOP), 3, &[])),
-            Ok(Frame::Noop)
-        );
+        assert_eq!(Frame::parse(&message(MessageType::new(NLMSG_NOOP), 3, &[])), Ok(Frame::Noop));
         let mut reply = message(MessageType::GET, 7, &[0; 8]);
         reply[..4].copy_from_slice(&8_u32.to_ne_bytes());
-        assert!(matches!(
-            Frame::parse(&reply),
-            Err(DecodeError::Impossible { .. })
-        ));
+        assert!(matches!(Frame::parse(&reply), Err(DecodeError::Impossible { .. })));
     }
 
     #[test]
@@ -266,13 +219,7 @@ mod tests {
                 Err(error) => assert!(end < 16, "{error}"),
                 Ok(frame) => {
                     let text = &TEXT[..end - 16];
-                    assert_eq!(
-                        frame,
-                        Frame::Record {
-                            message_type: MessageType::CWD,
-                            text
-                        }
-                    );
+                    assert_eq!(frame, Frame::Record { message_type: MessageType::CWD, text });
                 }
             }
         }

@@ -32,10 +32,7 @@ pub fn parse(payload: &[u8]) -> Result<Rule, DecodeError> {
     let count = usize::try_from(field_count).unwrap_or(usize::MAX);
     if count > Rule::MAX_FIELDS {
         let value = u64::from(field_count);
-        return Err(DecodeError::Impossible {
-            what: "the number of a rule's fields",
-            value,
-        });
+        return Err(DecodeError::Impossible { what: "the number of a rule's fields", value });
     }
     let parts: Vec<(FieldId, Operator, u32)> = fields
         .into_iter()
@@ -55,11 +52,7 @@ pub fn parse(payload: &[u8]) -> Result<Rule, DecodeError> {
         } else {
             FilterValue::Number(value)
         };
-        filters.push(Filter {
-            field,
-            operator,
-            value,
-        });
+        filters.push(Filter { field, operator, value });
     }
     Ok(Rule {
         list: List::new(flags & !PREPEND),
@@ -148,11 +141,7 @@ mod tests {
     }
 
     fn filter(field: u32, value: impl Into<FilterValue>) -> Filter {
-        Filter {
-            field: FieldId::new(field),
-            operator: Operator::EQUAL,
-            value: value.into(),
-        }
+        Filter { field: FieldId::new(field), operator: Operator::EQUAL, value: value.into() }
     }
 
     fn theirs(bytes: &[u8]) -> Result<RuleMessage, netlink_packet_core::DecodeError> {
@@ -161,11 +150,7 @@ mod tests {
 
     #[test]
     fn a_rule_is_these_bytes() {
-        let mut one = rule(vec![
-            filter(11, 0xC000_003E),
-            filter(112, "/bin/x"),
-            filter(210, "k"),
-        ]);
+        let mut one = rule(vec![filter(11, 0xC000_003E), filter(112, "/bin/x"), filter(210, "k")]);
         one.syscalls = SyscallMask::NONE;
         assert!(one.syscalls.insert(59));
         one.prepend = true;
@@ -200,28 +185,12 @@ mod tests {
         one.action = Action::new(7);
         let bytes = to_bytes(&one);
         assert_eq!(parse(&bytes), Ok(one));
-        let text = rule(vec![
-            filter(300, "new text"),
-            filter(112, "/bin/x"),
-            filter(301, 4),
-        ]);
-        assert_eq!(
-            parse(&to_bytes(&text)),
-            Ok(text),
-            "one unknown field accounts for the rest"
-        );
-        let two = rule(vec![
-            filter(300, "same"),
-            filter(301, "size"),
-            filter(210, "key"),
-        ]);
+        let text = rule(vec![filter(300, "new text"), filter(112, "/bin/x"), filter(301, 4)]);
+        assert_eq!(parse(&to_bytes(&text)), Ok(text), "one unknown field accounts for the rest");
+        let two = rule(vec![filter(300, "same"), filter(301, "size"), filter(210, "key")]);
         let bytes = to_bytes(&two);
         let ambiguous = parse(&bytes).expect("readable");
-        assert_eq!(
-            to_bytes(&ambiguous),
-            bytes,
-            "the bytes survive a wrong guess"
-        );
+        assert_eq!(to_bytes(&ambiguous), bytes, "the bytes survive a wrong guess");
     }
 
     #[test]
@@ -232,10 +201,7 @@ mod tests {
         }
         let mut many = bytes.clone();
         many[8..12].copy_from_slice(&65_u32.to_ne_bytes());
-        assert!(matches!(
-            parse(&many),
-            Err(DecodeError::Impossible { value: 65, .. })
-        ));
+        assert!(matches!(parse(&many), Err(DecodeError::Impossible { value: 65, .. })));
         let mut long = bytes;
         long[524..528].copy_from_slice(&u32::MAX.to_ne_bytes());
         assert!(matches!(parse(&long), Err(DecodeError::Short { .. })));
@@ -243,20 +209,11 @@ mod tests {
 
     #[test]
     fn where_netlink_packet_audit_agrees() {
-        let one = rule(vec![
-            filter(11, 0xC000_003E),
-            filter(105, "/etc/x"),
-            filter(210, "k"),
-        ]);
+        let one = rule(vec![filter(11, 0xC000_003E), filter(105, "/etc/x"), filter(210, "k")]);
         let bytes = to_bytes(&one);
         let message = theirs(&bytes).expect("fields that it knows");
         assert_eq!(message.fields.len(), 3);
-        assert!(
-            message
-                .fields
-                .iter()
-                .any(|(field, _)| *field == RuleField::Filterkey("k".into()))
-        );
+        assert!(message.fields.iter().any(|(field, _)| *field == RuleField::Filterkey("k".into())));
         let mut again = vec![0; message.buffer_len()];
         message.emit(&mut again);
         assert_eq!(again, bytes, "both codecs write the same bytes");
@@ -268,10 +225,7 @@ mod tests {
         let bytes = to_bytes(&rule(vec![filter(112, "/bin/x"), filter(210, "xyz")]));
         let message = theirs(&bytes).expect("it does not notice");
         assert!(
-            message
-                .fields
-                .iter()
-                .any(|(field, _)| *field == RuleField::Filterkey("/bi".into()))
+            message.fields.iter().any(|(field, _)| *field == RuleField::Filterkey("/bi".into()))
         );
         // a field that it does not know ends the listing
         assert!(theirs(&to_bytes(&rule(vec![filter(113, 2)]))).is_err());

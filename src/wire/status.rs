@@ -146,16 +146,8 @@ impl Status {
     /// [`DecodeError::Short`] below 32 bytes, the shortest struct that a kernel ever sent.
     pub fn parse(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new(payload, "the audit status");
-        let [
-            _mask,
-            enabled,
-            failure,
-            pid,
-            rate_limit,
-            backlog_limit,
-            lost,
-            backlog,
-        ] = cursor.u32s()?;
+        let [_mask, enabled, failure, pid, rate_limit, backlog_limit, lost, backlog] =
+            cursor.u32s()?;
         let features = cursor.u32().unwrap_or(0);
         let backlog_wait_time = cursor.u32().ok();
         let backlog_wait_time_actual = cursor.u32().ok();
@@ -177,11 +169,7 @@ impl Status {
     /// Writes the struct as the kernel sends it, as much of it as was received.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Change {
-            mask: Mask::empty(),
-            status: self,
-        }
-        .to_bytes();
+        let mut bytes = Change { mask: Mask::empty(), status: self }.to_bytes();
         if self.backlog_wait_time_actual.is_none() {
             bytes.truncate(40);
         }
@@ -306,10 +294,7 @@ mod tests {
         for words in 8..=11 {
             let sent = bytes(&WORDS[..words]);
             let status = Status::parse(&sent).expect("long enough");
-            assert_eq!(
-                (status.enabled, status.pid, status.lost),
-                (Enabled::ON, 4711, 3)
-            );
+            assert_eq!((status.enabled, status.pid, status.lost), (Enabled::ON, 4711, 3));
             assert_eq!(status.backlog_wait_time, (words > 9).then_some(15000));
             assert_eq!(status.backlog_wait_time_actual, (words > 10).then_some(9));
             if words > 8 {
@@ -330,10 +315,7 @@ mod tests {
     fn shorter_is_refused() {
         for length in 0..32 {
             let sent = bytes(&WORDS);
-            assert!(matches!(
-                Status::parse(&sent[..length]),
-                Err(DecodeError::Short { .. })
-            ));
+            assert!(matches!(Status::parse(&sent[..length]), Err(DecodeError::Short { .. })));
         }
     }
 
@@ -351,10 +333,7 @@ mod tests {
         assert_eq!(agreed.pid, ours.pid);
         assert_eq!(agreed.backlog_limit, ours.backlog_limit);
         assert_eq!(Some(agreed.backlog_wait_time), ours.backlog_wait_time);
-        assert!(
-            theirs(32).is_none(),
-            "it refuses the struct of kernels before 3.14"
-        );
+        assert!(theirs(32).is_none(), "it refuses the struct of kernels before 3.14");
     }
 
     #[test]
@@ -364,10 +343,7 @@ mod tests {
         assert_eq!(features.on, FeatureSwitches::LOGINUID_IMMUTABLE);
         assert_eq!(features.locked.bits(), 3);
         let which = FeatureSwitches::LOGINUID_IMMUTABLE;
-        assert_eq!(
-            Features::request(which, which, FeatureSwitches::empty()),
-            bytes(&[1, 2, 2, 0])
-        );
+        assert_eq!(Features::request(which, which, FeatureSwitches::empty()), bytes(&[1, 2, 2, 0]));
         assert!(Features::parse(&sent[..15]).is_err());
     }
 }

@@ -13,10 +13,7 @@ use crate::support::example;
 fn fails(words: &[&str], what: impl FnOnce() -> Output) {
     let state = || {
         let mut control = control();
-        (
-            control.status().expect("a status"),
-            control.rules().expect("a listing"),
-        )
+        (control.status().expect("a status"), control.rules().expect("a listing"))
     };
     let before = state();
     let output = what();
@@ -30,60 +27,30 @@ fn fails(words: &[&str], what: impl FnOnce() -> Output) {
 
 /// Runs an example through another program that first gives something up.
 fn through(wrapper: &[&str], name: &str, words: &[&str]) -> Output {
-    let [program, options @ ..] = wrapper else {
-        panic!("a program")
-    };
+    let [program, options @ ..] = wrapper else { panic!("a program") };
     // an unprivileged user may not be allowed into the folder of the build
     let copy = std::env::temp_dir().join(format!("auditlink-{name}-{}", std::process::id()));
     std::fs::copy(example(name), &copy).expect("a copy");
-    let output = Command::new(program)
-        .args(options)
-        .arg(&copy)
-        .args(words)
-        .output();
+    let output = Command::new(program).args(options).arg(&copy).args(words).output();
     let _ = std::fs::remove_file(&copy);
     output.unwrap_or_else(|error| panic!("{program} does not start: {error}"))
 }
 
-const NOBODY: &[&str] = &[
-    "setpriv",
-    "--reuid",
-    "65534",
-    "--regid",
-    "65534",
-    "--clear-groups",
-];
+const NOBODY: &[&str] = &["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
 const RULE: &[&str] = &["-a", "always,exit", "-F", "pid=77"];
 
 pub(crate) fn no_privilege(_: &Lab) {
-    fails(&["read the audit status", "CAP_AUDIT_CONTROL"], || {
-        through(NOBODY, "auditctl", &["-s"])
+    fails(&["read the audit status", "CAP_AUDIT_CONTROL"], || through(NOBODY, "auditctl", &["-s"]));
+    fails(&["add a rule", "CAP_AUDIT_CONTROL"], || through(NOBODY, "auditctl", RULE));
+    fails(&["join the audit multicast group", "CAP_AUDIT_READ", "root"], || {
+        through(NOBODY, "dump", &["--observer", "--for", "1"])
     });
-    fails(&["add a rule", "CAP_AUDIT_CONTROL"], || {
-        through(NOBODY, "auditctl", RULE)
-    });
-    fails(
-        &["join the audit multicast group", "CAP_AUDIT_READ", "root"],
-        || through(NOBODY, "dump", &["--observer", "--for", "1"]),
-    );
     fails(&["read the audit status", "CAP_AUDIT_CONTROL"], || {
         through(NOBODY, "dump", &["--daemon"])
     });
-    let without = [
-        "setpriv",
-        "--bounding-set",
-        "-audit_control",
-        "--inh-caps",
-        "-audit_control",
-    ];
-    fails(&["add a rule", "CAP_AUDIT_CONTROL"], || {
-        through(&without, "auditctl", RULE)
-    });
-    assert_eq!(
-        through(NOBODY, "auditctl", &["-s"]).status.code(),
-        Some(4),
-        "as auditctl does"
-    );
+    let without = ["setpriv", "--bounding-set", "-audit_control", "--inh-caps", "-audit_control"];
+    fails(&["add a rule", "CAP_AUDIT_CONTROL"], || through(&without, "auditctl", RULE));
+    assert_eq!(through(NOBODY, "auditctl", &["-s"]).status.code(), Some(4), "as auditctl does");
 }
 
 pub(crate) fn wrong_namespace(_: &Lab) {
@@ -93,9 +60,7 @@ pub(crate) fn wrong_namespace(_: &Lab) {
         fails(&["add a rule", "initial user and pid namespace"], || {
             through(wrapper, "auditctl", RULE)
         });
-        fails(&["initial user and pid namespace"], || {
-            through(wrapper, "dump", &["--daemon"])
-        });
+        fails(&["initial user and pid namespace"], || through(wrapper, "dump", &["--daemon"]));
     }
     fails(&["join the audit multicast group", "namespace"], || {
         through(&user, "dump", &["--observer", "--for", "1"])
@@ -106,19 +71,11 @@ pub(crate) fn slot_taken(_: &Lab) {
     let daemon = Receiver::daemon().open().expect("the place is free");
     let own = std::process::id().to_string();
     let comm = std::fs::read_to_string("/proc/self/comm").expect("a name");
-    fails(
-        &["become the audit daemon", &own, comm.trim(), "observer"],
-        || run(example("dump"), &["--daemon", "--format", "none"]),
-    );
+    fails(&["become the audit daemon", &own, comm.trim(), "observer"], || {
+        run(example("dump"), &["--daemon", "--format", "none"])
+    });
     let error = Receiver::daemon().open().expect_err("one place only");
-    let ErrorKind::SlotTaken {
-        pid,
-        command,
-        holder,
-    } = error.kind()
-    else {
-        panic!("{error:?}")
-    };
+    let ErrorKind::SlotTaken { pid, command, holder } = error.kind() else { panic!("{error:?}") };
     assert_eq!((*pid, *holder), (std::process::id(), None));
     assert_eq!(command.as_deref(), Some(comm.trim()));
 
@@ -126,11 +83,7 @@ pub(crate) fn slot_taken(_: &Lab) {
     sleep(Duration::from_millis(200));
     let until = events.source().now();
     while events.next_until(Some(until)).expect("no error").is_some() {}
-    assert_eq!(
-        events.account().slot_probes,
-        1,
-        "the other was noticed, we ourselves not"
-    );
+    assert_eq!(events.account().slot_probes, 1, "the other was noticed, we ourselves not");
 }
 
 pub(crate) fn bad_rules(_: &Lab) {
@@ -139,14 +92,8 @@ pub(crate) fn bad_rules(_: &Lab) {
         &["make a rule", "no_such_call", "x86_64"],
         auditctl(&["-a", "always,exit", "-F", "arch=b64", "-S", "no_such_call"]),
     );
-    fails(
-        &["add a rule", "refuses"],
-        auditctl(&["-a", "always,exit", "-F", "msgtype=EOE"]),
-    );
-    fails(
-        &["delete a rule", "no such rule"],
-        auditctl(&["-d", "always,exit", "-F", "pid=77"]),
-    );
+    fails(&["add a rule", "refuses"], auditctl(&["-a", "always,exit", "-F", "msgtype=EOE"]));
+    fails(&["delete a rule", "no such rule"], auditctl(&["-d", "always,exit", "-F", "pid=77"]));
     let rule = Rule::on_exit().pid(77).build().expect("a good rule");
     control().add_rule(&rule).expect("it is new");
     fails(&["add a rule", "loaded already"], auditctl(RULE));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use auditlink::arch::Arch;
 use auditlink::capture::{Reader, Tee, Writer};
-use auditlink::event::{Cause, Count, EventKind, Unit};
+use auditlink::event::{Cause, Count, EventKind, Missing, Unit};
 use auditlink::rule::process_lifecycle;
 use auditlink::{Delivery, Events, InstalledRules, Receiver, Rule};
 use nix::sys::signal::{Signal, kill};
@@ -26,14 +26,8 @@ const RECORDS: u64 = 3;
 fn watch_getppid(lab: &Lab) -> InstalledRules {
     let helper = lab.helper();
     let exe = helper.to_str().expect("a plain path");
-    let rules = Rule::on_exit()
-        .syscall("getppid")
-        .exe(exe)
-        .key(KEY)
-        .for_both_abis();
-    control()
-        .apply(&rules.expect("the call exists"))
-        .expect("the rules are new")
+    let rules = Rule::on_exit().syscall("getppid").exe(exe).key(KEY).for_both_abis();
+    control().apply(&rules.expect("the call exists")).expect("the rules are new")
 }
 
 /// Starts `dump` as the daemon, and waits until it is.
@@ -104,11 +98,7 @@ pub(crate) fn lifecycle(lab: &Lab) {
     let helper = lab.helper();
     // the shell that the helper starts is another program: follow the helper's children by uid
     let rules = process_lifecycle()
-        .filter(
-            auditlink::rule::FieldId::UID,
-            auditlink::rule::Operator::EQUAL,
-            LIFE_UID,
-        )
+        .filter(auditlink::rule::FieldId::UID, auditlink::rule::Operator::EQUAL, LIFE_UID)
         .key(KEY)
         .for_both_abis()
         .expect("all calls exist");
@@ -139,17 +129,10 @@ pub(crate) fn lifecycle(lab: &Lab) {
         }
     }
     let shell = r#"exec ["/bin/sh", "-c", "exit 3", "a b", "ü"]"#;
-    assert!(
-        story.iter().any(|line| line.ends_with(r#""life"]"#)),
-        "{story:?}"
-    );
+    assert!(story.iter().any(|line| line.ends_with(r#""life"]"#)), "{story:?}");
     assert!(story.contains(&"fork".to_owned()), "{story:?}");
     assert!(story.contains(&shell.to_owned()), "{story:?}");
-    assert_eq!(
-        story.iter().filter(|line| *line == "exit Some(3)").count(),
-        2,
-        "{story:?}"
-    );
+    assert_eq!(story.iter().filter(|line| *line == "exit Some(3)").count(), 2, "{story:?}");
 }
 
 /// A user that no program of the machine runs as.
@@ -158,10 +141,7 @@ const LIFE_UID: u32 = 61_234;
 pub(crate) fn storm(lab: &Lab) {
     let rules = watch_getppid(lab);
     let dump = example("dump");
-    let child = start_dump(
-        dump.to_str().expect("a plain path"),
-        &["--daemon", "--format", "none"],
-    );
+    let child = start_dump(dump.to_str().expect("a plain path"), &["--daemon", "--format", "none"]);
     let pid = child.id();
     lab.run_helper(&["storm", &STORM.to_string()]);
     wait_until_read(pid);
@@ -171,14 +151,8 @@ pub(crate) fn storm(lab: &Lab) {
     let last = said.lines().last().expect("a line of counts");
     let of_set_up = count_of(&said, "config_change");
     assert_eq!(count_of(last, "events") - of_set_up, STORM);
-    assert_eq!(
-        (count_of(last, "losses"), count_of(last, "incomplete")),
-        (0, 0)
-    );
-    assert!(
-        !said.contains("slot_probes"),
-        "nobody but ourselves asked for the place"
-    );
+    assert_eq!((count_of(last, "losses"), count_of(last, "incomplete")), (0, 0));
+    assert!(!said.contains("slot_probes"), "nobody but ourselves asked for the place");
 }
 
 pub(crate) fn few_calls(lab: &Lab) {
@@ -207,32 +181,18 @@ pub(crate) fn few_calls(lab: &Lab) {
     let receives: u64 = table
         .lines()
         .map(|line| line.expect("text"))
-        .filter(|line| {
-            line.split_whitespace()
-                .last()
-                .is_some_and(|name| name.starts_with("recv"))
-        })
+        .filter(|line| line.split_whitespace().last().is_some_and(|name| name.starts_with("recv")))
         .map(|line| {
-            line.split_whitespace()
-                .nth(3)
-                .expect("calls")
-                .parse::<u64>()
-                .expect("a number")
+            line.split_whitespace().nth(3).expect("calls").parse::<u64>().expect("a number")
         })
         .sum();
     println!("  {receives} receive calls for {records} records");
     assert!(receives > 0);
-    assert!(
-        receives * 8 < records,
-        "{receives} calls for {records} records"
-    );
+    assert!(receives * 8 < records, "{receives} calls for {records} records");
 }
 
 pub(crate) fn stalled_observer(lab: &Lab) {
-    let observer = Receiver::observer()
-        .receive_buffer(32 * 1024)
-        .open()
-        .expect("an observer");
+    let observer = Receiver::observer().receive_buffer(32 * 1024).open().expect("an observer");
     assert!(observer.receive_buffer() < 256 * 1024);
     let mut events = Events::new(observer);
     let rules = watch_getppid(lab);
@@ -246,20 +206,10 @@ pub(crate) fn stalled_observer(lab: &Lab) {
     // long enough for the event that was cut in two, and for what its serials tell
     haul.collect(&mut events, Duration::from_secs(3));
     let received: u64 = haul.ours().map(|event| event.records().len() as u64).sum();
-    let [loss] = &haul.losses[..] else {
-        panic!("one loss, not {:?}", haul.losses)
-    };
-    assert_eq!(
-        (loss.cause(), loss.unit()),
-        (&Cause::SocketOverrun, Unit::Records)
-    );
-    let Count::Exactly(lost) = loss.count() else {
-        panic!("{loss:?}")
-    };
-    println!(
-        "  made {}, received {received}, reported {lost}",
-        made * RECORDS
-    );
+    let [loss] = &haul.losses[..] else { panic!("one loss, not {:?}", haul.losses) };
+    assert_eq!((loss.cause(), loss.unit()), (&Cause::SocketOverrun, Unit::Records));
+    let Count::Exactly(lost) = loss.count() else { panic!("{loss:?}") };
+    println!("  made {}, received {received}, reported {lost}", made * RECORDS);
     assert_eq!(received + lost, made * RECORDS);
     assert!(received > 0 && lost > 0);
 
@@ -273,10 +223,7 @@ pub(crate) fn stalled_observer(lab: &Lab) {
 }
 
 pub(crate) fn stalled_daemon(lab: &Lab) {
-    let daemon = Receiver::daemon()
-        .receive_buffer(32 * 1024)
-        .open()
-        .expect("the place is free");
+    let daemon = Receiver::daemon().receive_buffer(32 * 1024).open().expect("the place is free");
     let mut events = Events::new(daemon);
     let rules = watch_getppid(lab);
     let made = 2_000;
@@ -309,14 +256,8 @@ pub(crate) fn stalled_daemon(lab: &Lab) {
 
 pub(crate) fn spoofed(lab: &Lab) {
     for (name, receiver) in [
-        (
-            "daemon",
-            Receiver::daemon().open().expect("the place is free"),
-        ),
-        (
-            "observer",
-            Receiver::observer().open().expect("an observer"),
-        ),
+        ("daemon", Receiver::daemon().open().expect("the place is free")),
+        ("observer", Receiver::observer().open().expect("an observer")),
     ] {
         let port = receiver.port().expect("a port").to_string();
         let mut events = Events::new(receiver);
@@ -325,13 +266,7 @@ pub(crate) fn spoofed(lab: &Lab) {
         haul.collect(&mut events, Duration::from_millis(500));
         assert_eq!(events.account().refused, 1, "{name}");
         let forged = haul.events.iter().flat_map(|event| event.records());
-        assert_eq!(
-            forged
-                .filter(|record| record.field("forged").is_some())
-                .count(),
-            0,
-            "{name}"
-        );
+        assert_eq!(forged.filter(|record| record.field("forged").is_some()).count(), 0, "{name}");
         assert_eq!(haul.losses, [], "{name}");
     }
     assert_eq!(
@@ -341,12 +276,27 @@ pub(crate) fn spoofed(lab: &Lab) {
     );
 }
 
+pub(crate) fn truncated(lab: &Lab) {
+    let observer = Receiver::observer().record_size(1024).open().expect("an observer");
+    let mut events = Events::new(observer);
+    let text = format!("op=long {}", "x".repeat(4_000));
+    lab.run_helper(&["say", &text]);
+    let mut haul = Haul::default();
+    haul.collect(&mut events, Duration::from_millis(300));
+    let [loss] = &haul.losses[..] else { panic!("one loss, not {:?}", haul.losses) };
+    assert_eq!((loss.cause(), loss.unit()), (&Cause::Truncated, Unit::Bytes));
+    let Count::Exactly(lacking) = loss.count() else { panic!("{loss:?}") };
+    assert!((3_000..4_000).contains(&lacking), "{loss}");
+    let cut = haul.events.iter().find(|event| !event.missing().is_empty()).expect("the record");
+    assert_eq!(cut.missing(), [Missing::Tails(1)]);
+    let length = cut.records().next().expect("a record").text().len() as u64;
+    assert_eq!(length, 1024 - 16);
+    println!("  {length} bytes received, {lacking} reported");
+}
+
 pub(crate) fn replay(lab: &Lab) {
     let path = lab.path("live.pcap");
-    let observer = Receiver::observer()
-        .receive_buffer(32 * 1024)
-        .open()
-        .expect("an observer");
+    let observer = Receiver::observer().receive_buffer(32 * 1024).open().expect("an observer");
     let tee = Tee::new(observer, Writer::create(&path).expect("a file"));
     let mut events = Events::new(tee);
     let rules = watch_getppid(lab);
@@ -364,11 +314,7 @@ pub(crate) fn replay(lab: &Lab) {
     rules.remove().expect("the rules are loaded");
     let (tee, _) = events.into_parts();
     drop(tee.into_parts().1.finish().expect("it is written"));
-    assert!(
-        live.iter()
-            .any(|delivery| matches!(delivery, Delivery::Loss(_))),
-        "an overrun"
-    );
+    assert!(live.iter().any(|delivery| matches!(delivery, Delivery::Loss(_))), "an overrun");
 
     let replayed: Vec<Delivery> = Events::new(Reader::open(&path).expect("a capture"))
         .collect::<Result<_, _>>()

@@ -49,10 +49,7 @@ fn pair(count: &str) {
 
 /// Calls getppid through the 32-bit interface, which needs no 32-bit program.
 #[cfg(target_arch = "x86_64")]
-#[expect(
-    unsafe_code,
-    reason = "no safe function makes a 32-bit call in a 64-bit program"
-)]
+#[expect(unsafe_code, reason = "no safe function makes a 32-bit call in a 64-bit program")]
 fn getppid_32() {
     const GETPPID: u64 = 64;
     // SAFETY: the call takes no pointers and changes nothing but its result; the kernel may
@@ -78,25 +75,19 @@ fn spoof(port: u32) {
     let datagram = auditlink::wire::frame::message(auditlink::MessageType::SYSCALL, 0, text);
     let mut socket = Socket::new(9).expect("a netlink socket");
     socket.bind_auto().expect("a port");
-    let sent = socket
-        .send_to(&datagram, &SocketAddr::new(port, 0), 0)
-        .expect("it is sent");
+    let sent = socket.send_to(&datagram, &SocketAddr::new(port, 0), 0).expect("it is sent");
     assert_eq!(sent, datagram.len());
 }
 
 /// Writes a record into the audit trail.
 fn say(text: &str) {
     let mut control = auditlink::Control::open().expect("a control socket");
-    control
-        .user_message(auditlink::MessageType::TEST, text)
-        .expect("it is taken");
+    control.user_message(auditlink::MessageType::TEST, text).expect("it is taken");
 }
 
 /// Starts a process with arguments that the kernel writes in hex, and ends with status 3.
 fn life() {
-    let status = Command::new("/bin/sh")
-        .args(["-c", "exit 3", "a b", "ü"])
-        .status();
+    let status = Command::new("/bin/sh").args(["-c", "exit 3", "a b", "ü"]).status();
     let code = status.expect("a shell").code().expect("a status");
     std::io::stdout().flush().expect("stdout");
     std::process::exit(code);

@@ -43,11 +43,7 @@ impl Lab {
         }
         let folder = std::env::temp_dir().join(format!("auditlink-live-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let lab = Self {
-            before,
-            folder,
-            _lock: lock,
-        };
+        let lab = Self { before, folder, _lock: lock };
         // a copy of our own, so that a rule with its path catches nobody else
         let own = std::env::current_exe().map_err(|error| error.to_string())?;
         fs::copy(own, lab.helper()).map_err(|error| format!("the helper: {error}"))?;
@@ -56,10 +52,7 @@ impl Lab {
 
     /// Sets the kernel up as tests expect it: on, with a queue of 8,192 records.
     pub(crate) fn prepare(&self) {
-        let tuning = Tuning::new()
-            .backlog_limit(8192)
-            .backlog_wait_time(15_000)
-            .enabled(true);
+        let tuning = Tuning::new().backlog_limit(8192).backlog_wait_time(15_000).enabled(true);
         control().tune(&tuning).expect("the settings are accepted");
     }
 
@@ -76,9 +69,7 @@ impl Lab {
         if let Some(ticks) = before.backlog_wait_time {
             tuning = tuning.backlog_wait_time(ticks);
         }
-        control
-            .tune(&tuning)
-            .expect("these were the settings before");
+        control.tune(&tuning).expect("these were the settings before");
         let after = control.status().expect("a status");
         assert_eq!(after.pid, 0, "a test left a daemon behind");
         assert_eq!(after.enabled, before.enabled);
@@ -97,10 +88,7 @@ impl Lab {
 
     /// Runs the helper to its end.
     pub(crate) fn run_helper(&self, words: &[&str]) -> String {
-        let output = Command::new(self.helper())
-            .args(words)
-            .output()
-            .expect("the helper starts");
+        let output = Command::new(self.helper()).args(words).output().expect("the helper starts");
         assert!(output.status.success(), "the helper failed: {output:?}");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
@@ -145,9 +133,7 @@ pub(crate) fn stderr(output: &Output) -> String {
 /// Reads `name=N` out of a line of counts.
 pub(crate) fn count_of(text: &str, name: &str) -> u64 {
     let prefix = format!("{name}=");
-    text.split_whitespace()
-        .find_map(|word| word.strip_prefix(&prefix)?.parse().ok())
-        .unwrap_or(0)
+    text.split_whitespace().find_map(|word| word.strip_prefix(&prefix)?.parse().ok()).unwrap_or(0)
 }
 
 /// What a receiver handed out.
@@ -172,8 +158,6 @@ impl Haul {
 
     /// The events of rules with our key.
     pub(crate) fn ours(&self) -> impl Iterator<Item = &Event> {
-        self.events
-            .iter()
-            .filter(|event| event.keys().iter().any(|key| key == KEY.as_bytes()))
+        self.events.iter().filter(|event| event.keys().iter().any(|key| key == KEY.as_bytes()))
     }
 }

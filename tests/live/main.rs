@@ -25,56 +25,28 @@ use crate::lab::Lab;
 type Test = (&'static str, fn(&Lab));
 
 const TESTS: &[Test] = &[
-    (
-        "settings_are_read_changed_and_put_back",
-        settings::changed_and_put_back,
-    ),
-    (
-        "settings_that_fail_leave_the_others_as_they_were",
-        settings::all_or_none,
-    ),
+    ("settings_are_read_changed_and_put_back", settings::changed_and_put_back),
+    ("settings_that_fail_leave_the_others_as_they_were", settings::all_or_none),
     ("counters_and_features", settings::counters_and_features),
-    (
-        "a_rule_pair_is_installed_listed_and_deleted",
-        settings::rule_pair,
-    ),
-    (
-        "rules_are_deleted_by_key_and_removed_by_their_guard",
-        settings::keys_and_guards,
-    ),
-    (
-        "rules_of_the_reference_tool_are_ours_to_the_byte",
-        parity::same_bytes,
-    ),
-    (
-        "the_reference_tool_prints_our_rules_as_its_own",
-        parity::same_text,
-    ),
-    (
-        "our_auditctl_answers_like_the_reference_tool",
-        parity::same_answers,
-    ),
-    (
-        "a_32_bit_call_and_a_64_bit_call_are_told_apart",
-        flow::both_abis,
-    ),
+    ("an_answer_that_comes_too_late_confuses_nobody", settings::late_answer),
+    ("a_rule_pair_is_installed_listed_and_deleted", settings::rule_pair),
+    ("rules_are_deleted_by_key_and_removed_by_their_guard", settings::keys_and_guards),
+    ("rules_of_the_reference_tool_are_ours_to_the_byte", parity::same_bytes),
+    ("the_reference_tool_prints_our_rules_as_its_own", parity::same_text),
+    ("our_auditctl_answers_like_the_reference_tool", parity::same_answers),
+    ("a_32_bit_call_and_a_64_bit_call_are_told_apart", flow::both_abis),
     ("the_lifecycle_of_a_process_is_seen", flow::lifecycle),
     ("a_storm_of_200000_calls_is_received_whole", flow::storm),
-    (
-        "a_stalled_observer_reports_one_exact_loss",
-        flow::stalled_observer,
-    ),
+    ("a_stalled_observer_reports_one_exact_loss", flow::stalled_observer),
     ("a_stalled_daemon_loses_nothing", flow::stalled_daemon),
     ("a_spoofed_datagram_is_refused", flow::spoofed),
     ("system_calls_are_few", flow::few_calls),
+    ("a_record_longer_than_the_buffer_is_told", flow::truncated),
     ("a_capture_of_the_live_stream_replays_equal", flow::replay),
     ("without_privilege", errors::no_privilege),
     ("in_the_wrong_namespace", errors::wrong_namespace),
     ("when_the_slot_is_taken", errors::slot_taken),
-    (
-        "rules_that_the_kernel_or_the_machine_does_not_know",
-        errors::bad_rules,
-    ),
+    ("rules_that_the_kernel_or_the_machine_does_not_know", errors::bad_rules),
 ];
 
 fn main() -> ExitCode {
@@ -87,9 +59,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let filter = words.iter().find(|word| !word.starts_with('-'));
-    let tests = TESTS
-        .iter()
-        .filter(|(name, _)| filter.is_none_or(|part| name.contains(part)));
+    let tests = TESTS.iter().filter(|(name, _)| filter.is_none_or(|part| name.contains(part)));
     let lab = match Lab::open() {
         Ok(lab) => lab,
         Err(reason) => {
@@ -108,15 +78,8 @@ fn main() -> ExitCode {
             Ok(()) => passed += 1,
             Err(_) => failed += 1,
         }
-        println!(
-            "live {name} ... {}",
-            if outcome.is_ok() { "ok" } else { "FAILED" }
-        );
+        println!("live {name} ... {}", if outcome.is_ok() { "ok" } else { "FAILED" });
     }
     println!("live: {passed} passed, {failed} failed");
-    if failed == 0 && passed > 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if failed == 0 && passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -57,20 +57,13 @@ pub(crate) fn same_bytes(_: &Lab) {
     for line in RULES {
         let [theirs]: [Rule; 1] = by_reference(line).try_into().expect("one rule");
         let [ours]: [Rule; 1] = by_us(line).try_into().expect("one rule");
-        assert_eq!(
-            to_bytes(&ours),
-            to_bytes(&theirs),
-            "{line}\nours   {ours}\ntheirs {theirs}"
-        );
+        assert_eq!(to_bytes(&ours), to_bytes(&theirs), "{line}\nours   {ours}\ntheirs {theirs}");
     }
 }
 
 pub(crate) fn same_text(_: &Lab) {
     let mut control = control();
-    let pair = process_lifecycle()
-        .exe("/tmp/auditlink-nobody")
-        .key(KEY)
-        .for_both_abis();
+    let pair = process_lifecycle().exe("/tmp/auditlink-nobody").key(KEY).for_both_abis();
     let mut rules: RuleSet = pair.expect("all calls exist");
     rules.extend(RULES.iter().map(|line| {
         let is_directory = |path: &str| std::path::Path::new(path).is_dir();
@@ -111,17 +104,8 @@ pub(crate) fn same_answers(_: &Lab) {
     ] {
         let theirs = run(AUDITCTL, words);
         let ours = run(example("auditctl"), words);
-        assert_eq!(
-            ours.status.code(),
-            theirs.status.code(),
-            "{words:?}: {}",
-            stderr(&ours)
-        );
-        assert_eq!(
-            settled(&stdout(&ours)),
-            settled(&stdout(&theirs)),
-            "{words:?}"
-        );
+        assert_eq!(ours.status.code(), theirs.status.code(), "{words:?}: {}", stderr(&ours));
+        assert_eq!(settled(&stdout(&ours)), settled(&stdout(&theirs)), "{words:?}");
         assert_eq!(stderr(&ours).is_empty(), ours.status.success(), "{words:?}");
     }
 }

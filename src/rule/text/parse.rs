@@ -63,11 +63,7 @@ impl Command {
         words: &[S],
         is_directory: impl Fn(&str) -> bool,
     ) -> Result<Self, RuleError> {
-        Words {
-            words: words.iter().map(AsRef::as_ref).collect(),
-            next: 0,
-        }
-        .command(&is_directory)
+        Words { words: words.iter().map(AsRef::as_ref).collect(), next: 0 }.command(&is_directory)
     }
 }
 
@@ -102,9 +98,7 @@ fn split(line: &str) -> Result<Vec<String>, RuleError> {
         match (quote, letter) {
             (Some(open), _) if letter == open => quote = None,
             (Some(_), _) => word.get_or_insert_default().push(letter),
-            (None, '\\') => word
-                .get_or_insert_default()
-                .push(letters.next().unwrap_or('\\')),
+            (None, '\\') => word.get_or_insert_default().push(letters.next().unwrap_or('\\')),
             (None, '"' | '\'') => {
                 quote = Some(letter);
                 word.get_or_insert_default();
@@ -153,14 +147,12 @@ impl<'a> Words<'a> {
 
     /// Takes the word behind an option.
     fn argument(&mut self, option: &str, expected: &'static str) -> Result<&'a str, RuleError> {
-        self.word()
-            .ok_or_else(|| RuleError::syntax(option, expected))
+        self.word().ok_or_else(|| RuleError::syntax(option, expected))
     }
 
     fn number(&mut self, option: &str) -> Result<u32, RuleError> {
         let word = self.argument(option, "give a number behind it")?;
-        word.parse()
-            .map_err(|_| RuleError::syntax(word, "give a number from 0 to 4294967295"))
+        word.parse().map_err(|_| RuleError::syntax(word, "give a number from 0 to 4294967295"))
     }
 
     fn command(mut self, is_directory: &dyn Fn(&str) -> bool) -> Result<Command, RuleError> {
@@ -185,10 +177,7 @@ impl<'a> Words<'a> {
         }
         match control {
             Some(command) if parts.is_empty() => Ok(command),
-            Some(_) => Err(RuleError::syntax(
-                &self.words.join(" "),
-                "one command at a time",
-            )),
+            Some(_) => Err(RuleError::syntax(&self.words.join(" "), "one command at a time")),
             None => parts.finish(&self.words.join(" "), is_directory),
         }
     }
@@ -200,11 +189,7 @@ impl<'a> Words<'a> {
             "-d" => self.start(option, Placement::Delete, parts),
             "-w" | "-W" => {
                 let path = self.argument(option, "give an absolute path behind it")?;
-                let placement = if option == "-w" {
-                    Placement::Append
-                } else {
-                    Placement::Delete
-                };
+                let placement = if option == "-w" { Placement::Append } else { Placement::Delete };
                 parts.watch = Some((placement, path));
                 Ok(())
             }
@@ -218,16 +203,12 @@ impl<'a> Words<'a> {
                 Ok(())
             }
             "-k" => {
-                parts
-                    .keys
-                    .push(self.argument(option, "give a key behind it")?);
+                parts.keys.push(self.argument(option, "give a key behind it")?);
                 Ok(())
             }
             "-S" => {
                 let calls = self.argument(option, "give system calls behind it, or all")?;
-                parts
-                    .calls
-                    .extend(calls.split(',').filter(|call| !call.is_empty()));
+                parts.calls.extend(calls.split(',').filter(|call| !call.is_empty()));
                 Ok(())
             }
             "-F" => {
@@ -239,10 +220,7 @@ impl<'a> Words<'a> {
                 parts.rule = Some((placement, add_filter(builder, text, &parts.calls)?));
                 Ok(())
             }
-            _ => Err(RuleError::syntax(
-                option,
-                "not an option that is known here",
-            )),
+            _ => Err(RuleError::syntax(option, "not an option that is known here")),
         }
     }
 
@@ -265,9 +243,7 @@ impl<'a> Words<'a> {
 /// Reads `list,action` or `action,list`.
 fn list_and_action(word: &str) -> Result<(List, Action), RuleError> {
     let expected = "give a list and an action, such as always,exit";
-    let (left, right) = word
-        .split_once(',')
-        .ok_or_else(|| RuleError::syntax(word, expected))?;
+    let (left, right) = word.split_once(',').ok_or_else(|| RuleError::syntax(word, expected))?;
     if left == "entry" || right == "entry" {
         return Err(RuleError::syntax(
             word,
@@ -276,10 +252,9 @@ fn list_and_action(word: &str) -> Result<(List, Action), RuleError> {
     }
     let pair = |list, action| List::from_name(list).zip(Action::from_name(action));
     match pair(left, right).or_else(|| pair(right, left)) {
-        Some((_, Action::POSSIBLE)) => Err(RuleError::syntax(
-            word,
-            "the action possible was removed: use always",
-        )),
+        Some((_, Action::POSSIBLE)) => {
+            Err(RuleError::syntax(word, "the action possible was removed: use always"))
+        }
         Some(found) => Ok(found),
         None => Err(RuleError::syntax(word, expected)),
     }
@@ -295,10 +270,7 @@ fn add_filter(builder: RuleBuilder, text: &str, calls: &[&str]) -> Result<RuleBu
             if calls.is_empty() {
                 Ok(builder.arch(Arch::new(arch)))
             } else {
-                Err(RuleError::syntax(
-                    text,
-                    "arch comes before -S: it decides what names mean",
-                ))
+                Err(RuleError::syntax(text, "arch comes before -S: it decides what names mean"))
             }
         }
         (FieldId::KEY, FilterValue::Text(key)) if operator == Operator::EQUAL => {
@@ -347,11 +319,7 @@ impl Parts<'_> {
                 place(placement, builder, &self.keys)
             }
             (None, Some((placement, path)), None) if self.calls.is_empty() => {
-                let field = if is_directory(path) {
-                    FieldId::DIR
-                } else {
-                    FieldId::PATH
-                };
+                let field = if is_directory(path) { FieldId::DIR } else { FieldId::PATH };
                 let trimmed = path.trim_end_matches('/');
                 let path = if trimmed.is_empty() { path } else { trimmed };
                 let builder = Rule::on_exit().filter(field, Operator::EQUAL, path).filter(
@@ -361,10 +329,7 @@ impl Parts<'_> {
                 );
                 place(placement, builder, &self.keys)
             }
-            _ => Err(RuleError::syntax(
-                line,
-                "give one of -a, -A, -d, -w, -W, -D, -l",
-            )),
+            _ => Err(RuleError::syntax(line, "give one of -a, -A, -d, -w, -W, -D, -l")),
         }
     }
 }
@@ -435,30 +400,17 @@ mod tests {
             ("-r 0", Command::RateLimit(0)),
             ("--backlog_wait_time 60", Command::BacklogWaitTime(60)),
             ("-l", Command::List { key: None }),
-            (
-                "-l -k mine",
-                Command::List {
-                    key: Some(b"mine".to_vec()),
-                },
-            ),
+            ("-l -k mine", Command::List { key: Some(b"mine".to_vec()) }),
             ("-s", Command::Status),
             ("-D", Command::DeleteAll { key: None }),
-            (
-                "-D -k mine",
-                Command::DeleteAll {
-                    key: Some(b"mine".to_vec()),
-                },
-            ),
+            ("-D -k mine", Command::DeleteAll { key: Some(b"mine".to_vec()) }),
         ] {
             assert_eq!(line.parse(), Ok(command), "{line}");
         }
         let add = "-A always,exit -S execve -k x".parse();
         assert!(matches!(add, Ok(Command::Add(Rule { prepend: true, .. }))));
         let delete = "-d always,exit -S execve -k x".parse();
-        assert!(matches!(
-            delete,
-            Ok(Command::Delete(Rule { prepend: false, .. }))
-        ));
+        assert!(matches!(delete, Ok(Command::Delete(Rule { prepend: false, .. }))));
         assert!(matches!("-W /etc/x".parse(), Ok(Command::Delete(_))));
     }
 

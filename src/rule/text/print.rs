@@ -13,10 +13,8 @@ impl fmt::Display for Rule {
         }
         let letter = if self.prepend { 'A' } else { 'a' };
         write!(f, "-{letter} {},{}", self.action, self.list)?;
-        let (arch, others): (Vec<_>, Vec<_>) = self
-            .filters
-            .iter()
-            .partition(|filter| filter.field == FieldId::ARCH);
+        let (arch, others): (Vec<_>, Vec<_>) =
+            self.filters.iter().partition(|filter| filter.field == FieldId::ARCH);
         for filter in arch {
             write!(f, " -F {filter}")?;
         }
@@ -39,11 +37,8 @@ impl fmt::Display for Rule {
 impl Rule {
     /// Tells whether the rule can be written with `-w`.
     fn is_watch(&self) -> bool {
-        let has = |fields: &[FieldId]| {
-            self.filters
-                .iter()
-                .any(|filter| fields.contains(&filter.field))
-        };
+        let has =
+            |fields: &[FieldId]| self.filters.iter().any(|filter| fields.contains(&filter.field));
         self.list == List::EXIT
             && self.action == Action::ALWAYS
             && !self.prepend
@@ -82,10 +77,7 @@ impl Rule {
         if self.syscalls.is_all() {
             return f.write_str(" -S all");
         }
-        let arch = self
-            .arch()
-            .or(Arch::native())
-            .filter(|_| self.list == List::EXIT);
+        let arch = self.arch().or(Arch::native()).filter(|_| self.list == List::EXIT);
         let mut separator = " -S ";
         for number in self.syscalls.iter() {
             f.write_str(separator)?;

@@ -12,23 +12,15 @@ pub(super) fn parse(field: FieldId, text: &str) -> Result<FilterValue, RuleError
         return Ok(text.into());
     }
     let expect = |number: Option<u32>, expected| {
-        number
-            .map(FilterValue::Number)
-            .ok_or_else(|| RuleError::value(field, text, expected))
+        number.map(FilterValue::Number).ok_or_else(|| RuleError::value(field, text, expected))
     };
     match field {
         FieldId::ARCH => {
             let arch = text.parse::<Arch>().ok().map(Arch::number);
-            expect(
-                arch,
-                "give b64, b32, a name such as x86_64, or a number in hex",
-            )
+            expect(arch, "give b64, b32, a name such as x86_64, or a number in hex")
         }
         FieldId::MSGTYPE => {
-            let number = text
-                .parse::<MessageType>()
-                .ok()
-                .map(|t| u32::from(t.number()));
+            let number = text.parse::<MessageType>().ok().map(|t| u32::from(t.number()));
             expect(number, "give the name of a message type, or its number")
         }
         FieldId::EXIT => expect(exit(text), "give a number, or an errno such as -EACCES"),
@@ -36,10 +28,7 @@ pub(super) fn parse(field: FieldId, text: &str) -> Result<FilterValue, RuleError
         FieldId::AUID_SET => expect(one_of(text, &[0, 1]), "give 0 or 1"),
         FieldId::PERM => expect(permissions(text), "give some of the letters r, w, x, a"),
         FieldId::FILETYPE => {
-            let named = FILE_TYPES
-                .iter()
-                .find(|(_, name)| *name == text)
-                .map(|(mode, _)| *mode);
+            let named = FILE_TYPES.iter().find(|(_, name)| *name == text).map(|(mode, _)| *mode);
             expect(
                 named.or_else(|| number(text)),
                 "give file, dir, socket, link, character, block or fifo",
@@ -155,11 +144,7 @@ pub(super) fn print_number(field: FieldId, number: u32, f: &mut fmt::Formatter<'
         },
         FieldId::EXIT => {
             let code = signed(number);
-            match code
-                .checked_neg()
-                .filter(|code| *code > 0)
-                .and_then(errno_name)
-            {
+            match code.checked_neg().filter(|code| *code > 0).and_then(errno_name) {
                 Some(name) => write!(f, "-{name}"),
                 None => write!(f, "{code}"),
             }
@@ -191,11 +176,7 @@ mod tests {
             (FieldId::FILETYPE, "dir", 0o040_000),
             (FieldId::ARCH, "x86_64", Arch::X86_64.number()),
         ] {
-            assert_eq!(
-                parse(field, text),
-                Ok(FilterValue::Number(number)),
-                "{field}={text}"
-            );
+            assert_eq!(parse(field, text), Ok(FilterValue::Number(number)), "{field}={text}");
         }
         for (field, text) in [
             (FieldId::PID, "x"),
