@@ -34,6 +34,7 @@ const TESTS: &[Test] = &[
     ("rules_of_the_reference_tool_are_ours_to_the_byte", parity::same_bytes),
     ("the_reference_tool_prints_our_rules_as_its_own", parity::same_text),
     ("our_auditctl_answers_like_the_reference_tool", parity::same_answers),
+    ("the_log_form_is_read_by_the_reference_tool", parity::log_form),
     ("a_32_bit_call_and_a_64_bit_call_are_told_apart", flow::both_abis),
     ("the_lifecycle_of_a_process_is_seen", flow::lifecycle),
     ("a_storm_of_200000_calls_is_received_whole", flow::storm),

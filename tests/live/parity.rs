@@ -83,6 +83,18 @@ pub(crate) fn same_text(_: &Lab) {
     installed.remove().expect("they are loaded");
 }
 
+pub(crate) fn log_form(lab: &Lab) {
+    let log = run(example("dump"), &["--demo", "--format", "log"]).stdout;
+    let path = lab.path("audit.log");
+    std::fs::write(&path, &log).expect("a file");
+    let records = |text: &str| text.lines().filter(|line| line.starts_with("type=")).count();
+    let path = path.to_str().expect("a plain path");
+    let read = stdout(&run("ausearch", &["-if", path, "--format", "raw"]));
+    assert_eq!(records(&read), records(&String::from_utf8_lossy(&log)));
+    let execs = stdout(&run("ausearch", &["-if", path, "-m", "EXECVE", "-i"]));
+    assert!(execs.contains("a1=two words a2=ünïcode"), "{execs}");
+}
+
 pub(crate) fn same_answers(_: &Lab) {
     for words in [
         &["-s"][..],
