@@ -17,7 +17,7 @@ pub use self::error::RuleError;
 pub use self::field::{FieldId, Operator};
 pub use self::set::RuleSet;
 pub use self::syscalls::SyscallMask;
-pub use self::text::{Command, Placement};
+pub use self::text::Command;
 use crate::arch::Arch;
 use crate::number::kernel_number;
 

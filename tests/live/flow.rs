@@ -73,6 +73,15 @@ fn wait_until_read(status_pid: u32) {
     }
 }
 
+/// Waits until the kernel has sent what it queued.
+fn wait_until_sent() {
+    let mut still = 0;
+    while still < 5 {
+        sleep(Duration::from_millis(50));
+        still = if control().status().expect("a status").backlog > 0 { 0 } else { still + 1 };
+    }
+}
+
 pub(crate) fn both_abis(lab: &Lab) {
     let mut events = Events::new(Receiver::observer().open().expect("an observer"));
     let rules = watch_getppid(lab);
@@ -202,10 +211,13 @@ pub(crate) fn stalled_observer(lab: &Lab) {
 
     let made = 2_000;
     lab.run_helper(&["storm", &made.to_string()]); // nobody reads meanwhile
+    wait_until_sent(); // or what is still queued could overflow the buffer a second time
     let mut haul = Haul::default();
     // long enough for the event that was cut in two, and for what its serials tell
     haul.collect(&mut events, Duration::from_secs(3));
-    let received: u64 = haul.ours().map(|event| event.records().len() as u64).sum();
+    // an event whose first record was dropped has no key
+    let torn = haul.events.iter().filter(|event| event.missing().contains(&Missing::Opener));
+    let received: u64 = haul.ours().chain(torn).map(|event| event.records().len() as u64).sum();
     let [loss] = &haul.losses[..] else { panic!("one loss, not {:?}", haul.losses) };
     assert_eq!((loss.cause(), loss.unit()), (&Cause::SocketOverrun, Unit::Records));
     let Count::Exactly(lost) = loss.count() else { panic!("{loss:?}") };

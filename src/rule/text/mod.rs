@@ -4,4 +4,4 @@ mod parse;
 mod print;
 mod values;
 
-pub use self::parse::{Command, Placement};
+pub use self::parse::Command;

@@ -39,14 +39,10 @@ pub enum Command {
 }
 
 /// Where a rule goes, as `-a`, `-A` and `-d` say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Placement {
-    /// `-a`: behind the others.
+#[derive(Clone, Copy)]
+enum Placement {
     Append,
-    /// `-A`: before the others.
     Prepend,
-    /// `-d`: away.
     Delete,
 }
 
