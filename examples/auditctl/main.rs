@@ -9,9 +9,9 @@
 
 use std::process::ExitCode;
 
-use auditlink::rule::Command;
+use auditlink::rule::{Command, RulesFile};
 use auditlink::wire::status::{FailureMode, FeatureSwitches, Status};
-use auditlink::{Control, Error, ErrorKind, Rule};
+use auditlink::{Control, Error, ErrorKind, MessageType, Rule};
 
 const USAGE: &str = "\
 usage: auditctl [options]
@@ -24,16 +24,28 @@ usage: auditctl [options]
     -f [0..2]              what happens when the kernel cannot record:
                            0 nothing, 1 a line in the kernel's log, 2 panic
     -F f=v                 add a condition; operators =, !=, <, >, <=, >=, &, &=
+    -c                     in a file: go on after errors, but fail at the end
+    -C f=f                 compare two fields; operators =, !=
     -h                     this help
+    -i                     in a file: go on after errors
     -k <key>               set the key of a rule
     -l                     list the rules; with -k those with a key
+    -m text                send a user-space message
     -p [r|w|x|a]           kinds of access to watch
+    -q <mount,subtree>     watch a subtree as its mount point is watched
     -r <rate>              limit the records a second; 0 for no limit
+    -R <file>              read rules from a file or folder
     -s                     show the status
     -S <calls>             system calls, by name or number
+    -t                     drop watches of trees that are gone
+    -v                     show the version
     -w <path>              watch a path
     -W <path>              stop watching a path
-    --backlog_wait_time    set how long to wait for room in the queue";
+    --backlog_wait_time    set how long to wait for room in the queue
+    --loginuid-immutable   let no process change its login user once it is set
+    --reset-lost           reset the counter of lost records
+    --reset_backlog_wait_time_actual
+                           reset the time that processes waited";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -61,9 +73,32 @@ fn main() -> ExitCode {
 }
 
 fn run(words: &[String]) -> Result<(), Error> {
-    let is_directory = |path: &str| std::path::Path::new(path).is_dir();
-    let command = Command::parse(words, is_directory)?;
-    let mut control = Control::open()?;
+    let command = Command::parse(words, &auditlink::link::System)?;
+    carry_out(command, &mut Control::open()?)
+}
+
+/// Carries out the lines of a file, one after the other.
+fn load(control: &mut Control, path: &str) -> Result<(), Error> {
+    let file = RulesFile::load(path)?;
+    let (mut goes_on, mut fails_late, mut first_error) = (false, false, None);
+    for line in file.lines() {
+        match line.command {
+            Command::ContinueOnErrors => (goes_on, fails_late) = (true, true),
+            Command::IgnoreErrors => (goes_on, fails_late) = (true, false),
+            _ => {}
+        }
+        if let Err(error) = carry_out(line.command.clone(), control) {
+            eprintln!("auditctl: {}:{}: {error:?}", line.file, line.number);
+            if !goes_on {
+                return Err(error);
+            }
+            first_error.get_or_insert(error);
+        }
+    }
+    first_error.filter(|_| fails_late).map_or(Ok(()), Err)
+}
+
+fn carry_out(command: Command, control: &mut Control) -> Result<(), Error> {
     match command {
         Command::Add(rule) => control.add_rule(&rule),
         Command::Delete(rule) => control.delete_rule(&rule),
@@ -72,9 +107,9 @@ fn run(words: &[String]) -> Result<(), Error> {
                 Some(key) => control.delete_rules_by_key(key)?,
                 None => control.delete_all_rules()?,
             };
-            list(&mut control, key.as_deref())
+            list(control, key.as_deref())
         }
-        Command::List { key } => list(&mut control, key.as_deref()),
+        Command::List { key } => list(control, key.as_deref()),
         Command::Status => {
             let status = control.status()?;
             show(&status);
@@ -90,27 +125,48 @@ fn run(words: &[String]) -> Result<(), Error> {
         }
         Command::Enabled(2) => {
             control.lock()?;
-            set(&mut control)
+            set(control)
         }
         Command::Enabled(on) => {
             control.set_enabled(on != 0)?;
-            set(&mut control)
+            set(control)
         }
         Command::Failure(mode) => {
             control.set_failure(FailureMode::new(mode))?;
-            set(&mut control)
+            set(control)
         }
         Command::BacklogLimit(records) => {
             control.set_backlog_limit(records)?;
-            set(&mut control)
+            set(control)
         }
         Command::RateLimit(records) => {
             control.set_rate_limit(records)?;
-            set(&mut control)
+            set(control)
         }
         Command::BacklogWaitTime(ticks) => {
             control.set_backlog_wait_time(ticks)?;
-            set(&mut control)
+            set(control)
+        }
+        Command::ResetLost => {
+            println!("lost: {}", control.reset_lost()?);
+            Ok(())
+        }
+        Command::ResetBacklogWaitTimeActual => {
+            println!("backlog_wait_time_actual: {}", control.reset_backlog_wait_time_actual()?);
+            Ok(())
+        }
+        Command::LoginuidImmutable => {
+            let which = FeatureSwitches::LOGINUID_IMMUTABLE;
+            control.set_features(which, which)
+        }
+        Command::Message(text) => control.user_message(MessageType::USER, text),
+        Command::MakeEquivalent { mount, subtree } => control.make_equivalent(mount, subtree),
+        Command::Trim => control.trim(),
+        Command::ContinueOnErrors | Command::IgnoreErrors => Ok(()),
+        Command::Load(path) => load(control, &path),
+        Command::Version => {
+            println!("auditctl of auditlink {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
         }
         other => unreachable!("a command that this example does not know: {other:?}"),
     }

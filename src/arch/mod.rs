@@ -4,6 +4,7 @@
 //! `munmap` on x86_64. The names come from the crate `syscalls`.
 
 mod tables;
+pub mod uring;
 
 use std::fmt;
 use std::str::FromStr;
@@ -153,6 +154,11 @@ impl Arch {
         NAMES.iter().find(|(arch, _)| *arch == self).map(|(_, name)| *name)
     }
 
+    /// Iterates over the architectures that have names here.
+    pub fn named() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|(arch, _)| *arch)
+    }
+
     /// Returns the name of a system call on this machine; `None` where the number has none.
     ///
     /// On x86_64 a number with the bit 0x40000000 is a call of the x32 interface.
@@ -172,6 +178,11 @@ impl Arch {
             return tables::x32_name(number & !X32_BIT);
         }
         tables::name(self, number)
+    }
+
+    /// Iterates over the names of the machine's system calls.
+    pub fn syscall_names(self) -> impl Iterator<Item = &'static str> {
+        tables::names(self).into_iter()
     }
 
     /// Returns the number of a named system call; `None` where the machine has no such call.

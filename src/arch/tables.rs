@@ -13,6 +13,15 @@ macro_rules! tables {
             }
         }
 
+        pub(super) fn names(arch: Arch) -> Vec<&'static str> {
+            match arch {
+                $($(Arch::$arch)|+ => {
+                    syscalls::$table::Sysno::iter().map(|call| call.name()).collect()
+                })*
+                _ => Vec::new(),
+            }
+        }
+
         pub(super) fn number(arch: Arch, name: &str) -> Option<u32> {
             match arch {
                 $($(Arch::$arch)|+ => {

@@ -14,7 +14,7 @@ use crate::message_type::MessageType;
 use crate::rule::{Rule, RuleSet};
 use crate::time::Tick;
 use crate::wire::frame::Frame;
-use crate::wire::request::{request, user_text};
+use crate::wire::request::{equivalence, request, user_text};
 use crate::wire::rule as rule_codec;
 use crate::wire::status::{Change, Enabled, FailureMode, FeatureSwitches, Features, Mask, Status};
 
@@ -274,6 +274,27 @@ impl Control {
             }
         }
         Ok(installed)
+    }
+
+    /// Drops the watches of trees that are no longer mounted.
+    #[doc(alias = "AUDIT_TRIM")]
+    pub fn trim(&mut self) -> Result<(), Error> {
+        self.ask("trim watched trees", MessageType::TRIM, &[]).map(drop)
+    }
+
+    /// Makes a subtree part of the watches on a mount point, as after a bind mount.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::RuleNotFound`] if one of the paths does not exist.
+    #[doc(alias = "AUDIT_MAKE_EQUIV")]
+    pub fn make_equivalent(
+        &mut self,
+        mount: impl AsRef<[u8]>,
+        subtree: impl AsRef<[u8]>,
+    ) -> Result<(), Error> {
+        let payload = equivalence(mount.as_ref(), subtree.as_ref());
+        self.ask("make a subtree equivalent", MessageType::MAKE_EQUIV, &payload).map(drop)
     }
 
     /// Writes a record of one's own into the audit trail.

@@ -11,10 +11,12 @@ pub mod procfs;
 mod receiver;
 mod slot;
 mod socket;
+mod system;
 mod tuning;
 
 pub use self::clock::Clock;
 pub use self::control::Control;
 pub use self::installed::InstalledRules;
 pub use self::receiver::{Receiver, ReceiverBuilder};
+pub use self::system::System;
 pub use self::tuning::Tuning;

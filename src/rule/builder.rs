@@ -1,10 +1,11 @@
 //! Making rules in code.
 
+use super::nearest::nearest;
 use super::{
     Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Rule, RuleError, RuleSet,
-    SyscallMask,
+    SyscallMask, check,
 };
-use crate::arch::{Abi, Arch};
+use crate::arch::{Abi, Arch, uring};
 
 /// Collects the parts of a rule; started by [`Rule::on_exit`] or [`Rule::on`].
 ///
@@ -124,6 +125,11 @@ impl RuleBuilder {
         if self.calls.is_empty() && self.list != List::TASK {
             syscalls = SyscallMask::ALL;
         }
+        let knows_calls =
+            ![List::USER, List::TASK, List::EXCLUDE, List::FILESYSTEM].contains(&self.list);
+        if !self.calls.is_empty() && !knows_calls {
+            return Err(RuleError::NoSyscalls(self.list));
+        }
         for call in &self.calls {
             let number = match call {
                 Call::All => {
@@ -131,10 +137,17 @@ impl RuleBuilder {
                     continue;
                 }
                 Call::Numbered(number) => *number,
+                Call::Named(name) if self.list == List::IO_URING => uring::operation_number(name)
+                    .ok_or_else(|| {
+                    RuleError::UnknownOperation { name: name.clone(), guess: None }
+                        .guess(nearest(name, uring::operation_names()))
+                })?,
                 Call::Named(name) => {
                     let arch = self.arch.or(Arch::native()).ok_or(RuleError::UnknownMachine)?;
-                    arch.syscall_number(name)
-                        .ok_or_else(|| RuleError::UnknownSyscall { name: name.clone(), arch })?
+                    arch.syscall_number(name).ok_or_else(|| {
+                        RuleError::UnknownSyscall { name: name.clone(), arch, guess: None }
+                            .guess(meant(name, arch))
+                    })?
                 }
             };
             if !syscalls.insert(number) {
@@ -152,12 +165,10 @@ impl RuleBuilder {
             let value = FilterValue::Text(self.keys.join(&KEY_SEPARATOR));
             filters.push(Filter { field: FieldId::KEY, operator: Operator::EQUAL, value });
         }
-        if filters.len() > Rule::MAX_FIELDS {
-            return Err(RuleError::TooManyFields(filters.len()));
-        }
-        filters.iter().try_for_each(check)?;
         let Self { list, action, prepend, .. } = self;
-        Ok(Rule { list, action, prepend, syscalls, filters, tail: Vec::new() })
+        let rule = Rule { list, action, prepend, syscalls, filters, tail: Vec::new() };
+        check::rule(&rule)?;
+        Ok(rule)
     }
 
     /// Makes the rule twice, for this machine's 64-bit and its 32-bit interface.
@@ -180,7 +191,9 @@ impl RuleBuilder {
         for call in &self.calls {
             if let Call::Named(name) = call {
                 if !arches.iter().any(|arch| arch.syscall_number(name).is_some()) {
-                    return Err(RuleError::UnknownSyscallEverywhere(name.clone()));
+                    let error =
+                        RuleError::UnknownSyscallEverywhere { name: name.clone(), guess: None };
+                    return Err(error.guess(meant(name, native)));
                 }
             }
         }
@@ -197,6 +210,14 @@ impl RuleBuilder {
         }
         Ok(rules)
     }
+}
+
+/// Guesses which call was meant, unless the name is that of a call on other machines.
+fn meant(name: &str, arch: Arch) -> Option<&'static str> {
+    if Arch::named().any(|arch| arch.syscall_number(name).is_some()) {
+        return None;
+    }
+    nearest(name, arch.syscall_names())
 }
 
 /// Starts the rule that follows every process: how it is created, what it runs, how it ends.
@@ -229,37 +250,6 @@ pub fn process_lifecycle() -> RuleBuilder {
         "exit_group",
     ])
 }
-
-/// Judges one condition by itself.
-fn check(filter: &Filter) -> Result<(), RuleError> {
-    let field = filter.field;
-    let FilterValue::Text(text) = &filter.value else {
-        return Ok(());
-    };
-    let refuse = |expected| Err(RuleError::value(field, &String::from_utf8_lossy(text), expected));
-    let is_path = matches!(field, FieldId::PATH | FieldId::DIR | FieldId::EXE);
-    let limit = if field == FieldId::KEY { Rule::MAX_KEY_LENGTH } else { MAX_PATH_LENGTH };
-    if text.is_empty() {
-        refuse("give at least one byte")
-    } else if text.contains(&0) {
-        refuse("a NUL byte would cut it short")
-    } else if text.len() > limit {
-        refuse(if field == FieldId::KEY {
-            "keys are at most 256 bytes together"
-        } else {
-            "text is at most 4096 bytes"
-        })
-    } else if is_path && !text.starts_with(b"/") {
-        refuse("give an absolute path")
-    } else if field != FieldId::DIR && is_path && text.ends_with(b"/") {
-        refuse("a file's path does not end in /")
-    } else {
-        Ok(())
-    }
-}
-
-/// The kernel's `PATH_MAX`.
-const MAX_PATH_LENGTH: usize = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -306,9 +296,15 @@ mod tests {
     fn refusals_say_why() {
         let arch = Arch::AARCH64;
         let unknown = Rule::on_exit().arch(arch).syscall("fork").build();
-        assert_eq!(unknown, Err(RuleError::UnknownSyscall { name: "fork".into(), arch }));
+        assert_eq!(
+            unknown,
+            Err(RuleError::UnknownSyscall { name: "fork".into(), arch, guess: None })
+        );
         let everywhere = Rule::on_exit().syscall("no_such").for_both_abis();
-        assert_eq!(everywhere, Err(RuleError::UnknownSyscallEverywhere("no_such".into())));
+        assert_eq!(
+            everywhere,
+            Err(RuleError::UnknownSyscallEverywhere { name: "no_such".into(), guess: None })
+        );
         assert_eq!(
             Rule::on_exit().syscall_number(2032).build(),
             Err(RuleError::SyscallOutOfReach(2032))

@@ -40,8 +40,23 @@ impl FieldId {
     }
 
     /// Tells whether the field's value is the number of a user or group.
-    pub(super) const fn is_id(self) -> bool {
-        matches!(self.0, 1..=9 | 25 | 109 | 110)
+    pub(super) const fn is_id_of_account(self) -> bool {
+        self.is_user() || self.is_group()
+    }
+
+    /// Tells whether the field's value is the number of a user.
+    pub(super) const fn is_user(self) -> bool {
+        matches!(self.0, 1..=4 | 9 | 109)
+    }
+
+    /// Tells whether the field's value is the number of a group.
+    pub(super) const fn is_group(self) -> bool {
+        matches!(self.0, 5..=8 | 110)
+    }
+
+    /// Iterates over the names of all fields.
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(_, name)| *name)
     }
 }
 

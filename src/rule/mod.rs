@@ -4,8 +4,13 @@
 //! or read from the kernel's listing; it prints as `auditctl -l` prints.
 
 mod builder;
+mod check;
+mod compare;
 mod error;
 mod field;
+mod file;
+mod lookup;
+mod nearest;
 mod set;
 mod syscalls;
 mod text;
@@ -15,6 +20,8 @@ use std::fmt;
 pub use self::builder::{RuleBuilder, process_lifecycle};
 pub use self::error::RuleError;
 pub use self::field::{FieldId, Operator};
+pub use self::file::{Line, Mistake, Mistakes, RulesFile};
+pub use self::lookup::{Lookup, Nothing};
 pub use self::set::RuleSet;
 pub use self::syscalls::SyscallMask;
 pub use self::text::Command;
@@ -68,6 +75,22 @@ impl Rule {
     /// Starts a rule on any list.
     pub const fn on(list: List, action: Action) -> RuleBuilder {
         RuleBuilder::new(list, action)
+    }
+
+    /// Tells whether the kernel takes two rules for the same one.
+    ///
+    /// Where a rule stands on its list is not part of it, nor are the class bits of a rule for all
+    /// calls, which the kernel clears.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let calls = |rule: &Self| {
+            if rule.syscalls.is_all() { SyscallMask::ALL } else { rule.syscalls }
+        };
+        self.list == other.list
+            && self.action == other.action
+            && calls(self) == calls(other)
+            && self.filters == other.filters
+            && self.tail == other.tail
     }
 
     /// Iterates over the keys.

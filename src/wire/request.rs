@@ -25,6 +25,15 @@ pub(crate) fn user_text(text: &[u8]) -> Vec<u8> {
     payload
 }
 
+/// Writes the payload of a request to watch a subtree as its mount point is watched: two lengths,
+/// two paths.
+///
+/// Source: `kernel/audit.c`, `audit_receive_msg`, `AUDIT_MAKE_EQUIV`.
+pub(crate) fn equivalence(mount: &[u8], subtree: &[u8]) -> Vec<u8> {
+    let length = |path: &[u8]| u32::try_from(path.len()).unwrap_or(u32::MAX).to_ne_bytes();
+    [&length(mount)[..], &length(subtree), mount, subtree].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +54,11 @@ mod tests {
     #[test]
     fn user_text_ends_in_nul() {
         assert_eq!(user_text(b"op=x"), b"op=x\0");
+    }
+
+    #[test]
+    fn an_equivalence_has_lengths_first() {
+        let expected = [&4_u32.to_ne_bytes()[..], &6_u32.to_ne_bytes(), b"/mnt/other"].concat();
+        assert_eq!(equivalence(b"/mnt", b"/other"), expected);
     }
 }

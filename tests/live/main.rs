@@ -12,6 +12,7 @@ mod errors;
 mod flow;
 mod helper;
 mod lab;
+mod language;
 mod parity;
 mod settings;
 #[path = "../support/mod.rs"]
@@ -33,6 +34,8 @@ const TESTS: &[Test] = &[
     ("rules_are_deleted_by_key_and_removed_by_their_guard", settings::keys_and_guards),
     ("rules_of_the_reference_tool_are_ours_to_the_byte", parity::same_bytes),
     ("the_reference_tool_prints_our_rules_as_its_own", parity::same_text),
+    ("all_rules_that_ship_with_the_reference_tool", language::shipped),
+    ("two_thousand_generated_rules", language::generated),
     ("our_auditctl_answers_like_the_reference_tool", parity::same_answers),
     ("the_log_form_is_read_by_the_reference_tool", parity::log_form),
     ("a_32_bit_call_and_a_64_bit_call_are_told_apart", flow::both_abis),

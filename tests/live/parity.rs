@@ -66,9 +66,8 @@ pub(crate) fn same_text(_: &Lab) {
     let pair = process_lifecycle().exe("/tmp/auditlink-nobody").key(KEY).for_both_abis();
     let mut rules: RuleSet = pair.expect("all calls exist");
     rules.extend(RULES.iter().map(|line| {
-        let is_directory = |path: &str| std::path::Path::new(path).is_dir();
         let words: Vec<&str> = line.split(' ').collect();
-        match auditlink::rule::Command::parse(&words, is_directory) {
+        match auditlink::rule::Command::parse(&words, &auditlink::link::System) {
             Ok(auditlink::rule::Command::Add(rule)) => rule,
             other => panic!("{line}: {other:?}"),
         }

@@ -1,140 +1,39 @@
-//! Reading rules and commands in the language of `auditctl`.
+//! Reading the options of `auditctl` and judging how they go together.
 
-use std::str::FromStr;
-
+use super::Command;
 use super::values;
 use crate::arch::Arch;
-use crate::rule::{Action, FieldId, FilterValue, List, Operator, Rule, RuleBuilder, RuleError};
+use crate::rule::nearest::nearest;
+use crate::rule::{
+    Action, FieldId, FilterValue, List, Lookup, Operator, Rule, RuleBuilder, RuleError, compare,
+};
 
-/// One command of `auditctl`, or one line of a rules file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Command {
-    /// `-a`, `-A`, `-w`: adds a rule.
-    Add(Rule),
-    /// `-d`, `-W`: deletes a rule.
-    Delete(Rule),
-    /// `-D`: deletes all rules, or those with a key (`-k`).
-    DeleteAll {
-        /// The key, if one was given.
-        key: Option<Vec<u8>>,
-    },
-    /// `-l`: lists all rules, or those with a key (`-k`).
-    List {
-        /// The key, if one was given.
-        key: Option<Vec<u8>>,
-    },
-    /// `-s`: shows the status.
-    Status,
-    /// `-e`: turns auditing off (0) or on (1), or locks it (2).
-    Enabled(u32),
-    /// `-f`: sets the failure mode.
-    Failure(u32),
-    /// `-b`: sets the backlog limit.
-    BacklogLimit(u32),
-    /// `-r`: sets the rate limit.
-    RateLimit(u32),
-    /// `--backlog_wait_time`: sets the backlog wait time.
-    BacklogWaitTime(u32),
-}
-
-/// Where a rule goes, as `-a`, `-A` and `-d` say.
-#[derive(Clone, Copy)]
-enum Placement {
-    Append,
-    Prepend,
-    Delete,
-}
-
-impl Command {
-    /// Reads the words of a command line, without the program's name.
-    ///
-    /// `is_directory` answers whether a path that `-w` watches is a directory; such a watch covers
-    /// all that is below.
-    ///
-    /// # Errors
-    ///
-    /// [`RuleError`] names the word that has no place, and what was expected.
-    pub fn parse<S: AsRef<str>>(
-        words: &[S],
-        is_directory: impl Fn(&str) -> bool,
-    ) -> Result<Self, RuleError> {
-        Words { words: words.iter().map(AsRef::as_ref).collect(), next: 0 }.command(&is_directory)
-    }
-}
-
-impl FromStr for Command {
-    type Err = RuleError;
-
-    /// Reads a line; a path that `-w` watches is a directory if it ends in `/`.
-    fn from_str(line: &str) -> Result<Self, Self::Err> {
-        Self::parse(&split(line)?, |path| path.ends_with('/'))
-    }
-}
-
-impl FromStr for Rule {
-    type Err = RuleError;
-
-    /// Reads a line that adds a rule: `-a`, `-A` or `-w`.
-    fn from_str(line: &str) -> Result<Self, Self::Err> {
-        match line.parse()? {
-            Command::Add(rule) => Ok(rule),
-            _ => Err(RuleError::syntax(line, "a rule starts with -a, -A or -w")),
-        }
-    }
-}
-
-/// Splits a line at white space; a backslash or quotes keep a space in its word.
-fn split(line: &str) -> Result<Vec<String>, RuleError> {
-    let mut words = Vec::new();
-    let mut word = None::<String>;
-    let mut quote = None;
-    let mut letters = line.chars();
-    while let Some(letter) = letters.next() {
-        match (quote, letter) {
-            (Some(open), _) if letter == open => quote = None,
-            (Some(_), _) => word.get_or_insert_default().push(letter),
-            (None, '\\') => word.get_or_insert_default().push(letters.next().unwrap_or('\\')),
-            (None, '"' | '\'') => {
-                quote = Some(letter);
-                word.get_or_insert_default();
+/// Reads the words of a command.
+pub(super) fn command(words: &[&str], lookup: &dyn Lookup) -> Result<Command, RuleError> {
+    let mut words = Words { words, next: 0 };
+    let mut parts = Parts::default();
+    while let Some(option) = words.word() {
+        match control_option(option, &mut words)? {
+            None => rule_option(option, &mut words, &mut parts)?,
+            Some(command) => {
+                let other = words.words.get(words.next).copied();
+                return match other.or((!parts.is_empty()).then_some(option)) {
+                    Some(extra) => Err(RuleError::syntax(extra, "one command at a time")),
+                    None => Ok(command),
+                };
             }
-            (None, _) if letter.is_whitespace() => words.extend(word.take()),
-            (None, _) => word.get_or_insert_default().push(letter),
         }
     }
-    if quote.is_some() {
-        return Err(RuleError::syntax(line, "a quote is not closed"));
-    }
-    words.extend(word);
-    Ok(words)
+    parts.finish(words.words, lookup)
 }
 
 /// The words of a command and the place in them.
-struct Words<'a> {
-    words: Vec<&'a str>,
+struct Words<'w, 'a> {
+    words: &'w [&'a str],
     next: usize,
 }
 
-/// What the options of a rule add up to, before it is judged.
-#[derive(Default)]
-struct Parts<'a> {
-    rule: Option<(Placement, RuleBuilder)>,
-    watch: Option<(Placement, &'a str)>,
-    permissions: Option<u32>,
-    many: Option<Many>,
-    calls: Vec<&'a str>,
-    keys: Vec<&'a str>,
-}
-
-/// What is done to all rules, or to those with a key.
-#[derive(Clone, Copy)]
-enum Many {
-    Delete,
-    List,
-}
-
-impl<'a> Words<'a> {
+impl<'a> Words<'_, 'a> {
     fn word(&mut self) -> Option<&'a str> {
         let word = self.words.get(self.next).copied();
         self.next += 1;
@@ -146,94 +45,148 @@ impl<'a> Words<'a> {
         self.word().ok_or_else(|| RuleError::syntax(option, expected))
     }
 
-    fn number(&mut self, option: &str) -> Result<u32, RuleError> {
-        let word = self.argument(option, "give a number behind it")?;
-        word.parse().map_err(|_| RuleError::syntax(word, "give a number from 0 to 4294967295"))
+    fn number(&mut self, option: &str, limit: u32) -> Result<u32, RuleError> {
+        let expected =
+            if limit == 2 { "give 0, 1 or 2 behind it" } else { "give a number behind it" };
+        let word = self.argument(option, expected)?;
+        let number = word.parse().ok().filter(|number| *number <= limit);
+        number.ok_or_else(|| RuleError::syntax(word, expected))
     }
+}
 
-    fn command(mut self, is_directory: &dyn Fn(&str) -> bool) -> Result<Command, RuleError> {
-        let mut parts = Parts::default();
-        let mut control = None;
-        while let Some(option) = self.word() {
-            control = Some(match option {
-                "-e" => Command::Enabled(self.number(option)?),
-                "-f" => Command::Failure(self.number(option)?),
-                "-b" => Command::BacklogLimit(self.number(option)?),
-                "-r" => Command::RateLimit(self.number(option)?),
-                "--backlog_wait_time" => Command::BacklogWaitTime(self.number(option)?),
-                "-s" => Command::Status,
-                _ => {
-                    self.rule_option(option, &mut parts)?;
-                    continue;
-                }
-            });
-            if let Some(extra) = self.words.get(self.next) {
-                return Err(RuleError::syntax(extra, "one command at a time"));
-            }
+/// Reads an option that is a command by itself; `None` if it is another one.
+fn control_option(option: &str, words: &mut Words<'_, '_>) -> Result<Option<Command>, RuleError> {
+    Ok(Some(match option {
+        "-e" => Command::Enabled(words.number(option, 2)?),
+        "-f" => Command::Failure(words.number(option, 2)?),
+        "-b" => Command::BacklogLimit(words.number(option, u32::MAX)?),
+        "-r" => Command::RateLimit(words.number(option, u32::MAX)?),
+        "--backlog_wait_time" => Command::BacklogWaitTime(words.number(option, u32::MAX)?),
+        "--reset-lost" => Command::ResetLost,
+        "--reset_backlog_wait_time_actual" => Command::ResetBacklogWaitTimeActual,
+        "--loginuid-immutable" => Command::LoginuidImmutable,
+        "-m" => Command::Message(words.argument(option, "give a text behind it")?.to_owned()),
+        "-q" => {
+            let expected = "give a mount point and a subtree behind it, such as /mnt,/mnt/tree";
+            let word = words.argument(option, expected)?;
+            let (mount, subtree) =
+                word.split_once(',').ok_or_else(|| RuleError::syntax(word, expected))?;
+            Command::MakeEquivalent { mount: mount.to_owned(), subtree: subtree.to_owned() }
         }
-        match control {
-            Some(command) if parts.is_empty() => Ok(command),
-            Some(_) => Err(RuleError::syntax(&self.words.join(" "), "one command at a time")),
-            None => parts.finish(&self.words.join(" "), is_directory),
-        }
-    }
+        "-t" => Command::Trim,
+        "-c" => Command::ContinueOnErrors,
+        "-i" => Command::IgnoreErrors,
+        "-R" => Command::Load(words.argument(option, "give a file behind it")?.to_owned()),
+        "-s" => Command::Status,
+        "-v" => Command::Version,
+        _ => return Ok(None),
+    }))
+}
 
-    fn rule_option(&mut self, option: &'a str, parts: &mut Parts<'a>) -> Result<(), RuleError> {
-        match option {
-            "-a" => self.start(option, Placement::Append, parts),
-            "-A" => self.start(option, Placement::Prepend, parts),
-            "-d" => self.start(option, Placement::Delete, parts),
-            "-w" | "-W" => {
-                let path = self.argument(option, "give an absolute path behind it")?;
-                let placement = if option == "-w" { Placement::Append } else { Placement::Delete };
-                parts.watch = Some((placement, path));
-                Ok(())
-            }
-            "-D" => parts.choose(Many::Delete),
-            "-l" => parts.choose(Many::List),
-            "-p" => {
-                let letters = self.argument(option, "give some of the letters r, w, x, a")?;
-                parts.permissions = Some(values::permissions(letters).ok_or_else(|| {
-                    RuleError::syntax(letters, "give some of the letters r, w, x, a")
-                })?);
-                Ok(())
-            }
-            "-k" => {
-                parts.keys.push(self.argument(option, "give a key behind it")?);
-                Ok(())
-            }
-            "-S" => {
-                let calls = self.argument(option, "give system calls behind it, or all")?;
-                parts.calls.extend(calls.split(',').filter(|call| !call.is_empty()));
-                Ok(())
-            }
-            "-F" => {
-                let text = self.argument(option, "give field=value behind it")?;
-                let (placement, builder) = parts
-                    .rule
-                    .take()
-                    .ok_or_else(|| RuleError::syntax(text, "-a, -A or -d comes before -F"))?;
-                parts.rule = Some((placement, add_filter(builder, text, &parts.calls)?));
-                Ok(())
-            }
-            _ => Err(RuleError::syntax(option, "not an option that is known here")),
-        }
-    }
+/// The options, for a guess at what was meant.
+const OPTIONS: &[&str] = &[
+    "--backlog_wait_time",
+    "--reset-lost",
+    "--reset_backlog_wait_time_actual",
+    "--loginuid-immutable",
+];
 
-    fn start(
-        &mut self,
-        option: &str,
-        placement: Placement,
-        parts: &mut Parts<'a>,
-    ) -> Result<(), RuleError> {
-        let word = self.argument(option, "give list,action behind it")?;
-        if parts.rule.is_some() {
-            return Err(RuleError::syntax(word, "one rule at a time"));
-        }
+/// Where a rule goes, as `-a`, `-A` and `-d` say.
+#[derive(Clone, Copy)]
+enum Placement {
+    Append,
+    Prepend,
+    Delete,
+}
+
+/// What a command is about.
+#[derive(Clone, Copy)]
+enum Subject<'a> {
+    Rule(Placement, List, Action),
+    Watch(Placement, &'a str),
+    DeleteAll,
+    List,
+}
+
+/// What the options of a rule add up to, before it is judged.
+#[derive(Default)]
+struct Parts<'a> {
+    subject: Option<Subject<'a>>,
+    permissions: Option<u32>,
+    conditions: Vec<Condition<'a>>,
+    calls: Vec<&'a str>,
+    keys: Vec<&'a str>,
+}
+
+/// A condition as it was written.
+#[derive(Clone, Copy)]
+enum Condition<'a> {
+    Field { text: &'a str, behind_calls: bool },
+    Comparison(&'a str),
+}
+
+fn rule_option<'a>(
+    option: &'a str,
+    words: &mut Words<'_, 'a>,
+    parts: &mut Parts<'a>,
+) -> Result<(), RuleError> {
+    let mut begin = |placement| {
+        let word = words.argument(option, "give list,action behind it")?;
         let (list, action) = list_and_action(word)?;
-        parts.rule = Some((placement, Rule::on(list, action)));
-        Ok(())
+        Ok(Subject::Rule(placement, list, action))
+    };
+    let subject = match option {
+        "-a" => begin(Placement::Append)?,
+        "-A" => begin(Placement::Prepend)?,
+        "-d" => begin(Placement::Delete)?,
+        "-w" | "-W" => {
+            let path = words.argument(option, "give an absolute path behind it")?;
+            let placement = if option == "-w" { Placement::Append } else { Placement::Delete };
+            Subject::Watch(placement, path)
+        }
+        "-D" => Subject::DeleteAll,
+        "-l" => Subject::List,
+        _ => return detail(option, words, parts),
+    };
+    match parts.subject.replace(subject) {
+        None => Ok(()),
+        Some(_) => Err(RuleError::syntax(option, "one command at a time")),
     }
+}
+
+/// Reads an option that says more about a rule.
+fn detail<'a>(
+    option: &'a str,
+    words: &mut Words<'_, 'a>,
+    parts: &mut Parts<'a>,
+) -> Result<(), RuleError> {
+    match option {
+        "-p" => {
+            let expected = "give some of the letters r, w, x, a behind it";
+            let letters = words.argument(option, expected)?;
+            let bits = values::permissions(letters);
+            parts.permissions = Some(bits.ok_or_else(|| RuleError::syntax(letters, expected))?);
+        }
+        "-k" => parts.keys.push(words.argument(option, "give a key behind it")?),
+        "-S" => {
+            let calls = words.argument(option, "give system calls behind it, or all")?;
+            parts.calls.extend(calls.split(',').filter(|call| !call.is_empty()));
+        }
+        "-F" => {
+            let text = words.argument(option, "give field=value behind it")?;
+            let behind_calls = !parts.calls.is_empty();
+            parts.conditions.push(Condition::Field { text, behind_calls });
+        }
+        "-C" => {
+            let expected = "give two fields behind it, such as uid!=euid";
+            parts.conditions.push(Condition::Comparison(words.argument(option, expected)?));
+        }
+        _ => {
+            let guess = nearest(option, OPTIONS.iter().copied());
+            return Err(RuleError::syntax(option, "not an option of auditctl").guess(guess));
+        }
+    }
+    Ok(())
 }
 
 /// Reads `list,action` or `action,list`.
@@ -241,10 +194,8 @@ fn list_and_action(word: &str) -> Result<(List, Action), RuleError> {
     let expected = "give a list and an action, such as always,exit";
     let (left, right) = word.split_once(',').ok_or_else(|| RuleError::syntax(word, expected))?;
     if left == "entry" || right == "entry" {
-        return Err(RuleError::syntax(
-            word,
-            "the entry list was removed from the kernel: use exit",
-        ));
+        let removed = "the entry list was removed from the kernel: use exit";
+        return Err(RuleError::syntax(word, removed));
     }
     let pair = |list, action| List::from_name(list).zip(Action::from_name(action));
     match pair(left, right).or_else(|| pair(right, left)) {
@@ -256,18 +207,129 @@ fn list_and_action(word: &str) -> Result<(List, Action), RuleError> {
     }
 }
 
-fn add_filter(builder: RuleBuilder, text: &str, calls: &[&str]) -> Result<RuleBuilder, RuleError> {
-    let (name, operator, value) = Operator::split(text)
-        .ok_or_else(|| RuleError::syntax(text, "give field, operator and value, such as uid=0"))?;
-    let field = FieldId::from_name(name)
-        .ok_or_else(|| RuleError::syntax(name, "not a field that is known here"))?;
-    match (field, values::parse(field, value)?) {
-        (FieldId::ARCH, FilterValue::Number(arch)) if operator == Operator::EQUAL => {
-            if calls.is_empty() {
-                Ok(builder.arch(Arch::new(arch)))
-            } else {
-                Err(RuleError::syntax(text, "arch comes before -S: it decides what names mean"))
+impl Parts<'_> {
+    const fn is_empty(&self) -> bool {
+        self.subject.is_none() && !self.has_details() && self.keys.is_empty()
+    }
+
+    /// Tells whether anything but a subject and keys was given.
+    const fn has_details(&self) -> bool {
+        self.permissions.is_some() || !self.conditions.is_empty() || !self.calls.is_empty()
+    }
+
+    fn finish(self, words: &[&str], lookup: &dyn Lookup) -> Result<Command, RuleError> {
+        match self.subject {
+            None => {
+                let expected = "give one of -a, -A, -d, -w, -W, -D, -l first";
+                Err(RuleError::syntax(&words.join(" "), expected))
             }
+            Some(Subject::DeleteAll | Subject::List) if self.has_details() => {
+                Err(RuleError::syntax(&words.join(" "), "only -k goes with -D and -l"))
+            }
+            Some(Subject::DeleteAll) => Ok(Command::DeleteAll { key: self.key()? }),
+            Some(Subject::List) => Ok(Command::List { key: self.key()? }),
+            Some(Subject::Rule(placement, list, action)) => {
+                let mut builder = self.conditions(Rule::on(list, action), lookup)?;
+                for call in &self.calls {
+                    builder = match call.parse() {
+                        _ if *call == "all" => builder.all_syscalls(),
+                        Ok(number) => builder.syscall_number(number),
+                        Err(_) => builder.syscall(*call),
+                    };
+                }
+                if let Some(bits) = self.permissions {
+                    builder = builder.filter(FieldId::PERM, Operator::EQUAL, bits);
+                }
+                self.place(placement, builder)
+            }
+            Some(Subject::Watch(placement, path)) => {
+                if let Some(call) = self.calls.first() {
+                    return Err(RuleError::syntax(call, "a watch takes no system calls"));
+                }
+                let field = if lookup.is_directory(path) { FieldId::DIR } else { FieldId::PATH };
+                let trimmed = path.trim_end_matches('/');
+                let path = if trimmed.is_empty() { path } else { trimmed };
+                let builder = Rule::on_exit().filter(field, Operator::EQUAL, path).filter(
+                    FieldId::PERM,
+                    Operator::EQUAL,
+                    self.permissions.unwrap_or(15),
+                );
+                self.place(placement, self.conditions(builder, lookup)?)
+            }
+        }
+    }
+
+    /// The one key that `-D` and `-l` take.
+    fn key(&self) -> Result<Option<Vec<u8>>, RuleError> {
+        match self.keys[..] {
+            [] => Ok(None),
+            [key] => Ok(Some(key.as_bytes().to_vec())),
+            [_, second, ..] => Err(RuleError::syntax(second, "one key at a time")),
+        }
+    }
+
+    fn conditions(
+        &self,
+        mut builder: RuleBuilder,
+        lookup: &dyn Lookup,
+    ) -> Result<RuleBuilder, RuleError> {
+        for condition in &self.conditions {
+            builder = match *condition {
+                Condition::Field { text, behind_calls } => {
+                    add_field(builder, text, behind_calls, lookup)?
+                }
+                Condition::Comparison(text) => add_comparison(builder, text)?,
+            };
+        }
+        Ok(builder)
+    }
+
+    fn place(&self, placement: Placement, mut builder: RuleBuilder) -> Result<Command, RuleError> {
+        for key in &self.keys {
+            builder = builder.key(*key);
+        }
+        match placement {
+            Placement::Append => builder.build().map(Command::Add),
+            Placement::Prepend => builder.prepend().build().map(Command::Add),
+            Placement::Delete => builder.build().map(Command::Delete),
+        }
+    }
+}
+
+/// Splits `name<sign>value`, and finds the field.
+fn split_field<'t>(
+    text: &'t str,
+    expected: &'static str,
+) -> Result<(FieldId, Operator, &'t str), RuleError> {
+    let (name, operator, value) =
+        Operator::split(text).ok_or_else(|| RuleError::syntax(text, expected))?;
+    Ok((find_field(name)?, operator, value))
+}
+
+fn find_field(name: &str) -> Result<FieldId, RuleError> {
+    FieldId::from_name(name).ok_or_else(|| {
+        let guess = nearest(name, FieldId::names());
+        RuleError::syntax(name, "not a field of a rule").guess(guess)
+    })
+}
+
+fn add_field(
+    builder: RuleBuilder,
+    text: &str,
+    behind_calls: bool,
+    lookup: &dyn Lookup,
+) -> Result<RuleBuilder, RuleError> {
+    let expected = "give field, operator and value, such as uid=0";
+    let (field, operator, value) = split_field(text, expected)?;
+    if value.is_empty() {
+        return Err(RuleError::syntax(text, "give a value behind the operator"));
+    }
+    match (field, values::parse(field, value, lookup)?) {
+        (FieldId::ARCH, _) if behind_calls => {
+            Err(RuleError::syntax(text, "arch comes before -S: it decides what names mean"))
+        }
+        (FieldId::ARCH, FilterValue::Number(arch)) if operator == Operator::EQUAL => {
+            Ok(builder.arch(Arch::new(arch)))
         }
         (FieldId::KEY, FilterValue::Text(key)) if operator == Operator::EQUAL => {
             Ok(builder.key(key))
@@ -276,73 +338,16 @@ fn add_filter(builder: RuleBuilder, text: &str, calls: &[&str]) -> Result<RuleBu
     }
 }
 
-impl Parts<'_> {
-    fn choose(&mut self, many: Many) -> Result<(), RuleError> {
-        match self.many.replace(many) {
-            None => Ok(()),
-            Some(_) => Err(RuleError::syntax("-l, -D", "one command at a time")),
-        }
+fn add_comparison(builder: RuleBuilder, text: &str) -> Result<RuleBuilder, RuleError> {
+    let expected = "give two fields with = or !=, such as uid!=euid";
+    let (left, operator, right) = split_field(text, expected)?;
+    let number = compare::number(left, find_field(right)?).ok_or_else(|| {
+        RuleError::syntax(text, "the kernel compares ids of users, or ids of groups, only")
+    })?;
+    if ![Operator::EQUAL, Operator::NOT_EQUAL].contains(&operator) {
+        return Err(RuleError::syntax(text, expected));
     }
-
-    fn is_empty(&self) -> bool {
-        self.rule.is_none() && self.watch.is_none() && self.many.is_none() && self.keys.is_empty()
-    }
-
-    fn finish(self, line: &str, is_directory: &dyn Fn(&str) -> bool) -> Result<Command, RuleError> {
-        match (self.rule, self.watch, self.many) {
-            (None, None, Some(many)) if self.calls.is_empty() => {
-                let key = match self.keys[..] {
-                    [] => None,
-                    [key] => Some(key.as_bytes().to_vec()),
-                    [_, second, ..] => return Err(RuleError::syntax(second, "one key at a time")),
-                };
-                Ok(match many {
-                    Many::Delete => Command::DeleteAll { key },
-                    Many::List => Command::List { key },
-                })
-            }
-            (Some((placement, mut builder)), None, None) => {
-                for call in self.calls {
-                    builder = match (call, call.parse()) {
-                        ("all", _) => builder.all_syscalls(),
-                        (_, Ok(number)) => builder.syscall_number(number),
-                        (name, Err(_)) => builder.syscall(name),
-                    };
-                }
-                if let Some(bits) = self.permissions {
-                    builder = builder.filter(FieldId::PERM, Operator::EQUAL, bits);
-                }
-                place(placement, builder, &self.keys)
-            }
-            (None, Some((placement, path)), None) if self.calls.is_empty() => {
-                let field = if is_directory(path) { FieldId::DIR } else { FieldId::PATH };
-                let trimmed = path.trim_end_matches('/');
-                let path = if trimmed.is_empty() { path } else { trimmed };
-                let builder = Rule::on_exit().filter(field, Operator::EQUAL, path).filter(
-                    FieldId::PERM,
-                    Operator::EQUAL,
-                    self.permissions.unwrap_or(15),
-                );
-                place(placement, builder, &self.keys)
-            }
-            _ => Err(RuleError::syntax(line, "give one of -a, -A, -d, -w, -W, -D, -l")),
-        }
-    }
-}
-
-fn place(
-    placement: Placement,
-    mut builder: RuleBuilder,
-    keys: &[&str],
-) -> Result<Command, RuleError> {
-    for key in keys {
-        builder = builder.key(*key);
-    }
-    match placement {
-        Placement::Append => builder.build().map(Command::Add),
-        Placement::Prepend => builder.prepend().build().map(Command::Add),
-        Placement::Delete => builder.build().map(Command::Delete),
-    }
+    Ok(builder.filter(FieldId::FIELD_COMPARE, operator, number))
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use std::fmt;
 
 use super::values;
-use crate::arch::Arch;
-use crate::rule::{Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Rule};
+use crate::arch::{Arch, uring};
+use crate::rule::{
+    Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Rule, compare,
+};
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,6 +27,12 @@ impl fmt::Display for Rule {
                     for key in keys.split(|byte| *byte == KEY_SEPARATOR) {
                         write!(f, " -F {}{}", filter.field, filter.operator)?;
                         print_text(key, f)?;
+                    }
+                }
+                FilterValue::Number(number) if filter.field == FieldId::FIELD_COMPARE => {
+                    match compare::fields(*number) {
+                        Some((left, right)) => write!(f, " -C {left}{}{right}", filter.operator)?,
+                        None => write!(f, " -F {filter}")?,
                     }
                 }
                 _ => write!(f, " -F {filter}")?,
@@ -77,11 +85,15 @@ impl Rule {
         if self.syscalls.is_all() {
             return f.write_str(" -S all");
         }
-        let arch = self.arch().or(Arch::native()).filter(|_| self.list == List::EXIT);
+        let arch = self.arch().or(Arch::native());
+        let name = |number| match self.list {
+            List::IO_URING => uring::operation_name(number),
+            _ => arch.and_then(|arch| arch.syscall_name(number)),
+        };
         let mut separator = " -S ";
         for number in self.syscalls.iter() {
             f.write_str(separator)?;
-            match arch.and_then(|arch| arch.syscall_name(number)) {
+            match name(number) {
                 Some(name) => f.write_str(name)?,
                 None => write!(f, "{number}")?,
             }

@@ -4,10 +4,14 @@ use std::fmt;
 
 use crate::arch::{Abi, Arch};
 use crate::message_type::MessageType;
-use crate::rule::{FieldId, FilterValue, RuleError};
+use crate::rule::{FieldId, FilterValue, Lookup, RuleError};
 
 /// Reads the value of a field.
-pub(super) fn parse(field: FieldId, text: &str) -> Result<FilterValue, RuleError> {
+pub(super) fn parse(
+    field: FieldId,
+    text: &str,
+    lookup: &dyn Lookup,
+) -> Result<FilterValue, RuleError> {
     if field.is_text() {
         return Ok(text.into());
     }
@@ -24,33 +28,62 @@ pub(super) fn parse(field: FieldId, text: &str) -> Result<FilterValue, RuleError
             expect(number, "give the name of a message type, or its number")
         }
         FieldId::EXIT => expect(exit(text), "give a number, or an errno such as -EACCES"),
-        FieldId::SUCCESS => expect(one_of(text, &[0, 1]), "give 0 or 1"),
-        FieldId::AUID_SET => expect(one_of(text, &[0, 1]), "give 0 or 1"),
         FieldId::PERM => expect(permissions(text), "give some of the letters r, w, x, a"),
-        FieldId::FILETYPE => {
-            let named = FILE_TYPES.iter().find(|(_, name)| *name == text).map(|(mode, _)| *mode);
-            expect(
-                named.or_else(|| number(text)),
-                "give file, dir, socket, link, character, block or fifo",
-            )
+        FieldId::FILETYPE => expect(
+            named(FILE_TYPES, text).or_else(|| number(text)),
+            "give file, dir, socket, link, character, block or fifo",
+        ),
+        FieldId::FSTYPE => expect(
+            named(FILE_SYSTEMS, text).or_else(|| number(text)),
+            "give debugfs or tracefs, or a number",
+        ),
+        FieldId::SADDR_FAM => expect(
+            named(FAMILIES, text).or_else(|| number(text)),
+            "give an address family such as inet, or its number",
+        ),
+        FieldId::SESSIONID if is_unset(text) => Ok(FilterValue::Number(u32::MAX)),
+        FieldId::A0 | FieldId::A1 | FieldId::A2 | FieldId::A3 => {
+            expect(signed_number(text), "give a number")
         }
-        _ if field.is_id() && text == "unset" => Ok(FilterValue::Number(u32::MAX)),
+        _ if field.is_user() => {
+            let user = if is_unset(text) { Some(u32::MAX) } else { number(text) };
+            expect(user.or_else(|| lookup.user(text)), "give a number, a user's name, or unset")
+        }
+        _ if field.is_group() => {
+            expect(number(text).or_else(|| lookup.group(text)), "give a number or a group's name")
+        }
         _ => expect(number(text), "give a number"),
     }
 }
 
-/// Reads a number: decimal, hex with `0x`, octal with `0`, or negative.
+fn is_unset(text: &str) -> bool {
+    matches!(text, "unset" | "-1")
+}
+
+fn named(names: &[(u32, &str)], text: &str) -> Option<u32> {
+    names.iter().find(|(_, name)| *name == text).map(|(number, _)| *number)
+}
+
+/// Reads a number: decimal, hex with `0x`, or octal with `0`.
 fn number(text: &str) -> Option<u32> {
+    if !text.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
     if let Some(digits) = text.strip_prefix("0x") {
         return u32::from_str_radix(digits, 16).ok();
     }
-    if let Some(digits) = text.strip_prefix('0').filter(|digits| !digits.is_empty()) {
-        return u32::from_str_radix(digits, 8).ok();
+    match text.strip_prefix('0').filter(|digits| !digits.is_empty()) {
+        Some(digits) => u32::from_str_radix(digits, 8).ok(),
+        None => text.parse().ok(),
     }
-    if text.starts_with('-') {
-        return text.parse().ok().map(unsigned);
+}
+
+/// Reads a number that may be negative.
+fn signed_number(text: &str) -> Option<u32> {
+    match text.strip_prefix('-') {
+        Some(_) => text.parse().ok().map(unsigned),
+        None => number(text),
     }
-    text.parse().ok()
 }
 
 /// The bits of a negative number, as the kernel takes them.
@@ -60,10 +93,6 @@ fn unsigned(number: i32) -> u32 {
 
 fn signed(number: u32) -> i32 {
     i32::from_ne_bytes(number.to_ne_bytes())
-}
-
-fn one_of(text: &str, allowed: &[u32]) -> Option<u32> {
-    number(text).filter(|number| allowed.contains(number))
 }
 
 /// Reads what a call returned: a number, or the name of an errno, usually negative.
@@ -76,7 +105,7 @@ fn exit(text: &str) -> Option<u32> {
         let code = (1..MAX_ERRNO).find(|code| errno_name(*code) == Some(name))?;
         return Some(unsigned(if negative { -code } else { code }));
     }
-    number(text)
+    signed_number(text)
 }
 
 fn errno_name(code: i32) -> Option<&'static str> {
@@ -90,6 +119,7 @@ const MAX_ERRNO: i32 = 4096;
 pub(super) fn permissions(text: &str) -> Option<u32> {
     let mut bits = 0;
     for letter in text.chars() {
+        let letter = letter.to_ascii_lowercase();
         bits |= PERMISSIONS.iter().find(|(_, known)| *known == letter)?.0;
     }
     (bits != 0).then_some(bits)
@@ -107,6 +137,60 @@ const FILE_TYPES: &[(u32, &str)] = &[
     (0o040_000, "dir"),
     (0o020_000, "character"),
     (0o010_000, "fifo"),
+];
+
+/// The file systems that rules name, by their magic numbers.
+const FILE_SYSTEMS: &[(u32, &str)] = &[(0x6462_6720, "debugfs"), (0x7472_6163, "tracefs")];
+
+/// The address families, `AF_*`, of `include/linux/socket.h`.
+const FAMILIES: &[(u32, &str)] = &[
+    (0, "unspec"),
+    (1, "local"),
+    (1, "unix"),
+    (2, "inet"),
+    (3, "ax25"),
+    (4, "ipx"),
+    (5, "appletalk"),
+    (6, "netrom"),
+    (7, "bridge"),
+    (8, "atmpvc"),
+    (9, "x25"),
+    (10, "inet6"),
+    (11, "rose"),
+    (12, "decnet"),
+    (13, "netbeui"),
+    (14, "security"),
+    (15, "key"),
+    (16, "netlink"),
+    (17, "packet"),
+    (18, "ash"),
+    (19, "econet"),
+    (20, "atmsvc"),
+    (21, "rds"),
+    (22, "sna"),
+    (23, "irda"),
+    (24, "pppox"),
+    (25, "wanpipe"),
+    (26, "llc"),
+    (27, "ib"),
+    (28, "mpls"),
+    (29, "can"),
+    (30, "tipc"),
+    (31, "bluetooth"),
+    (32, "iucv"),
+    (33, "rxrpc"),
+    (34, "isdn"),
+    (35, "phonet"),
+    (36, "ieee802154"),
+    (37, "caif"),
+    (38, "alg"),
+    (39, "nfc"),
+    (40, "vsock"),
+    (41, "kcm"),
+    (42, "qipcrtr"),
+    (43, "smc"),
+    (44, "xdp"),
+    (45, "mctp"),
 ];
 
 /// Prints the kinds of access, or the number if it holds others.
@@ -150,7 +234,12 @@ pub(super) fn print_number(field: FieldId, number: u32, f: &mut fmt::Formatter<'
             }
         }
         FieldId::A0 | FieldId::A1 | FieldId::A2 | FieldId::A3 => write!(f, "0x{number:X}"),
-        _ if field.is_id() => write!(f, "{}", signed(number)),
+        FieldId::FSTYPE => match FILE_SYSTEMS.iter().find(|(magic, _)| *magic == number) {
+            Some((_, name)) => f.write_str(name),
+            None => write!(f, "{number}"),
+        },
+        FieldId::PID | FieldId::SESSIONID => write!(f, "{}", signed(number)),
+        _ if field.is_id_of_account() => write!(f, "{}", signed(number)),
         _ => write!(f, "{number}"),
     }
 }
@@ -158,6 +247,11 @@ pub(super) fn print_number(field: FieldId, number: u32, f: &mut fmt::Formatter<'
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rule::Nothing;
+
+    fn parse(field: FieldId, text: &str) -> Result<FilterValue, RuleError> {
+        super::parse(field, text, &Nothing)
+    }
 
     #[test]
     fn values_by_field() {
@@ -174,6 +268,10 @@ mod tests {
             (FieldId::MSGTYPE, "EOE", 1320),
             (FieldId::PERM, "wa", 10),
             (FieldId::FILETYPE, "dir", 0o040_000),
+            (FieldId::FSTYPE, "tracefs", 0x7472_6163),
+            (FieldId::SADDR_FAM, "inet6", 10),
+            (FieldId::SESSIONID, "unset", u32::MAX),
+            (FieldId::UID, "010", 8),
             (FieldId::ARCH, "x86_64", Arch::X86_64.number()),
         ] {
             assert_eq!(parse(field, text), Ok(FilterValue::Number(number)), "{field}={text}");
@@ -181,7 +279,10 @@ mod tests {
         for (field, text) in [
             (FieldId::PID, "x"),
             (FieldId::PID, "4294967296"),
-            (FieldId::SUCCESS, "7"),
+            (FieldId::PID, "-5"),
+            (FieldId::UID, "nosuchuser"),
+            (FieldId::GID, "-1"),
+            (FieldId::SADDR_FAM, "internet"),
             (FieldId::EXIT, "-EFOO"),
             (FieldId::PERM, "rz"),
             (FieldId::PERM, ""),

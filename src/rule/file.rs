@@ -1,0 +1,226 @@
+//! Files of rules: audit.rules(7), and folders of them as augenrules(8) joins them.
+
+use std::fmt;
+
+use super::{Command, Lookup, RuleError, RuleSet};
+
+/// The commands of one or several rules files, in the order in which they are to be carried out.
+///
+/// [`RulesFile::load`] reads a file or a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RulesFile {
+    lines: Vec<Line>,
+}
+
+/// One command of a rules file, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Line {
+    /// The name of the file.
+    pub file: String,
+    /// The number of the line, from 1.
+    pub number: usize,
+    /// The line as it stands there.
+    pub text: String,
+    /// What it says.
+    pub command: Command,
+}
+
+/// A line that says nothing that could be carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Mistake {
+    /// The name of the file.
+    pub file: String,
+    /// The number of the line, from 1.
+    pub line: usize,
+    /// The column of what is wrong, in characters from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub error: RuleError,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.error)
+    }
+}
+
+/// All mistakes of the files that were read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes(Vec<Mistake>);
+
+impl Mistakes {
+    /// Iterates over the mistakes in the order of the files and lines.
+    pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+impl RulesFile {
+    /// Reads the text of one file.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes, not the first only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::rule::{Nothing, RulesFile};
+    ///
+    /// let text = "# logins\n-w /etc/passwd -p wa -k id\n-b 8192\n";
+    /// let file = RulesFile::parse("my.rules", text, &Nothing)?;
+    /// assert_eq!(file.rules().len(), 1);
+    /// let mistakes = RulesFile::parse("my.rules", "-a always,exit -F uidd=0", &Nothing);
+    /// let said = mistakes.expect_err("no such field").to_string();
+    /// assert_eq!(said, "my.rules:1:19: \"uidd\": not a field of a rule; did you mean uid?");
+    /// # Ok::<(), auditlink::rule::Mistakes>(())
+    /// ```
+    pub fn parse(name: &str, text: &str, lookup: &dyn Lookup) -> Result<Self, Mistakes> {
+        let mut lines = Vec::new();
+        let mut mistakes = Vec::new();
+        for (index, text) in text.lines().enumerate() {
+            let trimmed = text.trim_start();
+            if trimmed.is_empty() || trimmed.starts_with('#') {
+                continue;
+            }
+            let (file, number) = (name.to_owned(), index + 1);
+            match Command::parse_line(text, lookup) {
+                Ok(command) => {
+                    lines.push(Line { file, number, text: text.to_owned(), command });
+                }
+                Err(error) => {
+                    let column = column(text, &error.wrong());
+                    mistakes.push(Mistake { file, line: number, column, error });
+                }
+            }
+        }
+        if mistakes.is_empty() { Ok(Self { lines }) } else { Err(Mistakes(mistakes)) }
+    }
+
+    /// Joins files, given in their order, as augenrules(8) does: the last `-D` comes first, then the
+    /// last `-b` and the last `-f`, then everything else as it stands, and the last `-e` at the end.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes of all files.
+    pub fn join<'a>(
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+        lookup: &dyn Lookup,
+    ) -> Result<Self, Mistakes> {
+        let mut mistakes = Vec::new();
+        let (mut delete, mut backlog, mut failure, mut enabled) = (None, None, None, None);
+        let mut rest = Vec::new();
+        for (name, text) in files {
+            match Self::parse(name, text, lookup) {
+                Ok(file) => {
+                    for line in file.lines {
+                        match line.command {
+                            Command::DeleteAll { key: None } => delete = Some(line),
+                            Command::BacklogLimit(_) => backlog = Some(line),
+                            Command::Failure(_) => failure = Some(line),
+                            Command::Enabled(_) => enabled = Some(line),
+                            _ => rest.push(line),
+                        }
+                    }
+                }
+                Err(more) => mistakes.extend(more.0),
+            }
+        }
+        if !mistakes.is_empty() {
+            return Err(Mistakes(mistakes));
+        }
+        let first = [delete, backlog, failure].into_iter().flatten();
+        Ok(Self { lines: first.chain(rest).chain(enabled).collect() })
+    }
+
+    /// Returns the commands with their places.
+    #[must_use]
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Returns the rules that the file adds, less those that it deletes again, in the order in
+    /// which the kernel will have them.
+    #[must_use]
+    pub fn rules(&self) -> RuleSet {
+        let mut rules = Vec::new();
+        for line in &self.lines {
+            match &line.command {
+                Command::Add(rule) if rule.prepend => rules.insert(0, rule.clone()),
+                Command::Add(rule) => rules.push(rule.clone()),
+                Command::Delete(rule) => rules.retain(|other| !other.is_same(rule)),
+                Command::DeleteAll { key: None } => rules.clear(),
+                Command::DeleteAll { key: Some(key) } => {
+                    rules.retain(|rule| !rule.keys().any(|other| other == key));
+                }
+                _ => {}
+            }
+        }
+        rules.into_iter().collect()
+    }
+}
+
+/// Finds the column of a piece of a line; 1 if it is the whole line, or cannot be found.
+fn column(line: &str, wrong: &str) -> usize {
+    let at = if wrong.is_empty() { None } else { line.find(wrong) };
+    let before = at.and_then(|at| line.get(..at)).unwrap_or_default();
+    before.chars().count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::{Nothing, Rule};
+
+    #[test]
+    fn folders_are_joined_as_augenrules_joins_them() {
+        let files = [
+            ("10", "-b 64\n-D\n-e 1\n-w /etc/a -p w\n"),
+            ("20", "# more\n\n  -f 0\n-b 8192\n-e 2\n-D -k x\n-w /etc/b -p w\n"),
+        ];
+        let joined = RulesFile::join(files, &Nothing).expect("no mistakes");
+        let texts: Vec<&str> = joined.lines().iter().map(|line| line.text.trim()).collect();
+        let expected =
+            ["-D", "-b 8192", "-f 0", "-w /etc/a -p w", "-D -k x", "-w /etc/b -p w", "-e 2"];
+        assert_eq!(texts, expected);
+        assert_eq!(joined.rules().len(), 2);
+        assert_eq!((joined.lines()[1].file.as_str(), joined.lines()[1].number), ("20", 4));
+    }
+
+    #[test]
+    fn all_mistakes_are_told_with_their_places() {
+        let text = "-w /etc/a\n-a always,exit -S opne\n-a always,exit -F perm=z\n-b many\n";
+        let files = [("a.rules", text), ("b.rules", "--nonsense")];
+        let mistakes = RulesFile::join(files, &Nothing).expect_err("four mistakes");
+        let places: Vec<_> = mistakes.iter().map(|m| (m.file.as_str(), m.line, m.column)).collect();
+        let expected =
+            [("a.rules", 2, 19), ("a.rules", 3, 19), ("a.rules", 4, 4), ("b.rules", 1, 1)];
+        assert_eq!(places, expected);
+        let said = mistakes.to_string();
+        assert!(said.contains("did you mean open?"), "{said}");
+    }
+
+    #[test]
+    fn prepended_rules_come_first() {
+        let text = "-w /etc/a -p w\n-A always,exit -F pid=1\n-w /etc/c -p w\n-W /etc/c -p w\n";
+        let rules = RulesFile::parse("x", text, &Nothing).expect("no mistakes").rules();
+        let lines: Vec<String> = rules.iter().map(Rule::to_string).collect();
+        assert_eq!(lines, ["-A always,exit -S all -F pid=1", "-w /etc/a -p w"]);
+    }
+}
