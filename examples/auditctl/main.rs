@@ -9,7 +9,7 @@
 
 use std::process::ExitCode;
 
-use auditlink::rule::{Command, RulesFile};
+use auditlink::rule::{Command, Ownership, RulesFile};
 use auditlink::wire::status::{FailureMode, FeatureSwitches, Status};
 use auditlink::{Control, Error, ErrorKind, MessageType, Rule};
 
@@ -42,13 +42,17 @@ usage: auditctl [options]
     -w <path>              watch a path
     -W <path>              stop watching a path
     --backlog_wait_time    set how long to wait for room in the queue
+    --coverage             with -R: show which calls the rules watch, and what is odd; load nothing
     --loginuid-immutable   let no process change its login user once it is set
+    --merge                with -R: join rules that differ in their calls only; load nothing
+    --plan                 with -R: show what loading would change; load nothing
     --reset-lost           reset the counter of lost records
     --reset_backlog_wait_time_actual
                            reset the time that processes waited";
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (extras, words): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|word| EXTRAS.contains(&word.as_str()));
     match words.first().map(String::as_str) {
         None => {
             println!("{USAGE}");
@@ -60,7 +64,7 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
-    match run(&words) {
+    match run(&words, &extras) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("auditctl: {error:?}");
@@ -72,9 +76,41 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(words: &[String]) -> Result<(), Error> {
+/// What auditctl does not have: looks at a rules file instead of loading it.
+const EXTRAS: &[&str] = &["--plan", "--merge", "--coverage"];
+
+fn run(words: &[String], extras: &[String]) -> Result<(), Error> {
     let command = Command::parse(words, &auditlink::link::System)?;
-    carry_out(command, &mut Control::open()?)
+    match command {
+        Command::Load(path) if !extras.is_empty() => look(&path, extras),
+        _ => carry_out(command, &mut Control::open()?),
+    }
+}
+
+/// Shows what a rules file would do, without doing it.
+fn look(path: &str, extras: &[String]) -> Result<(), Error> {
+    let mut rules = RulesFile::load(path)?.rules();
+    if extras.iter().any(|extra| extra == "--merge") {
+        let merged = rules.merged();
+        for (rule, origins) in merged.joined() {
+            let numbers: Vec<String> =
+                origins.iter().map(|index| (index + 1).to_string()).collect();
+            println!("# rules {} joined: {rule}", numbers.join(", "));
+        }
+        rules = merged.rules;
+        if extras.len() == 1 {
+            rules.iter().for_each(|rule| println!("{rule}"));
+        }
+    }
+    if extras.iter().any(|extra| extra == "--coverage") {
+        print!("{}", rules.coverage());
+        rules.lint().iter().for_each(|lint| println!("{lint}"));
+    }
+    if extras.iter().any(|extra| extra == "--plan") {
+        let current = Control::open()?.rules()?;
+        print!("{}", rules.plan(&current, &Ownership::All));
+    }
+    Ok(())
 }
 
 /// Carries out the lines of a file, one after the other.

@@ -3,6 +3,7 @@
 //! Requests and records use sockets of their own, so that a slow consumer never blocks a request,
 //! and no record is thrown away while an answer is awaited.
 
+mod carry;
 mod clock;
 mod control;
 mod diagnosis;
@@ -14,6 +15,7 @@ mod socket;
 mod system;
 mod tuning;
 
+pub use self::carry::{Mode, Report};
 pub use self::clock::Clock;
 pub use self::control::Control;
 pub use self::installed::InstalledRules;

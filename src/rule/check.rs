@@ -179,6 +179,7 @@ fn number(filter: &Filter, value: u32) -> Result<(), RuleError> {
         FieldId::FILETYPE if value & !0o170_000 != 0 => "give the type of a file",
         FieldId::FIELD_COMPARE if compare::fields(value).is_none() => "there are 25 comparisons",
         FieldId::AUID_SET | FieldId::SUCCESS if value > 1 => "give 0 or 1",
+        FieldId::PID | FieldId::PPID if value > MAX_PID => "there is no such process",
         FieldId::SADDR_FAM if value >= AF_MAX => "there is no such address family",
         FieldId::AUID
             if value == u32::MAX && !matches!(*operator, Operator::EQUAL | Operator::NOT_EQUAL) =>
@@ -192,6 +193,9 @@ fn number(filter: &Filter, value: u32) -> Result<(), RuleError> {
     };
     Err(RuleError::value(*field, &value.to_string(), expected))
 }
+
+/// The highest number that a process could have, by its type.
+const MAX_PID: u32 = i32::MAX as u32;
 
 /// The first number that is no address family, in Linux 6.18.
 const AF_MAX: u32 = 46;

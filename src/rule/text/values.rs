@@ -238,8 +238,7 @@ pub(super) fn print_number(field: FieldId, number: u32, f: &mut fmt::Formatter<'
             Some((_, name)) => f.write_str(name),
             None => write!(f, "{number}"),
         },
-        FieldId::PID | FieldId::SESSIONID => write!(f, "{}", signed(number)),
-        _ if field.is_id_of_account() => write!(f, "{}", signed(number)),
+        FieldId::AUID | FieldId::SESSIONID if number == u32::MAX => f.write_str("-1"),
         _ => write!(f, "{number}"),
     }
 }
