@@ -245,3 +245,26 @@ proptest! {
         let _ = Command::parse(&words, &auditlink::rule::Nothing);
     }
 }
+
+/// A listing of a kernel that knows more: invented fields, lists, actions and operators.
+#[test]
+fn rules_of_a_newer_kernel_are_printed_and_can_be_deleted() {
+    let mut listed: Rule = "-a always,exit -F pid=7 -F exe=/bin/x -k mine".parse().expect("a rule");
+    listed.list = List::new(12);
+    listed.action = Action::new(9);
+    listed.filters[0].field = FieldId::new(150);
+    listed.filters[0].operator = Operator::new(0x7700_0000);
+    let text = Filter {
+        field: FieldId::new(151),
+        operator: Operator::EQUAL,
+        value: FilterValue::Text(b"some new text".to_vec()),
+    };
+    listed.filters.insert(1, text);
+    let payload = to_bytes(&listed);
+    let rule = parse(&payload).expect("it is readable");
+    assert_eq!(
+        rule.to_string(),
+        "-a 9,12 -F f150?0x77000000?7 -F f151=some\\ new\\ text -F exe=/bin/x -F key=mine"
+    );
+    assert_eq!(to_bytes(&rule), payload, "what is sent to delete it is what was listed");
+}

@@ -4,12 +4,14 @@
 //! auditctl -a|-A|-d LIST,ACTION [-F FIELD] [-S CALL] [-k KEY]
 //! auditctl -w|-W PATH [-p rwxa] [-k KEY]
 //! auditctl -D [-k KEY] | -l [-k KEY] | -s
-//! auditctl -b N | -e 0..2 | -f 0..2 | -r N | --backlog_wait_time N
+//! auditctl -b N | -e 0..2 | -f 0..2 | -r N | --backlog_wait_time N | …
+//! auditctl -R FILE|FOLDER [--plan] [--merge] [--coverage] [--apply]
 //! ```
 
 use std::process::ExitCode;
 
-use auditlink::rule::{Command, Ownership, RulesFile};
+use auditlink::link::Mode;
+use auditlink::rule::{Command, Ownership, Plan, RulesFile};
 use auditlink::wire::status::{FailureMode, FeatureSwitches, Status};
 use auditlink::{Control, Error, ErrorKind, MessageType, Rule};
 
@@ -17,6 +19,7 @@ const USAGE: &str = "\
 usage: auditctl [options]
     -a <l,a>               append a rule to <l>ist with <a>ction
     -A <l,a>               add a rule at the beginning of <l>ist with <a>ction
+    --apply                with -R: make the loaded rules those of the file, all or nothing
     -b <backlog>           set how many records the kernel queues
     -d <l,a>               delete a rule
     -D                     delete all rules; with -k those with a key
@@ -76,8 +79,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// What auditctl does not have: looks at a rules file instead of loading it.
-const EXTRAS: &[&str] = &["--plan", "--merge", "--coverage"];
+/// What auditctl does not have: other things to do with the rules of a file.
+const EXTRAS: &[&str] = &["--apply", "--coverage", "--merge", "--plan"];
 
 fn run(words: &[String], extras: &[String]) -> Result<(), Error> {
     let command = Command::parse(words, &auditlink::link::System)?;
@@ -87,7 +90,7 @@ fn run(words: &[String], extras: &[String]) -> Result<(), Error> {
     }
 }
 
-/// Shows what a rules file would do, without doing it.
+/// Shows what a rules file would do, and does it if `--apply` is among the extras.
 fn look(path: &str, extras: &[String]) -> Result<(), Error> {
     let mut rules = RulesFile::load(path)?.rules();
     if extras.iter().any(|extra| extra == "--merge") {
@@ -106,11 +109,31 @@ fn look(path: &str, extras: &[String]) -> Result<(), Error> {
         print!("{}", rules.coverage());
         rules.lint().iter().for_each(|lint| println!("{lint}"));
     }
-    if extras.iter().any(|extra| extra == "--plan") {
-        let current = Control::open()?.rules()?;
-        print!("{}", rules.plan(&current, &Ownership::All));
+    if extras.iter().any(|extra| extra == "--plan" || extra == "--apply") {
+        let mut control = Control::open()?;
+        let plan = rules.plan(&control.rules()?, &Ownership::All);
+        print!("{plan}");
+        if extras.iter().any(|extra| extra == "--apply") {
+            return apply(&mut control, &plan);
+        }
     }
     Ok(())
+}
+
+/// Makes the loaded rules those of a file, all or nothing.
+fn apply(control: &mut Control, plan: &Plan) -> Result<(), Error> {
+    let mut report = control.carry_out(plan, Mode::AllOrNothing)?;
+    if report.is_locked {
+        println!("the configuration is locked: nothing was tried");
+        std::process::exit(255);
+    }
+    match report.failed.pop() {
+        Some((_, error)) => {
+            println!("the rules that were loaded before were put back");
+            Err(error)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Carries out the lines of a file, one after the other.

@@ -35,7 +35,7 @@ pub struct Report {
 impl Report {
     /// Tells whether the rules are now as the plan wanted them.
     #[must_use]
-    pub const fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && !self.is_locked && !self.is_rolled_back
     }
 }

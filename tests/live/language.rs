@@ -238,7 +238,7 @@ impl Random {
 }
 
 /// The rules files that come with the reference tool, unpacked.
-fn examples(lab: &Lab) -> Vec<PathBuf> {
+pub(crate) fn examples(lab: &Lab) -> Vec<PathBuf> {
     let folder = Path::new("/usr/share/doc/auditd/examples/rules");
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("Debian's package auditd is installed").flatten() {

@@ -8,6 +8,7 @@
 
 #![allow(clippy::print_stdout, reason = "it is a test runner")]
 
+mod desired;
 mod errors;
 mod flow;
 mod helper;
@@ -36,6 +37,9 @@ const TESTS: &[Test] = &[
     ("the_reference_tool_prints_our_rules_as_its_own", parity::same_text),
     ("all_rules_that_ship_with_the_reference_tool", language::shipped),
     ("two_thousand_generated_rules", language::generated),
+    ("plans_are_carried_out_whole_or_taken_back", desired::all_or_nothing),
+    ("plans_have_modes", desired::modes),
+    ("merged_rules_record_the_same", desired::merged),
     ("our_auditctl_answers_like_the_reference_tool", parity::same_answers),
     ("the_log_form_is_read_by_the_reference_tool", parity::log_form),
     ("a_32_bit_call_and_a_64_bit_call_are_told_apart", flow::both_abis),

@@ -17,7 +17,7 @@ pub(super) fn command(words: &[&str], lookup: &dyn Lookup) -> Result<Command, Ru
             None => rule_option(option, &mut words, &mut parts)?,
             Some(command) => {
                 let other = words.words.get(words.next).copied();
-                return match other.or((!parts.is_empty()).then_some(option)) {
+                return match other.or_else(|| (!parts.is_empty()).then_some(option)) {
                     Some(extra) => Err(RuleError::syntax(extra, "one command at a time")),
                     None => Ok(command),
                 };
@@ -208,12 +208,12 @@ fn list_and_action(word: &str) -> Result<(List, Action), RuleError> {
 }
 
 impl Parts<'_> {
-    const fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.subject.is_none() && !self.has_details() && self.keys.is_empty()
     }
 
     /// Tells whether anything but a subject and keys was given.
-    const fn has_details(&self) -> bool {
+    fn has_details(&self) -> bool {
         self.permissions.is_some() || !self.conditions.is_empty() || !self.calls.is_empty()
     }
 

@@ -1,0 +1,89 @@
+//! What rules cost a system call that none of them records.
+//!
+//! Needs root and the real kernel: `AUDITLINK_LIVE=1 cargo bench --bench rule_cost`. It loads rules
+//! that no process matches, measures `getppid` in a process started afterwards, and puts everything
+//! back. Unmerged, each rule names one call; merged, they are one rule that names all.
+
+use std::hint::black_box;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use auditlink::arch::Arch;
+use auditlink::{Control, Error, Rule, RuleSet, Tuning};
+
+/// Calls in one measurement, and measurements of which the best counts.
+const CALLS: u32 = 1_000_000;
+const ROUNDS: usize = 7;
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("measure") {
+        println!("{}", measure());
+        return ExitCode::SUCCESS;
+    }
+    if std::env::var_os("AUDITLINK_LIVE").is_none_or(|value| value != "1") {
+        println!("rule_cost needs the real kernel and root: not run without AUDITLINK_LIVE=1");
+        return ExitCode::SUCCESS;
+    }
+    match table() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rule_cost: {error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures a call in nanoseconds.
+#[expect(clippy::disallowed_methods, reason = "a benchmark needs a clock")]
+fn measure() -> f64 {
+    let round = || {
+        let start = Instant::now();
+        for _ in 0..CALLS {
+            black_box(nix::unistd::getppid());
+        }
+        start.elapsed().as_secs_f64() * 1e9 / f64::from(CALLS)
+    };
+    (0..ROUNDS).map(|_| round()).fold(f64::MAX, f64::min)
+}
+
+/// Measures in a process of its own: only those started after auditing was turned on count.
+fn in_a_process() -> f64 {
+    let own = std::env::current_exe().expect("a path");
+    let output = Command::new(own).arg("measure").output().expect("it starts");
+    let text = String::from_utf8(output.stdout).expect("a number");
+    text.trim().parse().expect("a number")
+}
+
+/// Rules that name one call each, and match no process.
+fn rules(count: usize) -> RuleSet {
+    let arch = Arch::native().expect("a machine with a name");
+    let names = arch.syscall_names().filter(|name| *name != "getppid");
+    let rule = |name| Rule::on_exit().arch(arch).syscall(name).pid(i32::MAX as u32).key("cost");
+    names.take(count).map(|name| rule(name).build().expect("a good rule")).collect()
+}
+
+fn table() -> Result<(), Error> {
+    let mut control = Control::open()?;
+    assert!(control.rules()?.is_empty(), "foreign rules are loaded");
+    let off = in_a_process();
+    let former = control.tune(&Tuning::new().enabled(true))?;
+    let on = in_a_process();
+    println!("auditing off: {off:.1} ns a call; on, without rules: {:+.1} ns", on - off);
+    println!("{:>5} {:>14} {:>14}", "rules", "unmerged +ns", "merged +ns");
+    for count in [0, 1, 10, 50, 100] {
+        let unmerged = rules(count);
+        let merged = unmerged.merged().rules;
+        assert_eq!(unmerged.len(), count);
+        assert_eq!(merged.len(), count.min(1), "they differ in their calls only");
+        let mut cost = |rules: &RuleSet| -> Result<f64, Error> {
+            let installed = control.apply(rules)?;
+            assert_eq!(control.rules()?.len(), rules.len());
+            let cost = in_a_process() - on;
+            installed.remove()?;
+            Ok(cost)
+        };
+        println!("{count:>5} {:>14.1} {:>14.1}", cost(&unmerged)?, cost(&merged)?);
+    }
+    control.tune(&former)?;
+    Ok(())
+}
