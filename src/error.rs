@@ -58,6 +58,8 @@ pub enum ErrorKind {
     RuleExists,
     /// No such rule is loaded.
     RuleNotFound,
+    /// A path that the kernel has to look up does not exist, as far as its last directory.
+    NoSuchPath,
     /// The kernel does not take the rule or value.
     Invalid,
     /// A rule is wrong in itself.
@@ -154,6 +156,7 @@ impl fmt::Display for ErrorKind {
             Self::Overrun => f.write_str("answers were dropped on their way"),
             Self::RuleExists => f.write_str("the rule is loaded already"),
             Self::RuleNotFound => f.write_str("no such rule is loaded"),
+            Self::NoSuchPath => f.write_str("a directory of its path does not exist"),
             Self::Invalid => f.write_str("the kernel refuses the value"),
             Self::Rule => f.write_str("the rule is wrong"),
             Self::Capture => f.write_str("the capture is not whole"),

@@ -140,6 +140,10 @@ fn apply(control: &mut Control, plan: &Plan) -> Result<(), Error> {
 fn load(control: &mut Control, path: &str) -> Result<(), Error> {
     let file = RulesFile::load(path)?;
     let (mut goes_on, mut fails_late, mut first_error) = (false, false, None);
+    for mistake in file.tolerated() {
+        eprintln!("auditctl: {mistake}");
+        first_error.get_or_insert_with(|| Error::from(mistake.error.clone()));
+    }
     for line in file.lines() {
         match line.command {
             Command::ContinueOnErrors => (goes_on, fails_late) = (true, true),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::clock::Clock;
-use super::diagnosis::{self, Capability};
+use super::diagnosis;
 use super::installed::InstalledRules;
 use super::socket::{AuditSocket, Batch};
 use super::tuning::Tuning;
@@ -214,8 +214,8 @@ impl Control {
     /// # Errors
     ///
     /// [`ErrorKind::RuleExists`], [`ErrorKind::Locked`], or [`ErrorKind::Invalid`] for a field,
-    /// operator or list that this kernel does not know. A directory of a path that does not exist
-    /// is [`ErrorKind::RuleNotFound`] too: the kernel does not tell these apart.
+    /// operator or list that this kernel does not know, [`ErrorKind::NoSuchPath`] for a path whose
+    /// directory does not exist.
     #[doc(alias = "AUDIT_ADD_RULE")]
     pub fn add_rule(&mut self, rule: &Rule) -> Result<(), Error> {
         self.ask("add a rule", MessageType::ADD_RULE, &rule_codec::to_bytes(rule)).map(drop)
@@ -286,7 +286,7 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::RuleNotFound`] if one of the paths does not exist.
+    /// [`ErrorKind::NoSuchPath`] if one of the paths does not exist.
     #[doc(alias = "AUDIT_MAKE_EQUIV")]
     pub fn make_equivalent(
         &mut self,
@@ -369,13 +369,12 @@ impl Control {
         if answer.code >= 0 {
             return Ok(answer);
         }
-        let capability = capability_for(message_type);
         let code = answer.code.saturating_neg();
         let may_be_locked = matches!(
             message_type,
             MessageType::SET | MessageType::ADD_RULE | MessageType::DEL_RULE
         );
-        Err(diagnosis::request_refused(operation, code, capability, || {
+        Err(diagnosis::request_refused(operation, code, message_type, || {
             may_be_locked && self.status().is_ok_and(|status| status.enabled == Enabled::LOCKED)
         }))
     }
@@ -480,14 +479,6 @@ const BUFFER: usize = 64 * 1024;
 
 /// Room for a listing of some thousand rules.
 const LISTING_BUFFER: usize = 8 << 20;
-
-const fn capability_for(message_type: MessageType) -> Capability {
-    if message_type.is_from_user_space() {
-        diagnosis::AUDIT_WRITE
-    } else {
-        diagnosis::AUDIT_CONTROL
-    }
-}
 
 fn senseless(operation: &'static str, error: &dyn std::fmt::Display) -> Error {
     Error::new(operation, ErrorKind::Protocol, "").with_text(error)

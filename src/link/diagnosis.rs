@@ -6,20 +6,21 @@ use nix::errno::Errno;
 
 use super::procfs::Standing;
 use crate::error::{Error, ErrorKind};
+use crate::message_type::MessageType;
 
 /// A capability by number and name.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Capability {
+struct Capability {
     number: u32,
     name: &'static str,
 }
 
 /// Needed to send user-space messages.
-pub(super) const AUDIT_WRITE: Capability = Capability { number: 29, name: "CAP_AUDIT_WRITE" };
+const AUDIT_WRITE: Capability = Capability { number: 29, name: "CAP_AUDIT_WRITE" };
 /// Needed for every other request.
-pub(super) const AUDIT_CONTROL: Capability = Capability { number: 30, name: "CAP_AUDIT_CONTROL" };
+const AUDIT_CONTROL: Capability = Capability { number: 30, name: "CAP_AUDIT_CONTROL" };
 /// Needed to join the multicast group.
-pub(super) const AUDIT_READ: Capability = Capability { number: 37, name: "CAP_AUDIT_READ" };
+const AUDIT_READ: Capability = Capability { number: 37, name: "CAP_AUDIT_READ" };
 
 const GIVE_CAPABILITY: &str = "run as root, or give the program the capability";
 const LEAVE_NAMESPACE: &str =
@@ -32,9 +33,10 @@ const LEAVE_NAMESPACE: &str =
 pub(super) fn request_refused(
     operation: &'static str,
     code: i32,
-    capability: Capability,
+    message_type: MessageType,
     is_locked: impl FnOnce() -> bool,
 ) -> Error {
+    let capability = if message_type.is_from_user_space() { AUDIT_WRITE } else { AUDIT_CONTROL };
     let (kind, remedy) = match Errno::from_raw(code) {
         Errno::ECONNREFUSED => (ErrorKind::Namespace, LEAVE_NAMESPACE),
         Errno::EPERM => match Standing::of_self() {
@@ -45,7 +47,8 @@ pub(super) fn request_refused(
             _ => (ErrorKind::NoPermission { capability: capability.name }, GIVE_CAPABILITY),
         },
         Errno::EEXIST => (ErrorKind::RuleExists, ""),
-        Errno::ENOENT => (ErrorKind::RuleNotFound, ""),
+        Errno::ENOENT if message_type == MessageType::DEL_RULE => (ErrorKind::RuleNotFound, ""),
+        Errno::ENOENT => (ErrorKind::NoSuchPath, "create it first, or correct the path"),
         Errno::EINVAL => (
             ErrorKind::Invalid,
             "the value is out of range, or this kernel does not know the field, operator or list",

@@ -10,6 +10,7 @@ use super::{Command, Lookup, RuleError, RuleSet};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RulesFile {
     lines: Vec<Line>,
+    tolerated: Vec<Mistake>,
 }
 
 /// One command of a rules file, and where it stands.
@@ -76,7 +77,8 @@ impl RulesFile {
     ///
     /// # Errors
     ///
-    /// All mistakes, not the first only.
+    /// All mistakes, not the first only; but for those behind a line `-c` or `-i`, which are in
+    /// [`tolerated`](Self::tolerated).
     ///
     /// # Examples
     ///
@@ -92,8 +94,14 @@ impl RulesFile {
     /// # Ok::<(), auditlink::rule::Mistakes>(())
     /// ```
     pub fn parse(name: &str, text: &str, lookup: &dyn Lookup) -> Result<Self, Mistakes> {
-        let mut lines = Vec::new();
+        let mut file = Self::default();
         let mut mistakes = Vec::new();
+        file.read(name, text, lookup, &mut mistakes);
+        if mistakes.is_empty() { Ok(file) } else { Err(Mistakes(mistakes)) }
+    }
+
+    /// Reads a file behind those that were read before.
+    fn read(&mut self, name: &str, text: &str, lookup: &dyn Lookup, mistakes: &mut Vec<Mistake>) {
         for (index, text) in text.lines().enumerate() {
             let trimmed = text.trim_start();
             if trimmed.is_empty() || trimmed.starts_with('#') {
@@ -102,15 +110,18 @@ impl RulesFile {
             let (file, number) = (name.to_owned(), index + 1);
             match Command::parse_line(text, lookup) {
                 Ok(command) => {
-                    lines.push(Line { file, number, text: text.to_owned(), command });
+                    self.lines.push(Line { file, number, text: text.to_owned(), command });
                 }
                 Err(error) => {
                     let column = column(text, &error.wrong());
-                    mistakes.push(Mistake { file, line: number, column, error });
+                    let mistake = Mistake { file, line: number, column, error };
+                    let goes_on = self.lines.iter().any(|line| {
+                        matches!(line.command, Command::ContinueOnErrors | Command::IgnoreErrors)
+                    });
+                    if goes_on { self.tolerated.push(mistake) } else { mistakes.push(mistake) }
                 }
             }
         }
-        if mistakes.is_empty() { Ok(Self { lines }) } else { Err(Mistakes(mistakes)) }
     }
 
     /// Joins files, given in their order, as augenrules(8) does: the last `-D` comes first, then the
@@ -123,36 +134,40 @@ impl RulesFile {
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
         lookup: &dyn Lookup,
     ) -> Result<Self, Mistakes> {
+        let mut all = Self::default();
         let mut mistakes = Vec::new();
-        let (mut delete, mut backlog, mut failure, mut enabled) = (None, None, None, None);
-        let mut rest = Vec::new();
         for (name, text) in files {
-            match Self::parse(name, text, lookup) {
-                Ok(file) => {
-                    for line in file.lines {
-                        match line.command {
-                            Command::DeleteAll { key: None } => delete = Some(line),
-                            Command::BacklogLimit(_) => backlog = Some(line),
-                            Command::Failure(_) => failure = Some(line),
-                            Command::Enabled(_) => enabled = Some(line),
-                            _ => rest.push(line),
-                        }
-                    }
-                }
-                Err(more) => mistakes.extend(more.0),
-            }
+            all.read(name, text, lookup, &mut mistakes);
         }
         if !mistakes.is_empty() {
             return Err(Mistakes(mistakes));
         }
+        let (mut delete, mut backlog, mut failure, mut enabled) = (None, None, None, None);
+        let mut rest = Vec::new();
+        for line in all.lines {
+            match line.command {
+                Command::DeleteAll { key: None } => delete = Some(line),
+                Command::BacklogLimit(_) => backlog = Some(line),
+                Command::Failure(_) => failure = Some(line),
+                Command::Enabled(_) => enabled = Some(line),
+                _ => rest.push(line),
+            }
+        }
         let first = [delete, backlog, failure].into_iter().flatten();
-        Ok(Self { lines: first.chain(rest).chain(enabled).collect() })
+        all.lines = first.chain(rest).chain(enabled).collect();
+        Ok(all)
     }
 
     /// Returns the commands with their places.
     #[must_use]
     pub fn lines(&self) -> &[Line] {
         &self.lines
+    }
+
+    /// Returns the mistakes in lines behind a `-c` or `-i`, which ask to go on after errors.
+    #[must_use]
+    pub fn tolerated(&self) -> &[Mistake] {
+        &self.tolerated
     }
 
     /// Returns the rules that the file adds, less those that it deletes again, in the order in
@@ -214,6 +229,17 @@ mod tests {
         assert_eq!(places, expected);
         let said = mistakes.to_string();
         assert!(said.contains("did you mean open?"), "{said}");
+    }
+
+    #[test]
+    fn mistakes_are_tolerated_where_the_file_says_so() {
+        let files = [("a", "-w /etc/a -p w\n-i\n"), ("b", "-w relative\n-w /etc/b -p w\n")];
+        let file = RulesFile::join(files, &Nothing).expect("no mistake before -i");
+        assert_eq!(file.rules().len(), 2);
+        assert_eq!(file.tolerated().len(), 1);
+        assert!(file.tolerated()[0].to_string().starts_with("b:1:"));
+        let files = [("a", "-w relative\n-c\n")];
+        assert!(RulesFile::join(files, &Nothing).is_err(), "it stands before -c");
     }
 
     #[test]

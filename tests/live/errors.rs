@@ -96,7 +96,14 @@ pub(crate) fn bad_rules(_: &Lab) {
         &["make a rule", "no_such_call", "x86_64"],
         auditctl(&["-a", "always,exit", "-F", "arch=b64", "-S", "no_such_call"]),
     );
-    fails(&["add a rule", "refuses"], auditctl(&["-a", "always,exit", "-F", "msgtype=EOE"]));
+    fails(
+        &["make a rule", "msgtype", "exclude and user"],
+        auditctl(&["-a", "always,exit", "-F", "msgtype=EOE"]),
+    );
+    fails(
+        &["add a rule", "does not exist", "create it first"],
+        auditctl(&["-w", "/no/such/folder/file"]),
+    );
     fails(&["delete a rule", "no such rule"], auditctl(&["-d", "always,exit", "-F", "pid=77"]));
     let rule = Rule::on_exit().pid(77).build().expect("a good rule");
     control().add_rule(&rule).expect("it is new");

@@ -97,7 +97,7 @@ pub(crate) fn rule_pair(_: &Lab) {
     assert_eq!(control.rules().expect("a listing"), []);
     let rule = Rule::on_exit().exe(never_there).key(KEY).build().expect("a good rule");
     let error = control.add_rule(&rule).expect_err("the folder does not exist");
-    assert_eq!(*error.kind(), ErrorKind::RuleNotFound);
+    assert_eq!(*error.kind(), ErrorKind::NoSuchPath);
 }
 
 pub(crate) fn keys_and_guards(_: &Lab) {
