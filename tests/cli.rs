@@ -138,6 +138,8 @@ fn a_wrong_command_line_is_explained() {
         &["--format"],
         &["--format", "xml"],
         &["--demo", "--daemon"],
+        &["--demo", "--for", "1"],
+        &["--capture", "x.pcap", "--write", "x.pcap"],
     ] {
         let output = dump(words);
         assert_eq!(output.status.code(), Some(2), "{words:?}");

@@ -77,7 +77,16 @@ impl Options {
         if let Some(input) = input {
             options.input = input;
         }
-        Ok(options)
+        let live = matches!(options.input, Input::Observer | Input::Daemon);
+        if options.seconds.is_some() && !live {
+            return Err("--for is for a live kernel: a capture has its own end".to_owned());
+        }
+        match (&options.input, &options.write) {
+            (Input::Capture(from), Some(to)) if from == to => {
+                Err("--write would empty the capture that is read".to_owned())
+            }
+            _ => Ok(options),
+        }
     }
 
     /// Tells whether an event is to be shown.

@@ -17,7 +17,7 @@ pub(super) fn register(socket: AuditSocket) -> Result<(AuditSocket, Vec<Vec<u8>>
     match control.change(REGISTER, Mask::PID, &status) {
         Ok(()) => Ok(control.into_socket()),
         Err(error) if error.raw_os_error() == Some(Errno::EEXIST as i32) => {
-            Err(taken(&mut control, error))
+            Err(taken(&mut control))
         }
         Err(error) => Err(error),
     }
@@ -41,7 +41,7 @@ const REGISTER: &str = "become the audit daemon";
 ///
 /// The kernel keeps the number of a process and of a port. The process may be dead, and another
 /// may have taken its port, by chance or on purpose.
-fn taken(control: &mut Control, refusal: Error) -> Error {
+fn taken(control: &mut Control) -> Error {
     let pid = match control.status() {
         Ok(status) => status.pid,
         Err(error) => return error,
@@ -53,5 +53,5 @@ fn taken(control: &mut Control, refusal: Error) -> Error {
     } else {
         "stop it, or listen beside it with Receiver::observer()"
     };
-    Error::new(REGISTER, kind, remedy).with_text(format_args!("{refusal:?}"))
+    Error::new(REGISTER, kind, remedy).with_io(Errno::EEXIST.into())
 }
