@@ -73,6 +73,7 @@ fn main() -> ExitCode {
             eprintln!("auditctl: {error:?}");
             match error.kind() {
                 ErrorKind::NoPermission { .. } => ExitCode::from(4),
+                _ if words.iter().any(|word| word == "-R") => ExitCode::from(1),
                 _ => ExitCode::from(255),
             }
         }
@@ -211,11 +212,11 @@ fn carry_out(command: Command, control: &mut Control) -> Result<(), Error> {
             set(control)
         }
         Command::ResetLost => {
-            println!("lost: {}", control.reset_lost()?);
+            eprintln!("lost: {}", control.reset_lost()?); // where auditctl says it, too
             Ok(())
         }
         Command::ResetBacklogWaitTimeActual => {
-            println!("backlog_wait_time_actual: {}", control.reset_backlog_wait_time_actual()?);
+            eprintln!("backlog_wait_time_actual: {}", control.reset_backlog_wait_time_actual()?);
             Ok(())
         }
         Command::LoginuidImmutable => {
@@ -228,7 +229,7 @@ fn carry_out(command: Command, control: &mut Control) -> Result<(), Error> {
         Command::ContinueOnErrors | Command::IgnoreErrors => Ok(()),
         Command::Load(path) => load(control, &path),
         Command::Version => {
-            println!("auditctl of auditlink {}", env!("CARGO_PKG_VERSION"));
+            println!("auditctl version {} (auditlink)", env!("CARGO_PKG_VERSION"));
             Ok(())
         }
         other => unreachable!("a command that this example does not know: {other:?}"),
