@@ -10,7 +10,7 @@
 
 use std::process::ExitCode;
 
-use auditlink::link::Mode;
+use auditlink::link::ApplyMode;
 use auditlink::rule::{Command, Ownership, Plan, RulesFile};
 use auditlink::wire::status::{FailureMode, FeatureSwitches, Status};
 use auditlink::{Control, Error, ErrorKind, MessageType, Rule};
@@ -123,7 +123,7 @@ fn look(path: &str, extras: &[String]) -> Result<(), Error> {
 
 /// Makes the loaded rules those of a file, all or nothing.
 fn apply(control: &mut Control, plan: &Plan) -> Result<(), Error> {
-    let mut report = control.carry_out(plan, Mode::AllOrNothing)?;
+    let mut report = control.apply_plan(plan, ApplyMode::AllOrNothing)?;
     if report.is_locked {
         println!("the configuration is locked: nothing was tried");
         std::process::exit(255);

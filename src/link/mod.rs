@@ -3,11 +3,11 @@
 //! Requests and records use sockets of their own, so that a slow consumer never blocks a request,
 //! and no record is thrown away while an answer is awaited.
 
-mod carry;
 mod clock;
 mod control;
 mod diagnosis;
 mod installed;
+mod plan;
 pub mod procfs;
 mod receiver;
 mod slot;
@@ -15,10 +15,10 @@ mod socket;
 mod system;
 mod tuning;
 
-pub use self::carry::{Mode, Report};
 pub use self::clock::Clock;
 pub use self::control::Control;
 pub use self::installed::InstalledRules;
+pub use self::plan::{ApplyMode, ApplyReport};
 pub use self::receiver::{Receiver, ReceiverBuilder};
 pub use self::system::System;
 pub use self::tuning::Tuning;

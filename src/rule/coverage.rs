@@ -41,7 +41,7 @@ impl Watch {
 /// One call and how it is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Row {
+pub struct CoverageRow {
     /// What the call is about, such as `process` or `network`.
     pub group: &'static str,
     /// The name of the call.
@@ -63,7 +63,7 @@ pub struct Row {
 #[non_exhaustive]
 pub struct Coverage {
     /// The calls, group by group.
-    pub rows: Vec<Row>,
+    pub rows: Vec<CoverageRow>,
     /// Pairs of indices: the first rule matches whatever the second would, and comes before it.
     pub shadowed: Vec<(usize, usize)>,
 }
@@ -156,7 +156,7 @@ impl RuleSet {
                 .map_or(Watch::Absent, |(arch, number)| self.watch(List::EXIT, Some(arch), number))
         };
         let rows = GROUPS.iter().flat_map(|(group, calls)| {
-            calls.iter().map(|call| Row {
+            calls.iter().map(|call| CoverageRow {
                 group,
                 call,
                 b64: call_on(on(Abi::B64), call),

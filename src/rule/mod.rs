@@ -22,7 +22,7 @@ mod text;
 use std::fmt;
 
 pub use self::builder::{RuleBuilder, process_lifecycle};
-pub use self::coverage::{Coverage, Row, Watch};
+pub use self::coverage::{Coverage, CoverageRow, Watch};
 pub use self::error::RuleError;
 pub use self::field::{FieldId, Operator};
 pub use self::file::{Line, Mistake, Mistakes, RulesFile};

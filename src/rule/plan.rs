@@ -43,7 +43,7 @@ pub enum Step {
 ///
 /// It prints as a diff: a space before what is kept, `-` before what is deleted, `+` before what
 /// is added, `>` before what is moved to the end.
-/// [`Control::carry_out`](crate::Control::carry_out) does it.
+/// [`Control::apply_plan`](crate::Control::apply_plan) does it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     steps: Vec<Step>,

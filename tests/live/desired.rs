@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auditlink::link::Mode;
+use auditlink::link::ApplyMode;
 use auditlink::rule::{FieldId, Ownership, RulesFile, Step};
 use auditlink::{Events, Receiver, Rule, RuleSet};
 
@@ -63,14 +63,14 @@ pub(crate) fn all_or_nothing(lab: &Lab) {
 
     let whole: RuleSet = sets.iter().flatten().cloned().collect();
     let plan = whole.plan(&before, &Ownership::KeyPrefix(b"none of these".to_vec()));
-    let report = control.carry_out(&plan, Mode::AllOrNothing).expect("it is tried");
+    let report = control.apply_plan(&plan, ApplyMode::AllOrNothing).expect("it is tried");
     assert!(report.is_complete(), "{report:?}");
     let loaded = listing();
     assert!(whole.iter().all(|rule| loaded.iter().any(|other| other.is_same(rule))));
     println!("  {} rules of {} files loaded, all or nothing", loaded.len(), sets.len());
     let foreign_set: RuleSet = before.iter().cloned().collect();
     let back = foreign_set.plan(&loaded, &Ownership::All);
-    let report = control.carry_out(&back, Mode::Strict).expect("it is tried");
+    let report = control.apply_plan(&back, ApplyMode::Strict).expect("it is tried");
     assert!(report.is_complete());
     assert_eq!(listing(), before, "a plan leads back, too");
 
@@ -81,7 +81,7 @@ pub(crate) fn all_or_nothing(lab: &Lab) {
             rules.insert(position, refused());
             let wanted: RuleSet = rules.into_iter().collect();
             let plan = wanted.plan(&before, &Ownership::All);
-            let report = control.carry_out(&plan, Mode::AllOrNothing).expect("it is tried");
+            let report = control.apply_plan(&plan, ApplyMode::AllOrNothing).expect("it is tried");
             assert!(report.is_rolled_back && !report.is_complete());
             assert_eq!(report.failed.len(), 1);
             assert_eq!(listing(), before, "position {position} of {set:?}");
@@ -97,16 +97,16 @@ pub(crate) fn modes(_: &Lab) {
     let wanted: RuleSet = [rule(1), refused(), rule(2)].into_iter().collect();
     let plan = wanted.plan(&listing(), &Ownership::All);
     let mut control = control();
-    let report = control.carry_out(&plan, Mode::Strict).expect("it is tried");
+    let report = control.apply_plan(&plan, ApplyMode::Strict).expect("it is tried");
     assert_eq!((report.done.len(), report.failed.len()), (1, 1));
     assert_loaded(&[rule(1)]);
-    let report = control.carry_out(&plan, Mode::BestEffort).expect("it is tried");
+    let report = control.apply_plan(&plan, ApplyMode::BestEffort).expect("it is tried");
     assert_eq!((report.done.len(), report.failed.len()), (2, 1), "exists already is no failure");
     assert_loaded(&[rule(1), rule(2)]);
     let other: RuleSet = [rule(2), rule(1)].into_iter().collect();
     let plan = other.plan(&listing(), &Ownership::All);
     assert!(matches!(plan.steps(), [Step::Keep(_), Step::Move(_)]), "{plan}");
-    assert!(control.carry_out(&plan, Mode::AllOrNothing).expect("it is tried").is_complete());
+    assert!(control.apply_plan(&plan, ApplyMode::AllOrNothing).expect("it is tried").is_complete());
     assert_loaded(&[rule(2), rule(1)]);
 }
 

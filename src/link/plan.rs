@@ -8,7 +8,7 @@ use crate::wire::status::Enabled;
 /// What to do when a step of a plan fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Mode {
+pub enum ApplyMode {
     /// Stop, and leave what was done.
     Strict,
     /// Go on with the others.
@@ -17,11 +17,11 @@ pub enum Mode {
     AllOrNothing,
 }
 
-/// What became of a plan; made by [`Control::carry_out`](crate::Control::carry_out).
+/// What became of a plan; made by [`Control::apply_plan`](crate::Control::apply_plan).
 #[derive(Debug)]
 #[must_use = "it tells whether the plan was carried out"]
 #[non_exhaustive]
-pub struct Report {
+pub struct ApplyReport {
     /// The steps that were done, those that there was nothing to do for included.
     pub done: Vec<Step>,
     /// The steps that failed, and why.
@@ -32,7 +32,7 @@ pub struct Report {
     pub is_rolled_back: bool,
 }
 
-impl Report {
+impl ApplyReport {
     /// Tells whether the rules are now as the plan wanted them.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -50,8 +50,8 @@ impl Control {
     ///
     /// An error that keeps the plan from being tried, or from being taken back; a step that fails
     /// is in the report.
-    pub fn carry_out(&mut self, plan: &Plan, mode: Mode) -> Result<Report, Error> {
-        let mut report = Report {
+    pub fn apply_plan(&mut self, plan: &Plan, mode: ApplyMode) -> Result<ApplyReport, Error> {
+        let mut report = ApplyReport {
             done: Vec::new(),
             failed: Vec::new(),
             is_locked: self.status()?.enabled == Enabled::LOCKED,
@@ -67,9 +67,9 @@ impl Control {
                 Err(error) => {
                     report.failed.push((step.clone(), error));
                     match mode {
-                        Mode::BestEffort => {}
-                        Mode::Strict => break,
-                        Mode::AllOrNothing => {
+                        ApplyMode::BestEffort => {}
+                        ApplyMode::Strict => break,
+                        ApplyMode::AllOrNothing => {
                             self.put_back(before)?;
                             report.is_rolled_back = true;
                             break;
