@@ -12,11 +12,13 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Received;
 use crate::source::Source;
 use crate::time::Tick;
+use crate::wire::frame::Frame;
 
 /// Reads a capture, as a [`Source`].
 ///
-/// Time passes as it did when the capture was taken: where nothing was received for a while,
-/// [`Received::Quiet`] comes at the asked-for instants. Messages of other netlink families, as in a
+/// Time passes as it did when the capture was taken: [`Received::Quiet`] comes where nothing was to
+/// be received, and not where the reader of that time did not look. A capture by other programs
+/// does not tell these apart; there it comes at the asked-for instants. Messages of other netlink families, as in a
 /// capture of `nlmon`, are passed over.
 #[derive(Debug)]
 pub struct Reader<R: Read> {
@@ -27,6 +29,8 @@ pub struct Reader<R: Read> {
     is_waiting: bool,
     at: Tick,
     count: u64,
+    /// Whether the capture tells when nothing came, as ours do.
+    has_silences: bool,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +83,7 @@ impl<R: Read> Reader<R> {
             is_waiting: false,
             at: Tick::ZERO,
             count: 0,
+            has_silences: false,
         })
     }
 
@@ -109,13 +114,22 @@ impl<R: Read> Reader<R> {
 
 impl<R: Read> Source for Reader<R> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
-        if !self.is_waiting {
+        while !self.is_waiting {
             if !self.read()? {
                 return Ok(Received::End { at: self.at });
             }
             self.is_waiting = true;
+            if Frame::parse(&self.packet.bytes) == Ok(Frame::Noop) {
+                self.is_waiting = false;
+                if self.count > 1 {
+                    self.at = self.packet.at;
+                    return Ok(Received::Quiet { at: self.at });
+                }
+                self.has_silences = true;
+            }
         }
         // before the first message there is nothing to wait for
+        let until = until.filter(|_| !self.has_silences);
         if let Some(until) = until.filter(|until| *until < self.packet.at && self.at != Tick::ZERO)
         {
             self.at = self.at.max(until);
@@ -148,6 +162,7 @@ fn unreadable(operation: &'static str, error: PcapError, count: u64) -> Error {
 mod tests {
     use super::*;
     use crate::capture::Writer;
+    use crate::event::{Assembler, Delivery};
     use crate::message_type::MessageType;
     use crate::wire::frame;
 
@@ -181,8 +196,6 @@ mod tests {
         let at = Tick::from_nanos(5_000_000_007);
         let first = Received::Datagram { bytes: &bytes, needed: bytes.len(), at };
         assert_eq!(reader.recv(Some(Tick::ZERO)).expect("good"), first);
-        let early = Tick::from_nanos(5_500_000_000);
-        assert_eq!(reader.recv(Some(early)).expect("good"), Received::Quiet { at: early });
         let mut frames = Vec::new();
         for _ in 0..3 {
             let Ok(Received::Datagram { bytes, .. }) = reader.recv(None) else { panic!("three") };
@@ -190,12 +203,55 @@ mod tests {
         }
         assert_eq!(frames[..2], ["Overrun { dropped: Some(9) }", "Overrun { dropped: None }"]);
         assert!(frames[2].starts_with("Reply { message_type: GET"));
+        let quiet = Received::Quiet { at: Tick::from_nanos(8_000_000_007) };
+        assert_eq!(reader.recv(None).expect("good"), quiet);
         let Ok(Received::Datagram { bytes, needed, .. }) = reader.recv(None) else { panic!("cut") };
         assert_eq!(needed, bytes.len() + 40);
         for _ in 0..2 {
             let end = Received::End { at: Tick::from_nanos(9_000_000_007) };
             assert_eq!(reader.recv(None).expect("good"), end);
         }
+    }
+
+    #[test]
+    fn captures_by_others_have_silence_wherever_nothing_came() {
+        let ours = sample();
+        let marker = 16 + 16 + 16; // pcap's header, the pseudo-header, an empty message
+        let theirs = [&ours[..24], &ours[24 + marker..]].concat();
+        let early = Tick::from_nanos(5_500_000_000);
+        for (capture, has_silence) in [(&theirs, true), (&ours, false)] {
+            let mut reader = Reader::new(&capture[..]).expect("a capture");
+            assert!(matches!(reader.recv(None), Ok(Received::Datagram { .. })));
+            let next = reader.recv(Some(early)).expect("good");
+            assert_eq!(next == Received::Quiet { at: early }, has_silence);
+        }
+    }
+
+    #[test]
+    fn a_reader_that_paused_is_replayed_as_one() {
+        let record = |message_type, seconds: u64| {
+            let text = b"audit(1.000:2): ";
+            (frame::message(message_type, 0, text), Tick::from_nanos(seconds * 1_000_000_000))
+        };
+        let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
+        // nobody reads for a minute; then the rest of the event is in the socket still
+        for (bytes, at) in [record(MessageType::SYSCALL, 1), record(MessageType::EOE, 61)] {
+            let received = Received::Datagram { bytes: &bytes, needed: bytes.len(), at };
+            writer.write(&received).expect("a vector takes everything");
+        }
+        let capture = writer.finish().expect("a vector takes everything");
+        let mut assembler = Assembler::new();
+        let mut reader = Reader::new(&capture[..]).expect("a capture");
+        loop {
+            let received = reader.recv(assembler.poll_timeout()).expect("good");
+            let is_over = matches!(received, Received::End { .. });
+            assembler.handle(received);
+            if is_over {
+                break;
+            }
+        }
+        let Some(Delivery::Event(event)) = assembler.poll() else { panic!("an event") };
+        assert_eq!((event.records().len(), event.missing()), (2, vec![]));
     }
 
     #[test]
@@ -222,7 +278,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(ends, 5, "only between messages it looks like an end");
+        assert_eq!(ends, 7, "only between messages it looks like an end");
     }
 
     #[test]

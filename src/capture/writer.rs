@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use netlink_packet_core::NLMSG_OVERRUN;
+use netlink_packet_core::{NLMSG_NOOP, NLMSG_OVERRUN};
 use pcap_file::pcap::{PcapHeader, PcapWriter, RawPcapPacket};
 use pcap_file::{DataLink, PcapError, TsResolution};
 
@@ -22,6 +22,8 @@ use crate::wire::status::Status;
 pub struct Writer<W: Write> {
     file: PcapWriter<W>,
     packet: Vec<u8>,
+    quiet: Option<Tick>,
+    is_begun: bool,
 }
 
 impl Writer<BufWriter<File>> {
@@ -52,30 +54,41 @@ impl<W: Write> Writer<W> {
             ..PcapHeader::default()
         };
         let file = PcapWriter::with_header(writer, header).map_err(write_failed)?;
-        Ok(Self { file, packet: Vec::new() })
+        Ok(Self { file, packet: Vec::new(), quiet: None, is_begun: false })
     }
 
     /// Writes what a source handed over.
     ///
-    /// Silence and the end are not written, nor are datagrams that did not come from the kernel.
+    /// Of a silence, its end is written. The end of the source is not, nor are datagrams that did
+    /// not come from the kernel.
     ///
     /// # Errors
     ///
     /// Those of the writer.
     pub fn write(&mut self, received: &Received<'_>) -> Result<(), Error> {
         let at = received.at();
+        if !self.is_begun {
+            self.is_begun = true;
+            // says to the reader that silences are written
+            self.message(MessageType::new(NLMSG_NOOP), &[], at)?;
+        }
+        if let Received::Quiet { at } = received {
+            self.quiet = Some(*at);
+            return Ok(());
+        }
+        if let Some(quiet) = self.quiet.take() {
+            self.message(MessageType::new(NLMSG_NOOP), &[], quiet)?;
+        }
         match received {
             Received::Datagram { bytes, needed, .. } => self.packet(bytes, *needed, at),
             Received::Overrun { dropped, .. } => {
                 let count = dropped.map(u64::to_ne_bytes);
                 let payload = count.as_ref().map_or(&[][..], |bytes| bytes);
-                let message = frame::message(MessageType::new(NLMSG_OVERRUN), 0, payload);
-                self.packet(&message, message.len(), at)
+                self.message(MessageType::new(NLMSG_OVERRUN), payload, at)
             }
             Received::LostCounter { total, .. } => {
                 let status = Status { lost: *total, ..Status::zero() };
-                let message = frame::message(MessageType::GET, 0, &status.to_bytes());
-                self.packet(&message, message.len(), at)
+                self.message(MessageType::GET, &status.to_bytes(), at)
             }
             Received::Refused { .. } | Received::Quiet { .. } | Received::End { .. } => Ok(()),
         }
@@ -90,6 +103,17 @@ impl<W: Write> Writer<W> {
         let mut writer = self.file.into_writer();
         writer.flush().map_err(|error| Error::io("write the capture", error))?;
         Ok(writer)
+    }
+
+    /// Writes a message of our own.
+    fn message(
+        &mut self,
+        message_type: MessageType,
+        payload: &[u8],
+        at: Tick,
+    ) -> Result<(), Error> {
+        let message = frame::message(message_type, 0, payload);
+        self.packet(&message, message.len(), at)
     }
 
     fn packet(&mut self, bytes: &[u8], needed: usize, at: Tick) -> Result<(), Error> {

@@ -114,7 +114,7 @@ impl Assembler {
 
     /// Tells the engine what happened.
     pub fn handle(&mut self, received: Received<'_>) {
-        let at = self.advance(received.at());
+        let at = self.advance(&received);
         match received {
             Received::Datagram { bytes, needed, .. } => {
                 self.account.datagrams += 1;
@@ -154,8 +154,11 @@ impl Assembler {
     }
 
     /// Moves the clock forward, never back, and notices when nobody read for a while.
-    fn advance(&mut self, at: Tick) -> Tick {
-        if at.saturating_duration_since(self.now) > self.grace() {
+    fn advance(&mut self, received: &Received<'_>) -> Tick {
+        let at = received.at();
+        // whoever finds the line empty has nothing to catch up with
+        let is_behind = !matches!(received, Received::Quiet { .. });
+        if is_behind && at.saturating_duration_since(self.now) > self.grace() {
             self.resumed_at = at;
         }
         self.now = self.now.max(at);
