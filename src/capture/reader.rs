@@ -199,7 +199,7 @@ mod tests {
         let mut frames = Vec::new();
         for _ in 0..3 {
             let Ok(Received::Datagram { bytes, .. }) = reader.recv(None) else { panic!("three") };
-            frames.push(format!("{:?}", frame::Frame::parse(bytes).expect("a frame")));
+            frames.push(format!("{:?}", Frame::parse(bytes).expect("a frame")));
         }
         assert_eq!(frames[..2], ["Overrun { dropped: Some(9) }", "Overrun { dropped: None }"]);
         assert!(frames[2].starts_with("Reply { message_type: GET"));
