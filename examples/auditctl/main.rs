@@ -8,12 +8,22 @@
 //! auditctl -R FILE|FOLDER [--plan] [--merge] [--coverage] [--apply]
 //! ```
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use auditlink::link::ApplyMode;
 use auditlink::rule::{Command, Ownership, Plan, RulesFile};
 use auditlink::wire::status::{FailureMode, FeatureSwitches, Status};
 use auditlink::{Control, Error, ErrorKind, MessageType, Rule};
+
+/// Prints a line, unless whoever read our output has enough.
+macro_rules! say {
+    ($($arguments:tt)*) => {
+        if writeln!(std::io::stdout(), $($arguments)*).is_err() {
+            std::process::exit(0);
+        }
+    };
+}
 
 const USAGE: &str = "\
 usage: auditctl [options]
@@ -58,11 +68,11 @@ fn main() -> ExitCode {
         std::env::args().skip(1).partition(|word| EXTRAS.contains(&word.as_str()));
     match words.first().map(String::as_str) {
         None => {
-            println!("{USAGE}");
+            say!("{USAGE}");
             return ExitCode::from(1);
         }
         Some("-h") => {
-            println!("{USAGE}");
+            say!("{USAGE}");
             return ExitCode::SUCCESS;
         }
         _ => {}
@@ -99,21 +109,21 @@ fn look(path: &str, extras: &[String]) -> Result<(), Error> {
         for (rule, origins) in merged.joined() {
             let numbers: Vec<String> =
                 origins.iter().map(|index| (index + 1).to_string()).collect();
-            println!("# rules {} joined: {rule}", numbers.join(", "));
+            say!("# rules {} joined: {rule}", numbers.join(", "));
         }
         rules = merged.rules;
         if extras.len() == 1 {
-            rules.iter().for_each(|rule| println!("{rule}"));
+            rules.iter().for_each(|rule| say!("{rule}"));
         }
     }
     if extras.iter().any(|extra| extra == "--coverage") {
-        print!("{}", rules.coverage());
-        rules.lint().iter().for_each(|lint| println!("{lint}"));
+        say!("{}", rules.coverage().to_string().trim_end());
+        rules.lint().iter().for_each(|lint| say!("{lint}"));
     }
     if extras.iter().any(|extra| extra == "--plan" || extra == "--apply") {
         let mut control = Control::open()?;
         let plan = rules.plan(&control.rules()?, &Ownership::All);
-        print!("{plan}");
+        plan.to_string().lines().for_each(|line| say!("{line}"));
         if extras.iter().any(|extra| extra == "--apply") {
             return apply(&mut control, &plan);
         }
@@ -125,12 +135,12 @@ fn look(path: &str, extras: &[String]) -> Result<(), Error> {
 fn apply(control: &mut Control, plan: &Plan) -> Result<(), Error> {
     let mut report = control.apply_plan(plan, ApplyMode::AllOrNothing)?;
     if report.is_locked {
-        println!("the configuration is locked: nothing was tried");
+        say!("the configuration is locked: nothing was tried");
         std::process::exit(255);
     }
     match report.failed.pop() {
         Some((_, error)) => {
-            println!("the rules that were loaded before were put back");
+            say!("the rules that were loaded before were put back");
             Err(error)
         }
         None => Ok(()),
@@ -180,7 +190,7 @@ fn carry_out(command: Command, control: &mut Control) -> Result<(), Error> {
             let features = control.features()?;
             let immutable = FeatureSwitches::LOGINUID_IMMUTABLE;
             let locked = features.locked.contains(immutable);
-            println!(
+            say!(
                 "loginuid_immutable {} {}",
                 u8::from(features.on.contains(immutable)),
                 if locked { "locked" } else { "unlocked" }
@@ -229,7 +239,7 @@ fn carry_out(command: Command, control: &mut Control) -> Result<(), Error> {
         Command::ContinueOnErrors | Command::IgnoreErrors => Ok(()),
         Command::Load(path) => load(control, &path),
         Command::Version => {
-            println!("auditctl version {} (auditlink)", env!("CARGO_PKG_VERSION"));
+            say!("auditctl version {} (auditlink)", env!("CARGO_PKG_VERSION"));
             Ok(())
         }
         other => unreachable!("a command that this example does not know: {other:?}"),
@@ -246,26 +256,26 @@ fn list(control: &mut Control, key: Option<&[u8]>) -> Result<(), Error> {
     let wanted = |rule: &Rule| key.is_none_or(|key| rule.keys().any(|other| other == key));
     let rules: Vec<Rule> = control.rules()?.into_iter().filter(wanted).collect();
     if rules.is_empty() {
-        println!("No rules");
+        say!("No rules");
     }
     for rule in rules {
-        println!("{rule}");
+        say!("{rule}");
     }
     Ok(())
 }
 
 fn show(status: &Status) {
-    println!("enabled {}", status.enabled.number());
-    println!("failure {}", status.failure.number());
-    println!("pid {}", status.pid);
-    println!("rate_limit {}", status.rate_limit);
-    println!("backlog_limit {}", status.backlog_limit);
-    println!("lost {}", status.lost);
-    println!("backlog {}", status.backlog);
+    say!("enabled {}", status.enabled.number());
+    say!("failure {}", status.failure.number());
+    say!("pid {}", status.pid);
+    say!("rate_limit {}", status.rate_limit);
+    say!("backlog_limit {}", status.backlog_limit);
+    say!("lost {}", status.lost);
+    say!("backlog {}", status.backlog);
     if let Some(ticks) = status.backlog_wait_time {
-        println!("backlog_wait_time {ticks}");
+        say!("backlog_wait_time {ticks}");
     }
     if let Some(ticks) = status.backlog_wait_time_actual {
-        println!("backlog_wait_time_actual {ticks}");
+        say!("backlog_wait_time_actual {ticks}");
     }
 }

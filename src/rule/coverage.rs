@@ -145,6 +145,20 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("time", &["adjtimex", "clock_adjtime", "clock_settime", "settimeofday", "stime"]),
 ];
 
+/// Tells whether a call takes the path of a file.
+fn takes_path(call: &str) -> bool {
+    let is_file = |(group, calls): &(&str, &[&str])| *group == "file" && calls.contains(&call);
+    matches!(call, "execve" | "execveat") || GROUPS.iter().any(is_file)
+}
+
+/// Tells whether a field holds only for calls that take the path of a file.
+const fn is_of_path(field: FieldId) -> bool {
+    matches!(
+        field,
+        FieldId::PATH | FieldId::DIR | FieldId::PERM | FieldId::INODE | FieldId::FILETYPE
+    )
+}
+
 impl RuleSet {
     /// Tells which of the usual calls are watched, on a machine like this one.
     #[must_use]
@@ -153,7 +167,9 @@ impl RuleSet {
         let on = |abi| native.and_then(|arch| arch.abi(abi));
         let call_on = |arch: Option<Arch>, call: &str| {
             arch.and_then(|arch| Some((arch, arch.syscall_number(call)?)))
-                .map_or(Watch::Absent, |(arch, number)| self.watch(List::EXIT, Some(arch), number))
+                .map_or(Watch::Absent, |(arch, number)| {
+                    self.watch(List::EXIT, Some(arch), number, takes_path(call))
+                })
         };
         let rows = GROUPS.iter().flat_map(|(group, calls)| {
             calls.iter().map(|call| CoverageRow {
@@ -167,17 +183,23 @@ impl RuleSet {
                     }
                     _ => Watch::Absent,
                 },
-                io_uring: uring::operation_number(call)
-                    .map_or(Watch::Absent, |number| self.watch(List::IO_URING, None, number)),
+                io_uring: uring::operation_number(call).map_or(Watch::Absent, |number| {
+                    self.watch(List::IO_URING, None, number, takes_path(call))
+                }),
             })
         });
         Coverage { rows: rows.collect(), shadowed: self.shadowed() }
     }
 
     /// Walks over the rules as the kernel does, for a call of which nothing else is known.
-    fn watch(&self, list: List, arch: Option<Arch>, number: u32) -> Watch {
+    ///
+    /// A watch on a file names all calls, but only those that take a path can be of it.
+    fn watch(&self, list: List, arch: Option<Arch>, number: u32, takes_path: bool) -> Watch {
         let mut partly = false;
         for rule in self {
+            if !takes_path && rule.filters.iter().any(|filter| is_of_path(filter.field)) {
+                continue;
+            }
             let is_for = rule.arch().is_none_or(|one| arch.is_none_or(|other| one == other));
             if rule.list != list || !is_for || !rule.syscalls.contains(number) {
                 continue;
@@ -280,6 +302,14 @@ mod tests {
             [Watch::No, Watch::Never, Watch::OutOfReach, Watch::Yes]
         );
         assert_eq!(row(&coverage, "stime")[0], Watch::Absent);
+    }
+
+    #[test]
+    fn a_watch_is_of_calls_that_take_a_path() {
+        let coverage = coverage(&["-w /etc/passwd -p wa -k id"]);
+        assert_eq!(row(&coverage, "openat")[0], Watch::Partly);
+        assert_eq!(row(&coverage, "kill")[0], Watch::No);
+        assert_eq!(row(&coverage, "connect")[0], Watch::No);
     }
 
     #[test]
