@@ -77,6 +77,10 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
+    if !extras.is_empty() && !words.iter().any(|word| word == "-R") {
+        eprintln!("auditctl: {} goes with -R", extras.join(", "));
+        return ExitCode::from(255);
+    }
     match run(&words, &extras) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -103,8 +107,11 @@ fn run(words: &[String], extras: &[String]) -> Result<(), Error> {
 
 /// Shows what a rules file would do, and does it if `--apply` is among the extras.
 fn look(path: &str, extras: &[String]) -> Result<(), Error> {
-    let mut rules = RulesFile::load(path)?.rules();
-    if extras.iter().any(|extra| extra == "--merge") {
+    let wants = |option: &str| extras.iter().any(|extra| extra == option);
+    let file = RulesFile::load(path)?;
+    file.tolerated().iter().for_each(|mistake| eprintln!("auditctl: {mistake}"));
+    let mut rules = file.rules();
+    if wants("--merge") {
         let merged = rules.merged();
         for (rule, origins) in merged.joined() {
             let numbers: Vec<String> =
@@ -116,15 +123,15 @@ fn look(path: &str, extras: &[String]) -> Result<(), Error> {
             rules.iter().for_each(|rule| say!("{rule}"));
         }
     }
-    if extras.iter().any(|extra| extra == "--coverage") {
+    if wants("--coverage") {
         say!("{}", rules.coverage().to_string().trim_end());
         rules.lint().iter().for_each(|lint| say!("{lint}"));
     }
-    if extras.iter().any(|extra| extra == "--plan" || extra == "--apply") {
+    if wants("--plan") || wants("--apply") {
         let mut control = Control::open()?;
         let plan = rules.plan(&control.rules()?, &Ownership::All);
         plan.to_string().lines().for_each(|line| say!("{line}"));
-        if extras.iter().any(|extra| extra == "--apply") {
+        if wants("--apply") {
             return apply(&mut control, &plan);
         }
     }

@@ -21,7 +21,7 @@ use auditlink::event::{Event, EventKind};
 use auditlink::link::Clock;
 use auditlink::{Delivery, Error, Events, capture};
 
-use self::options::{Input, Options};
+use self::options::Options;
 use self::origin::{Finish, Origin};
 use self::signals::StopSignals;
 
@@ -71,8 +71,7 @@ impl From<io::Error> for Failure {
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let live = matches!(options.input, Input::Observer | Input::Daemon);
-    let stop = if live { Some(StopSignals::block()?) } else { None };
+    let stop = if options.input.is_live() { Some(StopSignals::block()?) } else { None };
     // listen before anything else, so that nothing slips between
     let origin = Origin::open(&options.input)?;
     match &options.write {

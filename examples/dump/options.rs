@@ -30,6 +30,13 @@ pub(crate) enum Input {
     Daemon,
 }
 
+impl Input {
+    /// Tells whether it is the kernel, which has no end of its own.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self, Self::Observer | Self::Daemon)
+    }
+}
+
 /// What the command line asks for.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -77,8 +84,7 @@ impl Options {
         if let Some(input) = input {
             options.input = input;
         }
-        let live = matches!(options.input, Input::Observer | Input::Daemon);
-        if options.seconds.is_some() && !live {
+        if options.seconds.is_some() && !options.input.is_live() {
             return Err("--for is for a live kernel: a capture has its own end".to_owned());
         }
         match (&options.input, &options.write) {

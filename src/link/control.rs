@@ -257,9 +257,9 @@ impl Control {
     pub fn apply(&mut self, rules: &RuleSet) -> Result<InstalledRules, Error> {
         let mut installed = InstalledRules::new(Self::open()?);
         for rule in rules {
-            match self.add_rule(rule) {
-                Ok(()) => installed.push(rule.clone()),
-                Err(error) if *error.kind() == ErrorKind::RuleExists => {}
+            match self.add_if_new(rule) {
+                Ok(true) => installed.push(rule.clone()),
+                Ok(false) => {}
                 Err(error) => {
                     return match installed.remove() {
                         Ok(()) => Err(error),
@@ -313,6 +313,23 @@ impl Control {
     ) -> Result<(), Error> {
         let payload = user_text(text.as_ref());
         self.ask("send a user message", message_type, &payload).map(drop)
+    }
+
+    /// Adds a rule unless it is loaded; tells whether it was added.
+    pub(super) fn add_if_new(&mut self, rule: &Rule) -> Result<bool, Error> {
+        match self.add_rule(rule) {
+            Ok(()) => Ok(true),
+            Err(error) if *error.kind() == ErrorKind::RuleExists => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes a rule unless it is gone.
+    pub(super) fn delete_if_loaded(&mut self, rule: &Rule) -> Result<(), Error> {
+        match self.delete_rule(rule) {
+            Err(error) if *error.kind() == ErrorKind::RuleNotFound => Ok(()),
+            other => other,
+        }
     }
 
     /// Changes the settings in `mask`.

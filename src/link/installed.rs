@@ -1,7 +1,7 @@
 //! Rules that are removed again.
 
 use super::control::Control;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::rule::Rule;
 
 /// Rules that were added, and are removed when the guard goes; made by
@@ -47,12 +47,8 @@ impl InstalledRules {
     fn remove_all(&mut self) -> Result<(), Error> {
         let mut first_error = None;
         while let Some(rule) = self.rules.pop() {
-            match self.control.delete_rule(&rule) {
-                Ok(()) => {}
-                Err(error) if *error.kind() == ErrorKind::RuleNotFound => {}
-                Err(error) => {
-                    first_error.get_or_insert(error);
-                }
+            if let Err(error) = self.control.delete_if_loaded(&rule) {
+                first_error.get_or_insert(error);
             }
         }
         first_error.map_or(Ok(()), Err)

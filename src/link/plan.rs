@@ -85,21 +85,11 @@ impl Control {
         match step {
             Step::Keep(_) => Ok(()),
             Step::Delete(rule) => self.delete_if_loaded(rule),
-            Step::Add(rule) => match self.add_rule(rule) {
-                Err(error) if *error.kind() == ErrorKind::RuleExists => Ok(()),
-                other => other,
-            },
+            Step::Add(rule) => self.add_if_new(rule).map(drop),
             Step::Move(rule) => {
                 self.delete_if_loaded(rule)?;
                 self.add_rule(rule)
             }
-        }
-    }
-
-    fn delete_if_loaded(&mut self, rule: &Rule) -> Result<(), Error> {
-        match self.delete_rule(rule) {
-            Err(error) if *error.kind() == ErrorKind::RuleNotFound => Ok(()),
-            other => other,
         }
     }
 

@@ -191,8 +191,9 @@ impl Receiver {
 
     /// Looks whether the nudge was answered.
     fn nudged(&mut self) -> Option<Received<'static>> {
+        let answer = self.nudge.as_ref()?.try_recv();
         let at = self.clock.now();
-        match self.nudge.as_ref()?.try_recv() {
+        match answer {
             Err(mpsc::TryRecvError::Empty) => None,
             Ok(Ok(total)) => {
                 self.nudge = None;

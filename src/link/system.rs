@@ -62,6 +62,8 @@ impl RulesFile {
 impl RuleSet {
     /// Reads the rules of a file or a folder; see [`RulesFile::load`].
     ///
+    /// Lines with mistakes behind a `-c` or `-i` are left out; [`RulesFile::tolerated`] has them.
+    ///
     /// # Errors
     ///
     /// As [`RulesFile::load`].

@@ -108,7 +108,13 @@ impl RulesFile {
                 continue;
             }
             let (file, number) = (name.to_owned(), index + 1);
-            match Command::parse_line(text, lookup) {
+            let command = Command::parse_line(text, lookup).and_then(|command| match command {
+                Command::Load(_) => {
+                    Err(RuleError::syntax("-R", "a rules file cannot read another"))
+                }
+                other => Ok(other),
+            });
+            match command {
                 Ok(command) => {
                     self.lines.push(Line { file, number, text: text.to_owned(), command });
                 }
@@ -229,6 +235,12 @@ mod tests {
         assert_eq!(places, expected);
         let said = mistakes.to_string();
         assert!(said.contains("did you mean open?"), "{said}");
+    }
+
+    #[test]
+    fn a_file_cannot_read_itself() {
+        let mistakes = RulesFile::parse("a", "-R a", &Nothing).expect_err("it would never end");
+        assert_eq!(mistakes.to_string(), "a:1:1: \"-R\": a rules file cannot read another");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Joining rules, so that the kernel has fewer to try at each system call.
 
-use super::{FieldId, List, Operator, Rule, RuleSet, SyscallMask};
+use super::{List, Rule, RuleSet, SyscallMask};
 
 /// A set of rules in which some were joined; made by [`RuleSet::merged`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,16 +93,7 @@ fn may_decide_otherwise(one: &Rule, other: &Rule) -> bool {
 impl Rule {
     /// Tells whether two rules name a common system call on a common machine.
     pub(super) fn meets(&self, other: &Self) -> bool {
-        let only_arch = |rule: &Self| {
-            let arch = rule.filters.iter().filter(|filter| filter.field == FieldId::ARCH);
-            let mut arch = arch
-                .map(|filter| (filter.operator == Operator::EQUAL).then(|| filter.value.clone()));
-            arch.next().flatten().filter(|_| arch.next().is_none())
-        };
-        let apart = match (only_arch(self), only_arch(other)) {
-            (Some(one), Some(other)) => one != other,
-            _ => false,
-        };
+        let apart = self.arch().zip(other.arch()).is_some_and(|(one, other)| one != other);
         let words = self.syscalls.words().iter().zip(other.syscalls.words());
         !apart && words.into_iter().any(|(one, other)| one & other != 0)
     }

@@ -96,9 +96,9 @@ impl Rule {
         };
         self.list == other.list
             && self.action == other.action
-            && calls(self) == calls(other)
             && self.filters == other.filters
             && self.tail == other.tail
+            && calls(self) == calls(other)
     }
 
     /// Iterates over the keys.
