@@ -11,6 +11,8 @@ mod cursor;
 pub mod message_type;
 pub mod time;
 
+pub mod names;
+
 pub mod record;
 pub mod rule;
 

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["number"],
     &["time", "cursor", "message_type", "arch"],
+    ["time", "cursor", "message_type", "arch"],
+    &["names"],
     &["record", "rule"],
     &["wire"],
     &["event", "error"],
@@ -19,7 +21,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// The first floor that may enter the kernel or a file.
-const FIRST_WITH_EFFECTS: usize = 6;
+const FIRST_WITH_EFFECTS: usize = 7;
 
 /// What has effects. `std::fs` and `std::io` have; of nix, everything has but the errno names.
 const EFFECTS: &[&str] = &[

@@ -148,6 +148,15 @@ impl Arch {
         if self.0 & Self::BITS_64 != 0 { Abi::B64 } else { Abi::B32 }
     }
 
+    /// Returns which argument of `clone` its flags are: the first, but on IBM Z the second.
+    #[must_use]
+    pub const fn clone_flags_index(self) -> usize {
+        match self {
+            Self::S390X | Self::S390 => 1,
+            _ => 0,
+        }
+    }
+
     /// Returns the name that `auditctl -F arch=` takes, or `None` for an unknown number.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {

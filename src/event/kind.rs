@@ -5,7 +5,6 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::Event;
-use crate::arch::Arch;
 use crate::message_type::MessageType;
 use crate::record::{ConfigChange, Record, Syscall, UserMessage};
 
@@ -183,8 +182,7 @@ impl Fork<'_> {
         match self.name {
             "clone3" => None,
             "clone" => {
-                let stack_first = matches!(self.syscall.arch(), Some(Arch::S390X | Arch::S390));
-                let flags = self.syscall.argument(usize::from(stack_first))?;
+                let flags = self.syscall.argument(self.syscall.arch()?.clone_flags_index())?;
                 Some(flags & CLONE_THREAD != 0)
             }
             _ => Some(false),

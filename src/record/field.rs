@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use memchr::{memchr, memchr2, memrchr};
+use memchr::{memchr, memrchr};
 
 use super::value::Value;
 
-/// One `name=value` of a record; a word without `=` has an empty name.
+/// One `name=value` of a record; text without `=` has an empty name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a field is a name and a value, for good")]
 pub struct Field<'a> {
@@ -24,29 +24,53 @@ impl fmt::Debug for Field<'_> {
 
 /// Iterates over the fields of a record in their order; made by [`Record::fields`].
 ///
-/// Nothing is copied and nothing fails: every byte that is not a separator is in some field.
+/// Nothing is copied and nothing fails: what is no pair of a name and a value is a field without a
+/// name. Words before the first pair are one such field, as in `tty pid=1` or in the text of an AVC
+/// record.
 ///
 /// [`Record::fields`]: super::Record::fields
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
     rest: &'a [u8],
-    /// In the text of user-space programs a word without `=` belongs to the value before it.
-    words_continue: bool,
+    grammar: Grammar,
+    /// Whether what comes next is the beginning of the text.
+    at_start: bool,
+    /// How much of the text stands behind the last ` }`, which ends an address.
+    behind_brace: usize,
+}
+
+/// Who composed a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grammar {
+    /// The kernel.
+    Kernel,
+    /// A user-space program, where a word without `=` belongs to the value before it.
+    Message,
+    /// auditd, which adds fields behind those of the record.
+    Enrichment,
 }
 
 /// Separates a record's own fields from those that auditd adds when it enriches a log.
 const ENRICHMENT: u8 = 0x1D;
 
 impl<'a> Fields<'a> {
-    /// Iterates over text that the kernel composed.
+    /// Iterates over text that the kernel composed, up to what auditd added.
     pub(crate) const fn of_kernel(text: &'a [u8]) -> Self {
-        Self { rest: text, words_continue: false }
+        Self { rest: text, grammar: Grammar::Kernel, at_start: true, behind_brace: 0 }
     }
 
     /// Iterates over text that a user-space program composed: what stands in `msg='…'`.
     #[must_use]
     pub const fn of_message(text: &'a [u8]) -> Self {
-        Self { rest: text, words_continue: true }
+        Self { rest: text, grammar: Grammar::Message, at_start: true, behind_brace: 0 }
+    }
+
+    /// Iterates over what auditd added behind the text.
+    pub(crate) fn of_enrichment(text: &'a [u8]) -> Self {
+        let rest = enrichment(text).unwrap_or_default();
+        let brace = memchr::memmem::rfind(rest, b" }").map_or(0, |at| at + 2);
+        let behind_brace = rest.len() - brace;
+        Self { rest, grammar: Grammar::Enrichment, at_start: false, behind_brace }
     }
 
     /// Takes `length` bytes off the front.
@@ -56,51 +80,133 @@ impl<'a> Fields<'a> {
         head
     }
 
+    /// Takes the words before the first pair.
+    fn leading(&mut self) -> Option<Field<'a>> {
+        let mut end = 0;
+        loop {
+            let (gap, length) = next_word(self.rest, end);
+            let word = self.rest.get(end + gap..end + gap + length).unwrap_or_default();
+            if length == 0 || is_pair(word) {
+                break;
+            }
+            end += gap + length;
+        }
+        let text = self.take(end);
+        (end > 0).then_some(Field { name: b"", value: Value::Bare(text) })
+    }
+
     /// Takes what follows an `=`.
-    fn value(&mut self) -> Value<'a> {
-        match self.rest.first() {
-            Some(b'"') => {
-                let inside = self.rest.get(1..).unwrap_or_default();
-                if let Some(end) = memchr(b'"', inside) {
+    fn value(&mut self, name: &[u8]) -> Value<'a> {
+        match self.rest {
+            [b'"', inside @ ..] => {
+                if let Some(end) = inside.iter().position(|byte| *byte == b'"') {
                     let quoted = self.take(end + 2);
                     return Value::Quoted(quoted.get(1..=end).unwrap_or_default());
                 }
             }
-            Some(b'\'') => {
-                let inside = self.rest.get(1..).unwrap_or_default();
-                if let Some(end) = memrchr(b'\'', inside) {
-                    let nested = self.take(end + 2);
-                    return Value::Nested(nested.get(1..=end).unwrap_or_default());
+            [b'\'', inside @ ..] => {
+                let end = if name == b"msg" { message_end(inside) } else { memchr(b'\'', inside) };
+                if let Some(end) = end {
+                    let nested = self.take(end + 2).get(1..=end).unwrap_or_default();
+                    return if name == b"msg" {
+                        Value::Nested(nested)
+                    } else {
+                        Value::Quoted(nested)
+                    };
+                }
+            }
+            [b'{', b' ', ..] if self.grammar == Grammar::Enrichment => {
+                // an address; its path may hold spaces and braces
+                if self.rest.len() > self.behind_brace {
+                    return Value::Bare(self.take(self.rest.len() - self.behind_brace));
                 }
             }
             _ => {}
         }
-        let mut end = word_end(self.rest);
-        if self.words_continue {
-            end = self.continued(end);
-        }
-        Value::Bare(self.take(end))
+        Value::Bare(self.bare(name))
     }
 
-    /// Moves the end of a bare value behind the words that follow it and are no fields.
-    fn continued(&self, mut end: usize) -> usize {
+    /// Takes a value without quotes.
+    fn bare(&mut self, name: &[u8]) -> &'a [u8] {
+        let end = word_end(self.rest);
+        match self.grammar {
+            Grammar::Message | Grammar::Enrichment => self.bare_of_message(name, end),
+            // Linux forgets the space after the session in the notice of a rule that vanished
+            Grammar::Kernel if name == b"ses" => {
+                let digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                let is_glued = self.rest.get(digits..).is_some_and(|rest| rest.starts_with(b"op="));
+                self.take(if is_glued { digits } else { end })
+            }
+            // an AppArmor label ends with its mode: `subj=snap.x (enforce)`
+            Grammar::Kernel if self.rest.get(end..).is_some_and(|rest| rest.starts_with(b" (")) => {
+                let (gap, length) = next_word(self.rest, end);
+                let is_mode = self.rest.get(end + gap + length - 1) == Some(&b')');
+                self.take(if is_mode { end + gap + length } else { end })
+            }
+            _ => self.take(end),
+        }
+    }
+
+    /// Takes a value that a program wrote, with the words that follow it and are no pairs.
+    fn bare_of_message(&mut self, name: &[u8], mut end: usize) -> &'a [u8] {
         loop {
-            let after = self.rest.get(end..).unwrap_or_default();
-            let gap = after.iter().take_while(|byte| **byte == b' ').count();
-            let word = after.get(gap..).unwrap_or_default();
-            let length = word_end(word);
-            let is_field = memchr(b'=', word.get(..length).unwrap_or_default()).is_some();
-            if gap == 0 || length == 0 || is_field {
-                return end;
+            let (gap, length) = next_word(self.rest, end);
+            let word = self.rest.get(end + gap..end + gap + length).unwrap_or_default();
+            if gap == 0 || length == 0 || is_pair(word) {
+                break;
             }
             end += gap + length;
+        }
+        let value = self.take(end);
+        // old versions of PAM wrote `(hostname=?, addr=?, terminal=tty1 res=success)`
+        match (name, value) {
+            (b"hostname" | b"addr" | b"terminal", [value @ .., b',']) => value,
+            (b"res", [value @ .., b')']) => value,
+            _ => value,
         }
     }
 }
 
+/// Returns where the message of a program ends, which began with a quote: at the last quote of the
+/// record, but before what auditd added.
+fn message_end(inside: &[u8]) -> Option<usize> {
+    let end = memrchr(b'\'', inside)?;
+    let rest = inside.get(end + 1..).unwrap_or_default();
+    if rest.iter().all(|byte| *byte == b' ') {
+        return Some(end);
+    }
+    memchr::memmem::rfind(inside, &[b'\'', ENRICHMENT]).or(Some(end))
+}
+
+/// Returns what auditd added behind a record's own fields.
+fn enrichment(text: &[u8]) -> Option<&[u8]> {
+    let first = memchr(ENRICHMENT, text)?;
+    let at = match memchr::memmem::find(text, b"msg='") {
+        // what a program says may hold the separator too
+        Some(message) if message < first => {
+            let inside = text.get(message + 5..).unwrap_or_default();
+            message + 5 + message_end(inside)? + 1
+        }
+        _ => first,
+    };
+    text.get(at..).filter(|rest| rest.first() == Some(&ENRICHMENT))?.get(1..)
+}
+
 /// Returns the length of the word at the start of `text`.
 fn word_end(text: &[u8]) -> usize {
-    memchr2(b' ', ENRICHMENT, text).unwrap_or(text.len())
+    text.iter().position(|byte| matches!(*byte, b' ' | ENRICHMENT)).unwrap_or(text.len())
+}
+
+/// Returns how many spaces stand at `at`, and the length of the word behind them.
+fn next_word(text: &[u8], at: usize) -> (usize, usize) {
+    let rest = text.get(at..).unwrap_or_default();
+    let gap = rest.iter().take_while(|byte| **byte == b' ').count();
+    (gap, word_end(rest.get(gap..).unwrap_or_default()))
+}
+
+/// Tells whether a word is a pair; one in parentheses, such as `(seqno=2)`, is text.
+fn is_pair(word: &[u8]) -> bool {
+    !matches!(word, [b'(', .., b')']) && memchr(b'=', word).is_some()
 }
 
 impl<'a> Iterator for Fields<'a> {
@@ -108,18 +214,33 @@ impl<'a> Iterator for Fields<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         while let [b' ' | ENRICHMENT, tail @ ..] = self.rest {
+            if self.grammar == Grammar::Kernel && self.rest.first() == Some(&ENRICHMENT) {
+                self.rest = b"";
+                return None;
+            }
             self.rest = tail;
+        }
+        if std::mem::take(&mut self.at_start) {
+            if let Some(leading) = self.leading() {
+                return Some(leading);
+            }
         }
         if self.rest.is_empty() {
             return None;
         }
-        let end = memchr::memchr3(b'=', b' ', ENRICHMENT, self.rest).unwrap_or(self.rest.len());
+        let end = (self.rest.iter().position(|byte| matches!(*byte, b'=' | b' ' | ENRICHMENT)))
+            .unwrap_or(self.rest.len());
         let name = self.take(end);
-        if let [b'=', tail @ ..] = self.rest {
-            self.rest = tail;
-            Some(Field { name, value: self.value() })
-        } else {
-            Some(Field { name: b"", value: Value::Bare(name) })
+        match self.rest {
+            [b'=', tail @ ..] => {
+                self.rest = tail;
+                let name = match (self.grammar, name) {
+                    (Grammar::Message, [b'(', name @ ..]) => name,
+                    _ => name,
+                };
+                Some(Field { name, value: self.value(name) })
+            }
+            _ => Some(Field { name: b"", value: Value::Bare(name) }),
         }
     }
 }
@@ -178,6 +299,8 @@ mod tests {
     #[test]
     fn trap_41_words_before_the_first_pair() {
         assert_eq!(kernel("login pid=1"), [bare("", "login"), bare("pid", "1")]);
+        assert_eq!(kernel("policy loaded auid=0"), [bare("", "policy loaded"), bare("auid", "0")]);
+        assert_eq!(kernel("netlabel: auid=0 ses=1")[0], bare("", "netlabel:"));
     }
 
     #[test]
@@ -200,12 +323,115 @@ mod tests {
         assert_eq!(kernel("subj==unconfined"), [bare("subj", "=unconfined")]);
     }
 
+    fn enriched(text: &str) -> Vec<(String, Value<'_>)> {
+        named(Fields::of_enrichment(text.as_bytes()))
+    }
+
     #[test]
-    fn trap_73_the_enrichment_is_not_part_of_the_last_value() {
-        let fields = kernel("key=(null)\x1DARCH=x86_64 AUID=\"alice\"");
+    fn trap_73_what_auditd_added_is_kept_apart() {
+        let text = "key=(null)\x1DARCH=x86_64 SYSCALL=execve AUID=\"alice\"";
+        assert_eq!(kernel(text), [bare("key", "(null)")]);
+        let added = [bare("ARCH", "x86_64"), bare("SYSCALL", "execve"), quoted("AUID", "alice")];
+        assert_eq!(enriched(text), added);
+        assert_eq!(enriched("key=(null)"), []);
+
+        let text = "pid=1 msg='op=it's me res=success'\x1DUID=\"root\"";
+        let Value::Nested(inside) = kernel(text)[1].1 else { panic!("{text}") };
+        assert_eq!(inside, b"op=it's me res=success");
+        assert_eq!(enriched(text), [quoted("UID", "root")]);
+        let forged = "pid=1 msg='op=x'\x1DUID=\"root\" res=success'";
+        let Value::Nested(inside) = kernel(forged)[1].1 else { panic!("{forged}") };
+        assert!(inside.ends_with(b"res=success"), "a program cannot forge it");
+        assert_eq!(enriched(forged), []);
+    }
+
+    #[test]
+    fn trap_74_an_address_that_auditd_added() {
+        let text = "saddr=0100\x1DSADDR={ saddr_fam=local path=/a b} c } X=1";
+        assert_eq!(kernel(text), [bare("saddr", "0100")]);
+        let address = bare("SADDR", "{ saddr_fam=local path=/a b} c }");
+        assert_eq!(enriched(text), [address, bare("X", "1")]);
+        let unknown = "saddr=0000\x1DSADDR=unknown family(0)";
+        assert_eq!(enriched(unknown), [bare("SADDR", "unknown family(0)")]);
+    }
+
+    #[test]
+    fn trap_30_the_words_of_an_avc_are_no_fields() {
+        let text = r#"avc:  denied  { read write } for  pid=5 comm="x" name="a b" dev="vda3" permissive=0"#;
+        let fields = kernel(text);
+        assert_eq!(fields[0], bare("", "avc:  denied  { read write } for"));
+        assert_eq!(fields[1], bare("pid", "5"));
+        assert_eq!(fields[3], quoted("name", "a b"));
+        assert_eq!(fields[4], quoted("dev", "vda3"));
+    }
+
+    #[test]
+    fn trap_31_a_word_in_parentheses_is_no_field() {
+        let text =
+            r#"avc:  received policyload notice (seqno=2)  exe="/usr/lib/systemd/systemd" sauid=0"#;
+        let fields = named(Fields::of_message(text.as_bytes()));
+        assert_eq!(fields[0], bare("", "avc:  received policyload notice (seqno=2)"));
+        assert_eq!(fields[1], quoted("exe", "/usr/lib/systemd/systemd"));
+    }
+
+    #[test]
+    fn trap_32_apparmor_writes_plain_fields() {
+        let text = r#"apparmor="DENIED" operation="open" profile="my app" name="/x" pid=7"#;
+        let fields = kernel(text);
+        assert_eq!(fields[0], quoted("apparmor", "DENIED"));
+        assert_eq!(fields[2], quoted("profile", "my app"));
+        assert_eq!(fields.len(), 5);
+    }
+
+    #[test]
+    fn trap_36_labels_begin_at_the_first_equals_sign_and_keep_their_mode() {
         assert_eq!(
-            fields,
-            [bare("key", "(null)"), bare("ARCH", "x86_64"), quoted("AUID", "alice")]
+            kernel("subj==/usr/bin/man//&man_groff (enforce) key=(null)"),
+            [bare("subj", "=/usr/bin/man//&man_groff (enforce)"), bare("key", "(null)")]
+        );
+        assert_eq!(kernel("subj=? x=1"), [bare("subj", "?"), bare("x", "1")]);
+        assert_eq!(kernel("subj= x=1"), [bare("subj", ""), bare("x", "1")]);
+    }
+
+    #[test]
+    fn trap_39_separators_of_old_pam() {
+        let text = r#"PAM: authentication acct="root" : exe="/bin/login" (hostname=?, addr=?, terminal=tty1 res=success)"#;
+        let fields = named(Fields::of_message(text.as_bytes()));
+        assert_eq!(fields[0], bare("", "PAM: authentication"));
+        assert_eq!(fields[3], quoted("exe", "/bin/login"));
+        assert_eq!(
+            fields[4..],
+            [
+                bare("hostname", "?"),
+                bare("addr", "?"),
+                bare("terminal", "tty1"),
+                bare("res", "success")
+            ]
+        );
+        assert_eq!(
+            named(Fields::of_message(b"subj=u:r:t:s0:c1,c5, x=1"))[0].1,
+            Value::Bare(b"u:r:t:s0:c1,c5,")
+        );
+    }
+
+    #[test]
+    fn trap_76_names_with_hyphens_and_brackets() {
+        let fields = kernel("prog-id=75 nl-mcgrp=1 a1[0]=41 old-auid=0");
+        let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["prog-id", "nl-mcgrp", "a1[0]", "old-auid"]);
+    }
+
+    #[test]
+    fn a_session_that_is_glued_to_the_next_field() {
+        // Linux 6.18, CONFIG_CHANGE of a rule whose directory was removed
+        assert_eq!(
+            kernel("auid=0 ses=4294967295op=remove_rule path=\"/t\""),
+            [
+                bare("auid", "0"),
+                bare("ses", "4294967295"),
+                bare("op", "remove_rule"),
+                quoted("path", "/t")
+            ]
         );
     }
 

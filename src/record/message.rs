@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::syscall::text;
-use super::{Fields, Keys, Value, getters, view};
+use super::{Fields, Keys, Meanings, Value, getters, view};
 use crate::message_type::MessageType;
 
 view! {
@@ -75,6 +75,12 @@ impl<'a> UserMessage<'a> {
     #[must_use]
     pub fn fields(&self) -> Fields<'a> {
         Fields::of_message(self.message().unwrap_or_default())
+    }
+
+    /// Iterates over the fields of what the program said, each with what it means.
+    #[must_use]
+    pub fn meanings(&self) -> Meanings<'a> {
+        Meanings::of_message(self.record, self.fields())
     }
 
     /// Returns the value of the first field with this name in what the program said.

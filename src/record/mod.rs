@@ -7,6 +7,8 @@
 mod execve;
 mod field;
 mod header;
+mod label;
+mod meaning;
 mod message;
 mod path;
 mod sockaddr;
@@ -19,6 +21,8 @@ pub use self::execve::Execve;
 pub use self::field::{Field, Fields};
 pub use self::header::EventId;
 pub(crate) use self::header::Header;
+pub use self::label::{Label, SelinuxLabel};
+pub use self::meaning::{Absent, Ids, Meaning, Meanings, WithNames};
 pub use self::message::{ConfigChange, UserMessage};
 pub use self::path::{Cwd, Path, Proctitle};
 pub use self::sockaddr::{SockAddr, SocketAddress};
@@ -108,6 +112,41 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn fields(&self) -> Fields<'a> {
         Fields::of_kernel(self.body())
+    }
+
+    /// Iterates over what auditd added behind the fields when it wrote an enriched log: names for
+    /// the numbers, in upper case, such as `UID="root"`.
+    #[must_use]
+    pub fn enriched(&self) -> Fields<'a> {
+        Fields::of_enrichment(self.body())
+    }
+
+    /// Iterates over the fields, each with what it means.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::record::{Meaning, Record};
+    /// use auditlink::MessageType;
+    ///
+    /// let text = b"audit(1.000:2): arch=c000003e syscall=257 success=no exit=-2 a2=80000";
+    /// let record = Record::parse(MessageType::SYSCALL, text)?;
+    /// let shown: Vec<_> = record.meanings().map(|(_, meaning)| meaning.to_string()).collect();
+    /// assert_eq!(shown[1], "openat");
+    /// assert_eq!(shown[3], "ENOENT(No such file or directory)");
+    /// assert_eq!(shown[4], "O_RDONLY|O_CLOEXEC");
+    /// assert_eq!(record.meaning("exit"), Some(Meaning::Exit(-2)));
+    /// # Ok::<(), auditlink::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn meanings(&self) -> Meanings<'a> {
+        Meanings::of_kernel(*self)
+    }
+
+    /// Returns what the first field with this name means.
+    #[must_use]
+    pub fn meaning(&self, name: &str) -> Option<Meaning<'a>> {
+        self.meanings().find(|(field, _)| field.name == name.as_bytes()).map(|(_, meaning)| meaning)
     }
 
     /// Returns the value of the first field with this name.

@@ -21,7 +21,7 @@ getters! {
         inode, "inode", Value::decimal => u64, "Returns the inode number.";
         mode, "mode", |value: Value<'a>| narrow(value.octal()?) => u32,
             "Returns file type and permissions, as in `st_mode`.";
-        device, "dev", device => (u32, u32), "Returns major and minor number of the file system.";
+        device, "dev", Value::device => (u32, u32), "Returns major and minor number of the file system.";
         owner, "ouid", Value::id => u32, "Returns the owner of the object.";
         group, "ogid", Value::id => u32, "Returns the group of the object.";
         nametype, "nametype", |value: Value<'a>| Some(value.bytes()) => &'a [u8],
@@ -78,14 +78,6 @@ const MAX_PROCTITLE: usize = 128;
 
 fn narrow(number: u64) -> Option<u32> {
     u32::try_from(number).ok()
-}
-
-/// Reads `MAJOR:MINOR` in hex.
-fn device(value: Value<'_>) -> Option<(u32, u32)> {
-    let bytes = value.bytes();
-    let (major, minor) = bytes.split_at(memchr::memchr(b':', bytes)?);
-    let minor = minor.get(1..)?;
-    Some((narrow(Value::Bare(major).hexadecimal()?)?, narrow(Value::Bare(minor).hexadecimal()?)?))
 }
 
 #[cfg(test)]

@@ -77,7 +77,11 @@ pub struct Keys<'a> {
 
 impl<'a> Keys<'a> {
     pub(crate) fn of(record: Record<'a>) -> Self {
-        Self { rest: record.field("key").and_then(text) }
+        record.field("key").map_or(Self { rest: None }, Self::of_value)
+    }
+
+    pub(super) fn of_value(value: Value<'a>) -> Self {
+        Self { rest: text(value) }
     }
 }
 

@@ -7,9 +7,9 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a record delimits values in no other way")]
 pub enum Value<'a> {
-    /// In double quotes, which are not part of the bytes: the text is literal.
+    /// In quotes, which are not part of the bytes: the text is literal.
     Quoted(&'a [u8]),
-    /// In single quotes: the message of a user-space program, with fields of its own.
+    /// The `'…'` of `msg=`: the message of a user-space program, with fields of its own.
     Nested(&'a [u8]),
     /// Without quotes: a number, a word, a marker such as `(null)`, or text in hex.
     Bare(&'a [u8]),
@@ -89,6 +89,15 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn id(self) -> Option<u32> {
         self.decimal().filter(|id| *id != u32::MAX)
+    }
+
+    /// Reads the major and minor number of a device, `MAJOR:MINOR` in hex.
+    #[must_use]
+    pub fn device(self) -> Option<(u32, u32)> {
+        let bytes = self.bytes();
+        let (major, minor) = bytes.split_at(memchr::memchr(b':', bytes)?);
+        let number = |digits| u32::try_from(Self::Bare(digits).hexadecimal()?).ok();
+        Some((number(major)?, number(minor.get(1..)?)?))
     }
 
     /// Reads a verdict: `yes`, `success` or `1`, `no`, `failed` or `0`; `None` for other words.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::arch::{Abi, Arch};
 use crate::message_type::MessageType;
+use crate::names::{ADDRESS_FAMILIES, FILE_SYSTEMS, FILE_TYPES, Names};
 use crate::rule::{FieldId, FilterValue, Lookup, RuleError};
 
 /// Reads the value of a field.
@@ -30,15 +31,15 @@ pub(super) fn parse(
         FieldId::EXIT => expect(exit(text), "give a number, or an errno such as -EACCES"),
         FieldId::PERM => expect(permissions(text), "give some of the letters r, w, x, a"),
         FieldId::FILETYPE => expect(
-            named(FILE_TYPES, text).or_else(|| number(text)),
+            named(&FILE_TYPES, text).or_else(|| number(text)),
             "give file, dir, socket, link, character, block or fifo",
         ),
         FieldId::FSTYPE => expect(
-            named(FILE_SYSTEMS, text).or_else(|| number(text)),
+            named(&FILE_SYSTEMS, text).or_else(|| number(text)),
             "give debugfs or tracefs, or a number",
         ),
         FieldId::SADDR_FAM => expect(
-            named(FAMILIES, text).or_else(|| number(text)),
+            named(&ADDRESS_FAMILIES, text).or_else(|| number(text)),
             "give an address family such as inet, or its number",
         ),
         FieldId::SESSIONID if is_unset(text) => Ok(FilterValue::Number(u32::MAX)),
@@ -60,8 +61,8 @@ fn is_unset(text: &str) -> bool {
     matches!(text, "unset" | "-1")
 }
 
-fn named(names: &[(u32, &str)], text: &str) -> Option<u32> {
-    names.iter().find(|(_, name)| *name == text).map(|(number, _)| *number)
+fn named(names: &Names, text: &str) -> Option<u32> {
+    names.number(text).and_then(|number| u32::try_from(number).ok())
 }
 
 /// Reads a number: decimal, hex with `0x`, or octal with `0`.
@@ -128,71 +129,6 @@ pub(super) fn permissions(text: &str) -> Option<u32> {
 /// The kinds of access in the order in which they are printed.
 const PERMISSIONS: &[(u32, char)] = &[(4, 'r'), (2, 'w'), (1, 'x'), (8, 'a')];
 
-/// The types of files, `S_IF*`.
-const FILE_TYPES: &[(u32, &str)] = &[
-    (0o140_000, "socket"),
-    (0o120_000, "link"),
-    (0o100_000, "file"),
-    (0o060_000, "block"),
-    (0o040_000, "dir"),
-    (0o020_000, "character"),
-    (0o010_000, "fifo"),
-];
-
-/// The file systems that rules name, by their magic numbers.
-const FILE_SYSTEMS: &[(u32, &str)] = &[(0x6462_6720, "debugfs"), (0x7472_6163, "tracefs")];
-
-/// The address families, `AF_*`, of `include/linux/socket.h`.
-const FAMILIES: &[(u32, &str)] = &[
-    (0, "unspec"),
-    (1, "local"),
-    (1, "unix"),
-    (2, "inet"),
-    (3, "ax25"),
-    (4, "ipx"),
-    (5, "appletalk"),
-    (6, "netrom"),
-    (7, "bridge"),
-    (8, "atmpvc"),
-    (9, "x25"),
-    (10, "inet6"),
-    (11, "rose"),
-    (12, "decnet"),
-    (13, "netbeui"),
-    (14, "security"),
-    (15, "key"),
-    (16, "netlink"),
-    (17, "packet"),
-    (18, "ash"),
-    (19, "econet"),
-    (20, "atmsvc"),
-    (21, "rds"),
-    (22, "sna"),
-    (23, "irda"),
-    (24, "pppox"),
-    (25, "wanpipe"),
-    (26, "llc"),
-    (27, "ib"),
-    (28, "mpls"),
-    (29, "can"),
-    (30, "tipc"),
-    (31, "bluetooth"),
-    (32, "iucv"),
-    (33, "rxrpc"),
-    (34, "isdn"),
-    (35, "phonet"),
-    (36, "ieee802154"),
-    (37, "caif"),
-    (38, "alg"),
-    (39, "nfc"),
-    (40, "vsock"),
-    (41, "kcm"),
-    (42, "qipcrtr"),
-    (43, "smc"),
-    (44, "xdp"),
-    (45, "mctp"),
-];
-
 /// Prints the kinds of access, or the number if it holds others.
 pub(super) fn print_permissions(bits: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if bits == 0 || bits > 15 {
@@ -234,8 +170,8 @@ pub(super) fn print_number(field: FieldId, number: u32, f: &mut fmt::Formatter<'
             }
         }
         FieldId::A0 | FieldId::A1 | FieldId::A2 | FieldId::A3 => write!(f, "0x{number:X}"),
-        FieldId::FSTYPE => match FILE_SYSTEMS.iter().find(|(magic, _)| *magic == number) {
-            Some((_, name)) => f.write_str(name),
+        FieldId::FSTYPE => match FILE_SYSTEMS.name(u64::from(number)) {
+            Some(name) => f.write_str(name),
             None => write!(f, "{number}"),
         },
         FieldId::AUID | FieldId::SESSIONID if number == u32::MAX => f.write_str("-1"),
