@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["number"],
     &["time", "cursor", "message_type", "arch"],
-    ["time", "cursor", "message_type", "arch"],
+    &["time", "cursor", "message_type", "arch"],
     &["names"],
     &["record", "rule"],
     &["wire"],

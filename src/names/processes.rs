@@ -24,8 +24,7 @@ impl Errno {
     /// Returns the name, such as `ENOENT`.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
-        let code = i32::try_from(self.0).ok()?;
-        KERNEL_ERRORS.name(u64::from(self.0)).or_else(|| syscalls::Errno::new(code).name())
+        syscalls::Errno::new(i32::try_from(self.0).ok()?).name()
     }
 
     /// Returns what it means in words, such as `No such file or directory`.
@@ -128,15 +127,6 @@ flags! {
 }
 
 names! {
-    /// The kernel's own error numbers.
-    KERNEL_ERRORS {
-        ERESTARTSYS = 512, ERESTARTNOINTR = 513, ERESTARTNOHAND = 514, ENOIOCTLCMD = 515,
-        ERESTART_RESTARTBLOCK = 516, EPROBE_DEFER = 517, EOPENSTALE = 518, ENOPARAM = 519,
-        EBADHANDLE = 521, ENOTSYNC = 522, EBADCOOKIE = 523, ENOTSUPP = 524, ETOOSMALL = 525,
-        ESERVERFAULT = 526, EBADTYPE = 527, EJUKEBOX = 528, EIOCBQUEUED = 529,
-        ERECALLCONFLICT = 530,
-    }
-
     /// The signals.
     SIGNALS {
         SIG0 = 0, SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGILL = 4, SIGTRAP = 5, SIGABRT = 6,
@@ -234,5 +224,22 @@ names! {
         KEYCTL_PKEY_DECRYPT = 26, KEYCTL_PKEY_SIGN = 27, KEYCTL_PKEY_VERIFY = 28,
         KEYCTL_RESTRICT_KEYRING = 29, KEYCTL_MOVE = 30, KEYCTL_CAPABILITIES = 31,
         KEYCTL_WATCH_KEY = 32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_kernel_have_names_too() {
+        for (code, name) in [(2, "ENOENT"), (512, "ERESTARTSYS"), (529, "EIOCBQUEUED")] {
+            assert_eq!(Errno::new(code).name(), Some(name));
+            assert_eq!(Errno::from_name(name), Some(Errno::new(code)));
+        }
+        assert_eq!(Errno::new(4000).to_string(), "4000");
+        assert_eq!(Errno::from_name("EFOO"), None);
+        assert_eq!(Signal::new(35).to_string(), "SIGRT3");
+        assert_eq!(Signal::new(99).to_string(), "99");
     }
 }

@@ -115,11 +115,11 @@ impl<'a> Fields<'a> {
                     };
                 }
             }
-            [b'{', b' ', ..] if self.grammar == Grammar::Enrichment => {
-                // an address; its path may hold spaces and braces
-                if self.rest.len() > self.behind_brace {
-                    return Value::Bare(self.take(self.rest.len() - self.behind_brace));
-                }
+            // an address; its path may hold spaces and braces
+            [b'{', b' ', ..]
+                if self.grammar == Grammar::Enrichment && self.rest.len() > self.behind_brace =>
+            {
+                return Value::Bare(self.take(self.rest.len() - self.behind_brace));
             }
             _ => {}
         }

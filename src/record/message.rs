@@ -11,7 +11,7 @@ view! {
     ///
     /// Source: `kernel/audit.c`, `audit_log_config_change`; `kernel/auditfilter.c`,
     /// `audit_log_rule_change`.
-    ConfigChange, record, record.message_type() == MessageType::CONFIG_CHANGE
+    ConfigChange, as_config_change, "a `CONFIG_CHANGE` record", record, record.message_type() == MessageType::CONFIG_CHANGE
 }
 
 getters! {
@@ -52,7 +52,8 @@ view! {
     /// `msg='…'`. Only the former are to be trusted.
     ///
     /// Source: `kernel/audit.c`, `audit_receive_msg`.
-    UserMessage, record, record.message_type().is_from_user_space()
+    UserMessage, as_user_message, "a record that a user-space program wrote", record,
+    record.message_type().is_from_user_space()
 }
 
 getters! {

@@ -4,6 +4,7 @@
 //! kernel. It is kept as the bytes that came; fields are found when they are asked for, and a
 //! field that makes no sense fails alone, never the record.
 
+mod detail;
 mod execve;
 mod field;
 mod header;
@@ -11,12 +12,18 @@ mod label;
 mod meaning;
 mod message;
 mod path;
+mod process;
+mod security;
 mod sockaddr;
 mod syscall;
 mod value;
 
 use std::fmt;
 
+pub use self::detail::{
+    Bpf, DeviceMapper, FdPair, Ipc, KernModule, Mmap, Mq, NetfilterCfg, OpenHow, SocketCall,
+    TimeAdj,
+};
 pub use self::execve::Execve;
 pub use self::field::{Field, Fields};
 pub use self::header::EventId;
@@ -25,6 +32,10 @@ pub use self::label::{Label, SelinuxLabel};
 pub use self::meaning::{Absent, Ids, Meaning, Meanings, WithNames};
 pub use self::message::{ConfigChange, UserMessage};
 pub use self::path::{Cwd, Path, Proctitle};
+pub use self::process::{AnomAbend, EventListener, Login, ObjPid, Tty, UringOp};
+pub use self::security::{
+    Avc, Capset, Fanotify, FileCapabilities, Integrity, Landlock, MacChange, Seccomp,
+};
 pub use self::sockaddr::{SockAddr, SocketAddress};
 pub use self::syscall::{Keys, Syscall};
 pub use self::value::{Untrusted, Value};
@@ -154,48 +165,6 @@ impl<'a> Record<'a> {
     pub fn field(&self, name: &str) -> Option<Value<'a>> {
         self.fields().find(|field| field.name == name.as_bytes()).map(|field| field.value)
     }
-
-    /// Returns the typed view of a `SYSCALL` record, `None` for other types.
-    #[must_use]
-    pub fn as_syscall(self) -> Option<Syscall<'a>> {
-        Syscall::of(self)
-    }
-
-    /// Returns the typed view of a `PATH` record, `None` for other types.
-    #[must_use]
-    pub fn as_path(self) -> Option<Path<'a>> {
-        Path::of(self)
-    }
-
-    /// Returns the typed view of a `CWD` record, `None` for other types.
-    #[must_use]
-    pub fn as_cwd(self) -> Option<Cwd<'a>> {
-        Cwd::of(self)
-    }
-
-    /// Returns the typed view of a `PROCTITLE` record, `None` for other types.
-    #[must_use]
-    pub fn as_proctitle(self) -> Option<Proctitle<'a>> {
-        Proctitle::of(self)
-    }
-
-    /// Returns the typed view of a `SOCKADDR` record, `None` for other types.
-    #[must_use]
-    pub fn as_sockaddr(self) -> Option<SockAddr<'a>> {
-        SockAddr::of(self)
-    }
-
-    /// Returns the typed view of a `CONFIG_CHANGE` record, `None` for other types.
-    #[must_use]
-    pub fn as_config_change(self) -> Option<ConfigChange<'a>> {
-        ConfigChange::of(self)
-    }
-
-    /// Returns the typed view of a record that a user-space program wrote, `None` for others.
-    #[must_use]
-    pub fn as_user_message(self) -> Option<UserMessage<'a>> {
-        UserMessage::of(self)
-    }
 }
 
 impl fmt::Debug for Record<'_> {
@@ -204,9 +173,10 @@ impl fmt::Debug for Record<'_> {
     }
 }
 
-/// Defines a view of one record type and its constructor.
+/// Defines a view of a record type, and the method of [`Record`] that makes it:
+/// `View, method, "what records it is for", record, condition`.
 macro_rules! view {
-    ($(#[$doc:meta])* $name:ident, $record:ident, $when:expr) => {
+    ($(#[$doc:meta])* $name:ident, $method:ident, $of:literal, $record:ident, $when:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct $name<'a> {
@@ -214,14 +184,19 @@ macro_rules! view {
         }
 
         impl<'a> $name<'a> {
-            pub(super) fn of($record: $crate::record::Record<'a>) -> Option<Self> {
-                if $when { Some(Self { record: $record }) } else { None }
-            }
-
             /// Returns the record behind the view.
             #[must_use]
             pub const fn record(&self) -> $crate::record::Record<'a> {
                 self.record
+            }
+        }
+
+        impl<'a> $crate::record::Record<'a> {
+            #[doc = concat!("Returns the typed view of ", $of, ", `None` for others.")]
+            #[must_use]
+            pub fn $method(self) -> Option<$name<'a>> {
+                let $record = self;
+                if $when { Some($name { record: self }) } else { None }
             }
         }
     };

@@ -10,7 +10,7 @@ view! {
     /// A `PATH` record: one file system object that a call touched.
     ///
     /// Source: `kernel/auditsc.c`, `audit_log_name`.
-    Path, record, record.message_type() == MessageType::PATH
+    Path, as_path, "a `PATH` record", record, record.message_type() == MessageType::PATH
 }
 
 getters! {
@@ -31,7 +31,7 @@ getters! {
 
 view! {
     /// A `CWD` record: the working directory of the caller.
-    Cwd, record, record.message_type() == MessageType::CWD
+    Cwd, as_cwd, "a `CWD` record", record, record.message_type() == MessageType::CWD
 }
 
 getters! {
@@ -46,7 +46,7 @@ view! {
     /// The process can rewrite it; `EXECVE` is what it was started with.
     ///
     /// Source: `kernel/auditsc.c`, `audit_log_proctitle`.
-    Proctitle, record, record.message_type() == MessageType::PROCTITLE
+    Proctitle, as_proctitle, "a `PROCTITLE` record", record, record.message_type() == MessageType::PROCTITLE
 }
 
 getters! {

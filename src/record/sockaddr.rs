@@ -13,7 +13,7 @@ view! {
     /// A `SOCKADDR` record.
     ///
     /// Source: `kernel/auditsc.c`, `audit_log_exit`; the bytes are those that the caller passed.
-    SockAddr, record, record.message_type() == MessageType::SOCKADDR
+    SockAddr, as_sockaddr, "a `SOCKADDR` record", record, record.message_type() == MessageType::SOCKADDR
 }
 
 getters! {

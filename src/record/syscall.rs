@@ -10,7 +10,7 @@ view! {
     /// A `SYSCALL` record.
     ///
     /// Source: `kernel/auditsc.c`, `audit_log_exit`.
-    Syscall, record, record.message_type() == MessageType::SYSCALL
+    Syscall, as_syscall, "a `SYSCALL` record", record, record.message_type() == MessageType::SYSCALL
 }
 
 getters! {
@@ -112,7 +112,7 @@ impl<'a> Iterator for Keys<'a> {
 /// The byte between the keys of a rule that has several.
 const KEY_SEPARATOR: u8 = 0x01;
 
-fn arch(value: Value<'_>) -> Option<Arch> {
+pub(super) fn arch(value: Value<'_>) -> Option<Arch> {
     value.hexadecimal().and_then(|number| u32::try_from(number).ok()).map(Arch::new)
 }
 

@@ -94,10 +94,23 @@ impl<'a> Value<'a> {
     /// Reads the major and minor number of a device, `MAJOR:MINOR` in hex.
     #[must_use]
     pub fn device(self) -> Option<(u32, u32)> {
+        let (major, minor) = self.divided()?;
+        let number = |part: Self| u32::try_from(part.hexadecimal()?).ok();
+        Some((number(major)?, number(minor)?))
+    }
+
+    /// Reads a device as the device mapper writes it: `MAJOR:MINOR` in decimal.
+    #[must_use]
+    pub fn decimal_device(self) -> Option<(u32, u32)> {
+        let (major, minor) = self.divided()?;
+        Some((major.decimal()?, minor.decimal()?))
+    }
+
+    /// Divides a value at its first colon.
+    fn divided(self) -> Option<(Self, Self)> {
         let bytes = self.bytes();
-        let (major, minor) = bytes.split_at(memchr::memchr(b':', bytes)?);
-        let number = |digits| u32::try_from(Self::Bare(digits).hexadecimal()?).ok();
-        Some((number(major)?, number(minor.get(1..)?)?))
+        let (head, tail) = bytes.split_at(memchr::memchr(b':', bytes)?);
+        Some((Self::Bare(head), Self::Bare(tail.get(1..)?)))
     }
 
     /// Reads a verdict: `yes`, `success` or `1`, `no`, `failed` or `0`; `None` for other words.

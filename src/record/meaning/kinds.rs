@@ -36,7 +36,7 @@ pub(super) enum Kind {
     Mode(Radix),
     /// Permissions without a type of file.
     Permissions(Radix),
-    Device,
+    Device(Radix),
     Capability(Radix),
     Capabilities,
     Address,
@@ -75,7 +75,8 @@ pub(super) fn of_kernel(message_type: MessageType, name: &[u8]) -> Kind {
         (T::SOCKETCALL, [b'a', b'0'..=b'9', ..]) => Kind::Number(Radix::Hex),
         (T::EXECVE, [b'a', b'0'..=b'9', rest @ ..]) if !rest.ends_with(b"_len") => Kind::Text,
         (T::SYSCALL | T::URINGOP, b"items") | (T::EXECVE, b"argc") => Kind::Number(Radix::Decimal),
-        (T::PATH, b"dev" | b"rdev") | (T::DM_CTRL | T::DM_EVENT, b"dev") => Kind::Device,
+        (T::PATH, b"dev" | b"rdev") => Kind::Device(Radix::Hex),
+        (T::DM_CTRL | T::DM_EVENT, b"dev") => Kind::Device(Radix::Decimal),
         (T::PATH | T::IPC | T::IPC_SET_PERM | T::MQ_OPEN | T::OPENAT2, b"mode") => {
             if message_type == T::PATH {
                 Kind::Mode(Radix::Octal)

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::arch::{Abi, Arch};
 use crate::message_type::MessageType;
-use crate::names::{ADDRESS_FAMILIES, FILE_SYSTEMS, FILE_TYPES, Names};
+use crate::names::{ADDRESS_FAMILIES, Errno, FILE_SYSTEMS, FILE_TYPES, Names};
 use crate::rule::{FieldId, FilterValue, Lookup, RuleError};
 
 /// Reads the value of a field.
@@ -103,18 +103,11 @@ fn exit(text: &str) -> Option<u32> {
         None => (false, text),
     };
     if name.starts_with('E') {
-        let code = (1..MAX_ERRNO).find(|code| errno_name(*code) == Some(name))?;
+        let code = i32::try_from(Errno::from_name(name)?.number()).ok()?;
         return Some(unsigned(if negative { -code } else { code }));
     }
     signed_number(text)
 }
-
-fn errno_name(code: i32) -> Option<&'static str> {
-    syscalls::Errno::new(code).name()
-}
-
-/// The range of errno values.
-const MAX_ERRNO: i32 = 4096;
 
 /// Reads kinds of access, `AUDIT_PERM_*`.
 pub(super) fn permissions(text: &str) -> Option<u32> {
@@ -164,7 +157,8 @@ pub(super) fn print_number(field: FieldId, number: u32, f: &mut fmt::Formatter<'
         },
         FieldId::EXIT => {
             let code = signed(number);
-            match code.checked_neg().filter(|code| *code > 0).and_then(errno_name) {
+            let errno = code.checked_neg().and_then(|code| u32::try_from(code).ok());
+            match errno.and_then(|code| Errno::new(code).name()) {
                 Some(name) => write!(f, "-{name}"),
                 None => write!(f, "{code}"),
             }
