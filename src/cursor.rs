@@ -24,6 +24,9 @@ pub enum DecodeError {
         /// What was found.
         value: u64,
     },
+    /// A line of a log does not start with `[node=NAME ]type=TYPE msg=audit(`.
+    #[error("the line does not start with [node=NAME] type=TYPE msg=audit(")]
+    Line,
     /// A record does not start with `audit(SECONDS.MILLIS:SERIAL):`.
     #[error("the record does not start with audit(SECONDS.MILLIS:SERIAL):")]
     Header,

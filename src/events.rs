@@ -52,7 +52,8 @@ enum State {
 impl<S: Source> Events<S> {
     /// Iterates over a source with an engine of default limits.
     pub fn new(source: S) -> Self {
-        Self::with_assembler(source, Assembler::new())
+        let assembler = Assembler::new().end_records(source.has_end_records());
+        Self::with_assembler(source, assembler)
     }
 
     /// Iterates over a source with an engine of one's own making.

@@ -26,6 +26,7 @@ mod source;
 #[cfg(feature = "capture")]
 pub mod capture;
 pub mod link;
+pub mod log;
 
 mod events;
 

@@ -34,6 +34,18 @@ pub enum Class {
     Control,
 }
 
+/// Who composes the text of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Origin {
+    /// The kernel.
+    Kernel,
+    /// A program, which sent it to the kernel; the kernel writes the sender in front.
+    UserSpace,
+    /// The audit daemon, about itself. Such records are in its log only, with serials of its own.
+    Daemon,
+}
+
 impl MessageType {
     /// Returns the name without the prefix `AUDIT_`, or `None` for an unknown number.
     #[must_use]
@@ -67,10 +79,14 @@ impl MessageType {
         }
     }
 
-    /// Tells whether the text of the record was composed by a user-space program.
+    /// Returns who composes the text of such a record.
     #[must_use]
-    pub const fn is_from_user_space(self) -> bool {
-        matches!(self.0, 1005 | 1100..=1299 | 2100..=2999)
+    pub const fn origin(self) -> Origin {
+        match self.0 {
+            1005 | 1100..=1199 | 2100..=2999 => Origin::UserSpace,
+            1200..=1299 => Origin::Daemon,
+            _ => Origin::Kernel,
+        }
     }
 }
 
@@ -373,6 +389,16 @@ mod tests {
         assert_eq!(MessageType::EOE.0, theirs::AUDIT_EOE);
         assert_eq!(MessageType::REPLACE.0, theirs::AUDIT_REPLACE);
         assert_eq!(MessageType::ANOM_LINK.0, theirs::AUDIT_ANOM_LINK);
+    }
+
+    #[test]
+    fn trap_26_the_daemon_writes_about_itself() {
+        assert_eq!(MessageType::DAEMON_START.origin(), Origin::Daemon);
+        assert_eq!(MessageType::USER_LOGIN.origin(), Origin::UserSpace);
+        assert_eq!(MessageType::ANOM_EXEC.origin(), Origin::UserSpace);
+        assert_eq!(MessageType::ANOM_ABEND.origin(), Origin::Kernel);
+        assert_eq!(MessageType::LANDLOCK_DOMAIN.origin(), Origin::Kernel);
+        assert_eq!(MessageType::USER.origin(), Origin::UserSpace);
     }
 
     #[test]

@@ -18,16 +18,29 @@ pub trait Source {
     ///
     /// Whatever stops the source for good. Losses are no errors.
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error>;
+
+    /// Tells whether the end records of events come through; auditd leaves them out of its log.
+    fn has_end_records(&self) -> bool {
+        true
+    }
 }
 
 impl<S: Source + ?Sized> Source for &mut S {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
         (**self).recv(until)
     }
+
+    fn has_end_records(&self) -> bool {
+        (**self).has_end_records()
+    }
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
         (**self).recv(until)
+    }
+
+    fn has_end_records(&self) -> bool {
+        (**self).has_end_records()
     }
 }

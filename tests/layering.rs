@@ -16,7 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["wire"],
     &["event", "error"],
     &["source"],
-    &["link", "capture"],
+    &["link", "capture", "log"],
     &["events"],
 ];
 

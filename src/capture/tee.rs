@@ -38,4 +38,8 @@ impl<S: Source, W: Write> Source for Tee<S, W> {
         self.writer.write(&received)?;
         Ok(received)
     }
+
+    fn has_end_records(&self) -> bool {
+        self.source.has_end_records()
+    }
 }

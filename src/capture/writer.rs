@@ -90,6 +90,9 @@ impl<W: Write> Writer<W> {
                 let status = Status { lost: *total, ..Status::zero() };
                 self.message(MessageType::GET, &status.to_bytes(), at)
             }
+            Received::Undecodable { bytes, .. } => {
+                self.message(MessageType::new(NO_MESSAGE), bytes, at)
+            }
             Received::Refused { .. } | Received::Quiet { .. } | Received::End { .. } => Ok(()),
         }
     }
@@ -137,6 +140,9 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 }
+
+/// The type of what is no message; netlink gives it to none.
+const NO_MESSAGE: u16 = 0;
 
 const NANOS: u64 = 1_000_000_000;
 

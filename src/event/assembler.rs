@@ -44,6 +44,8 @@ pub struct Assembler {
     explained: Explained,
     now: Tick,
     resumed_at: Tick,
+    /// Whether an event without an end record lacks it.
+    end_expected: bool,
     account: Account,
 }
 
@@ -85,6 +87,7 @@ impl Assembler {
             explained: Explained::default(),
             now: Tick::ZERO,
             resumed_at: Tick::ZERO,
+            end_expected: true,
             account: Account::default(),
         }
     }
@@ -112,6 +115,16 @@ impl Assembler {
         self
     }
 
+    /// Sets whether events have end records. Default yes.
+    ///
+    /// The log of auditd has none: an event without one then only lacks it if others were seen to
+    /// have one. [`Events`](crate::Events) asks its source.
+    #[must_use]
+    pub const fn end_records(mut self, expected: bool) -> Self {
+        self.end_expected = expected;
+        self
+    }
+
     /// Tells the engine what happened.
     pub fn handle(&mut self, received: Received<'_>) {
         let at = self.advance(&received);
@@ -123,6 +136,7 @@ impl Assembler {
             }
             Received::Overrun { dropped, .. } => self.overrun(dropped, at),
             Received::Refused { .. } => self.account.refused += 1,
+            Received::Undecodable { bytes, .. } => self.undecodable(bytes),
             Received::LostCounter { total, .. } => self.lost_counter(total),
             Received::Quiet { .. } => self.expire(at, true),
             Received::End { .. } => self.end(),
@@ -220,7 +234,10 @@ impl Assembler {
         self.last = Some(key.id);
         self.open.add(slot, record, truncated, at);
         match class {
-            Class::Ends => self.close(slot, ClosedBy::EndRecord),
+            Class::Ends => {
+                self.end_expected = true;
+                self.close(slot, ClosedBy::EndRecord);
+            }
             Class::Alone => self.close(slot, ClosedBy::Alone),
             Class::Opens | Class::MayJoin | Class::Control => self.evict(),
         }
@@ -372,7 +389,9 @@ impl Assembler {
     }
 
     fn close(&mut self, slot: usize, closed_by: ClosedBy) {
-        let finished = self.open.close(slot, |event| (event.key, hand_out(event, closed_by)));
+        let end_expected = self.end_expected;
+        let hand_out = |event: &OpenEvent| (event.key, hand_out(event, closed_by, end_expected));
+        let finished = self.open.close(slot, hand_out);
         if let Some((key, event)) = finished {
             self.account.continuations += u64::from(event.continuation);
             self.closed.insert(key);
@@ -391,6 +410,7 @@ impl Assembler {
             records: 1,
             closed_by: ClosedBy::Alone,
             continuation: false,
+            end_expected: false,
             first_at: at,
             last_at: at,
         }));
@@ -398,13 +418,14 @@ impl Assembler {
 }
 
 /// Copies an open event to what is handed out, in one allocation.
-fn hand_out(event: &OpenEvent, closed_by: ClosedBy) -> Event {
+fn hand_out(event: &OpenEvent, closed_by: ClosedBy, end_expected: bool) -> Event {
     Event {
         id: event.key.id,
         bytes: Bytes::copy_from_slice(&event.bytes),
         records: event.records,
         closed_by,
         continuation: event.continuation,
+        end_expected,
         first_at: event.first_at,
         last_at: event.last_at,
     }

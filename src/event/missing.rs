@@ -61,7 +61,7 @@ impl Event {
     fn missing_ends(&self, missing: &mut Vec<Missing>) {
         let opened = self.records().any(|record| record.message_type().class() == Class::Opens);
         let ended = self.closed_by() == ClosedBy::EndRecord;
-        if opened && !ended {
+        if opened && !ended && self.end_expected {
             missing.push(Missing::EndRecord);
         }
         if ended && !opened {

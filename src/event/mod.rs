@@ -74,6 +74,8 @@ pub struct Event {
     records: u32,
     closed_by: ClosedBy,
     continuation: bool,
+    /// Whether it would have an end record if it were whole.
+    end_expected: bool,
     first_at: Tick,
     last_at: Tick,
 }

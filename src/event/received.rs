@@ -33,6 +33,14 @@ pub enum Received<'a> {
         /// When it was received.
         at: Tick,
     },
+    /// Something came that is no datagram and could not be made one, such as a line of a log that
+    /// is no record.
+    Undecodable {
+        /// What came.
+        bytes: &'a [u8],
+        /// When it came.
+        at: Tick,
+    },
     /// The kernel's counter of lost records was read (`lost` of the status).
     LostCounter {
         /// Its value.
@@ -60,6 +68,7 @@ impl Received<'_> {
             Self::Datagram { at, .. }
             | Self::Overrun { at, .. }
             | Self::Refused { at, .. }
+            | Self::Undecodable { at, .. }
             | Self::LostCounter { at, .. }
             | Self::Quiet { at }
             | Self::End { at } => *at,

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use super::procfs::Standing;
 use crate::error::{Error, ErrorKind};
-use crate::message_type::MessageType;
+use crate::message_type::{MessageType, Origin};
 
 /// A capability by number and name.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,8 @@ pub(super) fn request_refused(
     message_type: MessageType,
     is_locked: impl FnOnce() -> bool,
 ) -> Error {
-    let capability = if message_type.is_from_user_space() { AUDIT_WRITE } else { AUDIT_CONTROL };
+    let capability =
+        if message_type.origin() == Origin::UserSpace { AUDIT_WRITE } else { AUDIT_CONTROL };
     let (kind, remedy) = match Errno::from_raw(code) {
         Errno::ECONNREFUSED => (ErrorKind::Namespace, LEAVE_NAMESPACE),
         Errno::EPERM => match Standing::of_self() {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::syscall::text;
 use super::{Fields, Keys, Meanings, Value, getters, view};
-use crate::message_type::MessageType;
+use crate::message_type::{MessageType, Origin};
 
 view! {
     /// A `CONFIG_CHANGE` record: a setting or a rule was changed.
@@ -53,7 +53,7 @@ view! {
     ///
     /// Source: `kernel/audit.c`, `audit_receive_msg`.
     UserMessage, as_user_message, "a record that a user-space program wrote", record,
-    record.message_type().is_from_user_space()
+    record.message_type().origin() == Origin::UserSpace
 }
 
 getters! {

@@ -10,7 +10,7 @@
 use netlink_packet_core::{NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, NLMSG_OVERRUN, NetlinkBuffer};
 
 use crate::cursor::{Cursor, DecodeError};
-use crate::message_type::{Class, MessageType};
+use crate::message_type::{Class, MessageType, Origin};
 
 /// The length of a netlink message header.
 pub const HEADER_LENGTH: usize = 16;
@@ -67,7 +67,8 @@ impl<'a> Frame<'a> {
     /// # Errors
     ///
     /// [`DecodeError::Short`] if the header or a fixed part is cut off,
-    /// [`DecodeError::Impossible`] if a reply states a length below that of its header.
+    /// [`DecodeError::Impossible`] if a reply states a length below that of its header, or if the
+    /// type is zero.
     pub fn parse(datagram: &'a [u8]) -> Result<Self, DecodeError> {
         if datagram.len() < HEADER_LENGTH {
             let (needed, found) = (HEADER_LENGTH, datagram.len());
@@ -87,6 +88,10 @@ impl<'a> Frame<'a> {
             datagram.get(HEADER_LENGTH..length).ok_or_else(impossible)
         };
         Ok(match message_type.number() {
+            0 => {
+                let what = "the type of a netlink message";
+                return Err(DecodeError::Impossible { what, value: 0 });
+            }
             NLMSG_NOOP => Self::Noop,
             NLMSG_ERROR => {
                 let code = Cursor::new(as_stated()?, "an acknowledgement").i32()?;
@@ -111,7 +116,7 @@ impl<'a> Frame<'a> {
 
 /// Cuts NUL bytes off the end of kernel text; in a user's text they may be the user's.
 fn trim_nul(text: &[u8], message_type: MessageType) -> &[u8] {
-    if message_type.is_from_user_space() {
+    if message_type.origin() == Origin::UserSpace {
         return text;
     }
     let length = text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
