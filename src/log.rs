@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::event::Received;
-use crate::message_type::{Class, MessageType};
+use crate::message_type::Class;
 use crate::record::LogLine;
 use crate::source::Source;
 use crate::time::Tick;
@@ -93,16 +93,15 @@ impl<R: BufRead> Reader<R> {
                 continue; // ausearch writes such lines between events
             }
             self.held = Held::Line;
-            if let Some((message_type, at)) = self.parse() {
+            if let Some(at) = self.parse() {
                 self.held = Held::Record(at);
-                debug_assert!(message_type.class() != Class::Control);
             }
             return Ok(true);
         }
     }
 
-    /// Makes a datagram of the line, if it is a record.
-    fn parse(&mut self) -> Option<(MessageType, Tick)> {
+    /// Makes a datagram of the line, if it is a record, and returns its time.
+    fn parse(&mut self) -> Option<Tick> {
         let line = LogLine::parse(&self.line).ok()?;
         let record = line.record().ok()?;
         let message_type = line.message_type();
@@ -111,7 +110,7 @@ impl<R: BufRead> Reader<R> {
         }
         self.frame = frame::message(message_type, 0, line.text());
         let nanos = u64::try_from(record.id().time().since_epoch().as_nanos()).ok()?;
-        Some((message_type, Tick::from_nanos(nanos).max(self.now)))
+        Some(Tick::from_nanos(nanos).max(self.now))
     }
 }
 

@@ -7,16 +7,18 @@ mod missing;
 mod open;
 mod received;
 mod serials;
+mod story;
 
 use std::fmt;
 
 use bytes::Bytes;
 
 pub use self::assembler::Assembler;
-pub use self::kind::{EventKind, Exec, Exit, Fork};
+pub use self::kind::{Call, EventKind, Exec, Exit, Fork, Kill, Ptrace};
 pub use self::loss::{Account, Cause, Count, Loss, Unit};
 pub use self::missing::Missing;
 pub use self::received::Received;
+pub use self::story::{Object, Outcome, Subject};
 use crate::message_type::{Class, MessageType};
 use crate::record::{EventId, Execve, Header, Keys, Record, Syscall};
 use crate::time::Tick;

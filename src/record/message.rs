@@ -7,11 +7,12 @@ use super::{Fields, Keys, Meanings, Value, getters, view};
 use crate::message_type::{MessageType, Origin};
 
 view! {
-    /// A `CONFIG_CHANGE` record: a setting or a rule was changed.
+    /// A `CONFIG_CHANGE` or `FEATURE_CHANGE` record: a setting, a rule or a feature was changed.
     ///
     /// Source: `kernel/audit.c`, `audit_log_config_change`; `kernel/auditfilter.c`,
     /// `audit_log_rule_change`.
-    ConfigChange, as_config_change, "a `CONFIG_CHANGE` record", record, record.message_type() == MessageType::CONFIG_CHANGE
+    ConfigChange, as_config_change, "a `CONFIG_CHANGE` or `FEATURE_CHANGE` record", record,
+    matches!(record.message_type(), MessageType::CONFIG_CHANGE | MessageType::FEATURE_CHANGE)
 }
 
 getters! {
@@ -29,9 +30,13 @@ getters! {
 impl<'a> ConfigChange<'a> {
     /// Returns the setting that was changed and its new value; `None` if a rule was changed.
     ///
-    /// The setting's name is the name of the field, such as `audit_backlog_limit`.
+    /// The setting's name is the name of the field, such as `audit_backlog_limit`; that of a
+    /// feature is the value of `feature`.
     #[must_use]
     pub fn setting(&self) -> Option<(&'a [u8], Value<'a>)> {
+        if let Some(feature) = self.record.field("feature") {
+            return Some((feature.bytes(), self.record.field("new")?));
+        }
         self.record
             .fields()
             .find(|field| field.name.starts_with(b"audit_") || field.name == b"lost")

@@ -31,6 +31,7 @@ pub use self::header::EventId;
 pub(crate) use self::header::Header;
 pub use self::label::{Label, SelinuxLabel};
 pub use self::line::LogLine;
+pub(crate) use self::meaning::print_text;
 pub use self::meaning::{Absent, Ids, Meaning, Meanings, WithNames};
 pub use self::message::{ConfigChange, UserMessage};
 pub use self::path::{Cwd, Path, Proctitle};

@@ -153,7 +153,7 @@ fn print_joined<'b>(
 }
 
 /// Prints bytes that somebody else chose: control bytes, and what is not UTF-8, as `\ooo`.
-pub(in crate::record) fn print_text(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn print_text(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     use std::fmt::Write as _;
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {

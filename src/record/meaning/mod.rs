@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use self::arguments::Call;
 pub use self::display::WithNames;
-pub(super) use self::display::print_text;
+pub(crate) use self::display::print_text;
 use self::kinds::{Kind, Radix};
 use super::{Field, Fields, Keys, Label, Record, SocketAddress, Untrusted, Value};
 use crate::arch::{Arch, uring};
