@@ -28,6 +28,9 @@ pub mod capture;
 pub mod link;
 pub mod log;
 
+#[cfg(feature = "serde")]
+mod serialize;
+
 mod events;
 
 pub use self::cursor::DecodeError;

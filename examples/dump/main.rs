@@ -1,8 +1,8 @@
-//! Shows what the kernel's audit system records, live or from a capture.
+//! Shows what the kernel's audit system records, live, from a capture or from a log.
 //!
 //! ```text
-//! dump [--demo | --capture FILE.pcap | --observer | --daemon] [--format text|json|log|none]
-//!      [--key K]… [--count N] [--for SECONDS] [--write FILE.pcap]
+//! dump [--demo | --capture FILE.pcap | --log FILE | --observer | --daemon]
+//!      [--format text|json|log|none] [--key K]… [--count N] [--for SECONDS] [--write FILE.pcap]
 //! ```
 //!
 //! Deliveries go to stdout. The last line on stderr counts them:
@@ -12,6 +12,7 @@ mod format;
 mod options;
 mod origin;
 mod signals;
+mod text;
 
 use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ use auditlink::event::{Event, EventKind};
 use auditlink::link::Clock;
 use auditlink::{Delivery, Error, Events, capture};
 
+use self::format::Printer;
 use self::options::Options;
 use self::origin::{Finish, Origin};
 use self::signals::StopSignals;
@@ -89,6 +91,7 @@ fn run(options: &Options) -> Result<(), Failure> {
 fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> Result<S, Failure> {
     let mut events = Events::new(source);
     let mut tally = Tally::default();
+    let printer = Printer::new(options.format, options.input.is_live());
     let mut output = BufWriter::new(io::stdout().lock());
     let clock = Clock::start();
     let end =
@@ -118,7 +121,7 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
         match events.next_until(stop.map(|_| wake)) {
             Ok(Some(delivery)) => {
                 if tally.count(&delivery, options) {
-                    options.format.write(&mut output, &delivery)?;
+                    printer.write(&mut output, &delivery)?;
                 }
             }
             Ok(None) if events.is_ended() => break,

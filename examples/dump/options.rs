@@ -7,12 +7,13 @@ use auditlink::Event;
 use crate::format::Format;
 
 pub(crate) const USAGE: &str = "\
-usage: dump [--demo | --capture FILE.pcap | --observer | --daemon]
+usage: dump [--demo | --capture FILE.pcap | --log FILE | --observer | --daemon]
             [--format text|json|log|none] [--key K]... [--count N] [--for SECONDS]
             [--write FILE.pcap]
 
   --demo          replay a capture that is compiled in
   --capture FILE  replay a capture
+  --log FILE      read a log of auditd, raw or enriched; - is the standard input
   --observer      read along with others, changing nothing (default; needs CAP_AUDIT_READ)
   --daemon        be the audit daemon (needs CAP_AUDIT_CONTROL)
   --format        how to show events and losses (default text)
@@ -26,6 +27,7 @@ usage: dump [--demo | --capture FILE.pcap | --observer | --daemon]
 pub(crate) enum Input {
     Demo,
     Capture(PathBuf),
+    Log(PathBuf),
     Observer,
     Daemon,
 }
@@ -73,6 +75,7 @@ impl Options {
                 "--observer" => choose(Input::Observer)?,
                 "--daemon" => choose(Input::Daemon)?,
                 "--capture" => choose(Input::Capture(argument()?.into()))?,
+                "--log" => choose(Input::Log(argument()?.into()))?,
                 "--format" => options.format = argument()?.parse()?,
                 "--key" => options.keys.push(argument()?),
                 "--count" => options.count = Some(number(&option, &argument()?)?),
@@ -85,11 +88,11 @@ impl Options {
             options.input = input;
         }
         if options.seconds.is_some() && !options.input.is_live() {
-            return Err("--for is for a live kernel: a capture has its own end".to_owned());
+            return Err("--for is for a live kernel: a file has its own end".to_owned());
         }
         match (&options.input, &options.write) {
-            (Input::Capture(from), Some(to)) if from == to => {
-                Err("--write would empty the capture that is read".to_owned())
+            (Input::Capture(from) | Input::Log(from), Some(to)) if from == to => {
+                Err("--write would empty the file that is read".to_owned())
             }
             _ => Ok(options),
         }

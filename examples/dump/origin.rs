@@ -1,11 +1,11 @@
 //! Where events come from: the live kernel, or a file.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, BufReader, Stdin, Write};
 
 use auditlink::event::Received;
 use auditlink::time::Tick;
-use auditlink::{Control, Error, Receiver, Source, capture};
+use auditlink::{Control, Error, Receiver, Source, capture, log};
 
 use crate::options::Input;
 
@@ -17,6 +17,8 @@ pub(crate) enum Origin {
     Live(Box<Live>),
     Demo(Box<capture::Reader<&'static [u8]>>),
     Capture(Box<capture::Reader<File>>),
+    Log(log::Reader<BufReader<File>>),
+    StandardInput(log::Reader<BufReader<Stdin>>),
 }
 
 impl Origin {
@@ -25,6 +27,10 @@ impl Origin {
             Input::Observer => Self::Live(Box::new(Live::new(Receiver::observer().open()?))),
             Input::Daemon => Self::Live(Box::new(Live::new(Receiver::daemon().open()?))),
             Input::Demo => Self::Demo(Box::new(capture::Reader::new(DEMO)?)),
+            Input::Log(path) if path.as_os_str() == "-" => {
+                Self::StandardInput(log::Reader::new(BufReader::new(io::stdin())))
+            }
+            Input::Log(path) => Self::Log(log::Reader::open(path)?),
             Input::Capture(path) => Self::Capture(Box::new(capture::Reader::open(path)?)),
         })
     }
@@ -36,6 +42,16 @@ impl Source for Origin {
             Self::Live(live) => live.recv(until),
             Self::Demo(reader) => reader.recv(until),
             Self::Capture(reader) => reader.recv(until),
+            Self::Log(reader) => reader.recv(until),
+            Self::StandardInput(reader) => reader.recv(until),
+        }
+    }
+
+    fn has_end_records(&self) -> bool {
+        match self {
+            Self::Log(reader) => reader.has_end_records(),
+            Self::StandardInput(reader) => reader.has_end_records(),
+            Self::Live(_) | Self::Demo(_) | Self::Capture(_) => true,
         }
     }
 }
@@ -106,7 +122,7 @@ impl Finish for Origin {
     fn finish(&mut self) -> Result<(), Error> {
         match self {
             Self::Live(live) => live.finish(),
-            Self::Demo(_) | Self::Capture(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 }

@@ -175,7 +175,10 @@ impl Event {
             EventKind::Anomaly(record) | EventKind::Service(record) => type_name(record),
             _ => {
                 let record = self.records().find_map(op);
-                let call = self.call().and_then(|call| call.name()).map(word);
+                let call = self.call().and_then(|call| match call.name() {
+                    Some(name) => Some(word(name)),
+                    None => Some(Cow::Owned(call.syscall()?.number()?.to_string().into_bytes())),
+                });
                 let first = || self.records().next().map(type_name);
                 match self.kind() {
                     EventKind::Bpf(_)
@@ -209,7 +212,10 @@ impl Event {
                 let path = record.as_path().filter(|path| path.nametype() != Some(b"PARENT"));
                 objects.extend(path.and_then(|path| self.full_path(path)).map(Object::Path));
             }
-            MessageType::SOCKADDR => {
+            // the address of whoever changes the configuration is the kernel's own
+            MessageType::SOCKADDR
+                if self.records_of(MessageType::CONFIG_CHANGE).next().is_none() =>
+            {
                 let address = record.as_sockaddr().and_then(|address| address.address());
                 objects.extend(address.map(Object::Address));
             }

@@ -150,7 +150,7 @@ pub enum Absent {
     NoMemory,
 }
 
-/// Knows the names of users and groups; see `link::IdNames` for the machine's own.
+/// Knows the names of users and groups; [`link::IdNames`](crate::link::IdNames) knows the machine's.
 pub trait Ids {
     /// Returns the name of a user.
     fn user(&self, id: u32) -> Option<String>;

@@ -1,0 +1,160 @@
+//! An event as a line for people: when, who, what, on what, and how it ended.
+
+use std::fmt::Write as _;
+
+use auditlink::event::{EventKind, Outcome, Subject};
+use auditlink::link::IdNames;
+use auditlink::record::{Ids as _, Record};
+use auditlink::{Event, Loss};
+
+/// Whether lines are coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    Plain,
+    Colour,
+}
+
+const DIM: &str = "2";
+const BOLD: &str = "1";
+const RED: &str = "31";
+const GREEN: &str = "32";
+const WARNING: &str = "1;33";
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colour => format!("\x1b[{code}m{text}\x1b[0m"),
+        }
+    }
+}
+
+/// Makes the line of a loss.
+pub(crate) fn loss_line(loss: &Loss, style: Style) -> String {
+    style.paint(WARNING, &format!("LOSS {loss}"))
+}
+
+/// Makes the line of an event.
+pub(crate) fn event_line(event: &Event, names: Option<&IdNames>, style: Style) -> String {
+    let kind = event.kind();
+    let id = event.id();
+    let mut words = vec![
+        style.paint(DIM, &format!("{} {}", id.time().rfc3339(), id.serial())),
+        style.paint(BOLD, kind.name()),
+    ];
+    words.extend(event.node().map(|node| format!("on {}", text(node))));
+    words.push(who(&event.subject(), names));
+    words.extend(what(event, &kind));
+    words.extend(event.objects().iter().map(|object| shown(&object.to_string())));
+    words.extend(details(event, &kind));
+    match event.outcome() {
+        Outcome::Success => words.push(style.paint(GREEN, "success")),
+        Outcome::Failure(errno) => {
+            let reason = errno.map_or_else(|| "failure".to_owned(), |errno| errno.to_string());
+            words.push(style.paint(RED, &reason));
+        }
+        Outcome::Unknown => {}
+    }
+    let keys: Vec<_> = event.keys().iter().map(|key| text(key)).collect();
+    if !keys.is_empty() {
+        words.push(style.paint(DIM, &format!("keys={}", keys.join(","))));
+    }
+    let missing: Vec<_> = event.missing().iter().map(ToString::to_string).collect();
+    if !missing.is_empty() {
+        words.push(style.paint(WARNING, &format!("MISSING {}", missing.join(","))));
+    }
+    if event.is_continuation() {
+        words.push("(late records of an event shown before)".to_owned());
+    }
+    words.retain(|word| !word.is_empty());
+    words.join(" ")
+}
+
+/// Makes `comm[pid] user login=user`; the login user only where there is one.
+fn who(subject: &Subject<'_>, names: Option<&IdNames>) -> String {
+    let name = |id: u32| names.and_then(|names| names.user(id)).unwrap_or_else(|| id.to_string());
+    let mut line = String::new();
+    let program = subject.comm.as_deref().or_else(|| {
+        subject.exe.as_deref().map(|exe| exe.rsplit(|byte| *byte == b'/').next().unwrap_or(exe))
+    });
+    // writing to a String does not fail
+    let _ = match (program, subject.pid) {
+        (Some(program), Some(pid)) => write!(line, "{}[{pid}]", text(program)),
+        (None, Some(pid)) => write!(line, "[{pid}]"),
+        (Some(program), None) => write!(line, "{}", text(program)),
+        (None, None) => Ok(()),
+    };
+    if let Some(uid) = subject.uid {
+        let _ = write!(line, " uid={}", name(uid));
+    }
+    if let Some(auid) = subject.auid {
+        let _ = write!(line, " auid={}", name(auid));
+    }
+    line
+}
+
+/// Says what was done, where the kind does not say it all.
+fn what(event: &Event, kind: &EventKind<'_>) -> Option<String> {
+    let action = text(&event.action());
+    match kind {
+        EventKind::Exec(_) | EventKind::Fork(_) | EventKind::Exit(_) => None,
+        EventKind::Syscall(call) => {
+            let arch = call.syscall().and_then(|syscall| syscall.arch());
+            Some(arch.map_or_else(|| action.clone(), |arch| format!("{arch}:{action}")))
+        }
+        EventKind::Other(_) => Some(all_records(event)),
+        _ if action == kind.name() => None,
+        _ => Some(action),
+    }
+}
+
+/// Adds what only this kind has.
+fn details(event: &Event, kind: &EventKind<'_>) -> Option<String> {
+    match kind {
+        EventKind::Exec(exec) => {
+            let args: Vec<_> = exec.args().iter().map(|arg| format!("{arg:?}")).collect();
+            Some(format!("args=[{}]", args.join(" ")))
+        }
+        EventKind::Fork(fork) => {
+            let what = if fork.is_thread() == Some(true) { "thread" } else { "child" };
+            Some(format!("{what}={}", fork.child()))
+        }
+        EventKind::Exit(exit) => exit.status().map(|status| format!("status={status}")),
+        EventKind::Kill(kill) => kill.signal().map(|signal| signal.to_string()),
+        EventKind::Ptrace(ptrace) => ptrace.request().map(|request| request.to_string()),
+        EventKind::Login(login) => login.auid().map(|auid| format!("auid={auid}")),
+        EventKind::User(message) if event.objects().is_empty() => {
+            message.message().map(|said| said.escape_ascii().to_string())
+        }
+        EventKind::FileOpen(call) | EventKind::FileCreate(call) => {
+            let meanings = call.record().meanings();
+            let mut flags = meanings
+                .filter(|(_, meaning)| matches!(meaning, auditlink::record::Meaning::Flags(_)));
+            flags.next().map(|(_, meaning)| meaning.to_string())
+        }
+        EventKind::Syscall(call) => {
+            call.exit().filter(|exit| *exit > 0).map(|exit| format!("= {exit}"))
+        }
+        _ => None,
+    }
+}
+
+fn all_records(event: &Event) -> String {
+    let line =
+        |record: Record<'_>| format!("{}: {}", record.message_type(), record.body().escape_ascii());
+    event.records().map(line).collect::<Vec<_>>().join(" | ")
+}
+
+/// Bytes as text that cannot move the cursor.
+fn text(bytes: &[u8]) -> String {
+    let lossy = String::from_utf8_lossy(bytes);
+    lossy
+        .chars()
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .collect()
+}
+
+/// Puts quotes where a word would fall into several.
+fn shown(word: &str) -> String {
+    if word.is_empty() || word.contains([' ', '"']) { format!("{word:?}") } else { word.to_owned() }
+}

@@ -1,0 +1,142 @@
+//! Events and losses.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::record::ByteList;
+use super::{Bytes, hex};
+use crate::event::{
+    Cause, Count, Delivery, Event, EventKind, Loss, Missing, Object, Outcome, Subject,
+};
+
+impl Serialize for Delivery {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Event(event) => event.serialize(serializer),
+            Self::Loss(loss) => loss.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", "event")?;
+        map.serialize_entry("id", &self.id())?;
+        map.serialize_entry("time", &self.id().time())?;
+        map.serialize_entry("serial", &self.id().serial())?;
+        if let Some(node) = self.node() {
+            map.serialize_entry("node", &Bytes(node))?;
+        }
+        let kind = self.kind();
+        map.serialize_entry("kind", kind.name())?;
+        map.serialize_entry("closed_by", self.closed_by().name())?;
+        map.serialize_entry("missing", &self.missing())?;
+        if self.is_continuation() {
+            map.serialize_entry("continuation", &true)?;
+        }
+        map.serialize_entry("keys", &ByteList(self.keys().iter()))?;
+        map.serialize_entry("subject", &self.subject())?;
+        map.serialize_entry("action", &Bytes(&self.action()))?;
+        if let EventKind::Exec(_) = kind {
+            if let Some(execve) = self.execve() {
+                let arguments: Vec<_> = execve.arguments().collect();
+                map.serialize_entry("args", &ByteList(arguments.iter()))?;
+            }
+        }
+        map.serialize_entry("objects", &self.objects())?;
+        let outcome = self.outcome();
+        map.serialize_entry("outcome", outcome.name())?;
+        if let Outcome::Failure(Some(errno)) = outcome {
+            map.serialize_entry("errno", &errno)?;
+        }
+        map.serialize_entry("records", &Records(self))?;
+        map.end()
+    }
+}
+
+struct Records<'e>(&'e Event);
+
+impl Serialize for Records<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.records())
+    }
+}
+
+impl Serialize for Missing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for Subject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("pid", &self.pid)?;
+        map.serialize_entry("ppid", &self.ppid)?;
+        map.serialize_entry("auid", &self.auid)?;
+        map.serialize_entry("uid", &self.uid)?;
+        map.serialize_entry("session", &self.session)?;
+        map.serialize_entry("exe", &self.exe.as_deref().map(Bytes))?;
+        map.serialize_entry("comm", &self.comm.as_deref().map(Bytes))?;
+        map.end()
+    }
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::Path(path) => map.serialize_entry("path", &Bytes(path))?,
+            Self::Address(address) => {
+                map.serialize_entry("address", address)?;
+                map.serialize_entry("family", &address.family())?;
+            }
+            Self::Process { pid, comm } => {
+                map.serialize_entry("pid", pid)?;
+                map.serialize_entry("comm", &comm.as_deref().map(Bytes))?;
+            }
+            Self::Account(account) => map.serialize_entry("account", &Bytes(account))?,
+            Self::Setting(name, value) => {
+                map.serialize_entry("setting", &Bytes(name))?;
+                map.serialize_entry("value", &Bytes(value))?;
+            }
+            Self::Rule(keys) => map.serialize_entry("rule", &ByteList(keys.iter()))?,
+            Self::Name(name) => map.serialize_entry("name", &Bytes(name))?,
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Count {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (name, count) = match self {
+            Self::Exactly(count) => ("exactly", count),
+            Self::AtLeast(count) => ("at_least", count),
+            Self::Unknown => return serializer.serialize_str("unknown"),
+        };
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(name, count)?;
+        map.end()
+    }
+}
+
+impl Serialize for Loss {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", "loss")?;
+        map.serialize_entry("cause", self.cause().name())?;
+        map.serialize_entry("count", &self.count())?;
+        map.serialize_entry("unit", self.unit().name())?;
+        map.serialize_entry("after", &self.after())?;
+        match self.cause() {
+            Cause::SerialGap { first, last } => {
+                map.serialize_entry("first", first)?;
+                map.serialize_entry("last", last)?;
+            }
+            Cause::Undecodable { bytes } => map.serialize_entry("bytes", &hex(bytes))?,
+            _ => {}
+        }
+        map.serialize_entry("message", &self.to_string())?;
+        map.end()
+    }
+}

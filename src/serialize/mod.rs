@@ -1,0 +1,135 @@
+//! The shapes of events, losses and values for `serde`.
+//!
+//! They are described in `docs/json.md` and kept by golden tests. Bytes that are UTF-8 are strings,
+//! others are `{"hex": "…"}`.
+
+mod event;
+mod record;
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+
+use crate::arch::Arch;
+use crate::event::Account;
+use crate::message_type::MessageType;
+use crate::names::{Capability, CapabilitySet, Errno, Flags, Mode, Named, Signal};
+use crate::record::{EventId, Label, Meaning, SocketAddress};
+use crate::rule::{Rule, RuleSet};
+use crate::time::Timestamp;
+use crate::wire::status::Status;
+
+/// Bytes as a string, or in hex if they are not UTF-8.
+struct Bytes<'b>(&'b [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(self.0) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("hex", &hex(self.0))?;
+                map.end()
+            }
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // a string takes everything
+        text
+    })
+}
+
+/// Serializes values as the text that they print as.
+macro_rules! as_text {
+    ($($name:ty),*) => {
+        $(
+            impl Serialize for $name {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.collect_str(self)
+                }
+            }
+        )*
+    };
+}
+
+as_text!(
+    Arch,
+    Capability,
+    CapabilitySet,
+    Errno,
+    EventId,
+    Flags,
+    Label<'_>,
+    Meaning<'_>,
+    MessageType,
+    Mode,
+    Named,
+    Rule,
+    Signal,
+    SocketAddress
+);
+
+/// Reads values from the text that they print as.
+macro_rules! from_text {
+    ($($name:ty),*) => {
+        $(
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+                    text.parse().map_err(D::Error::custom)
+                }
+            }
+        )*
+    };
+}
+
+from_text!(Arch, EventId, MessageType, Rule);
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.rfc3339())
+    }
+}
+
+impl Serialize for RuleSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl Serialize for Account {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Account", 11)?;
+        object.serialize_field("datagrams", &self.datagrams)?;
+        object.serialize_field("records", &self.records)?;
+        object.serialize_field("events", &self.events)?;
+        object.serialize_field("evicted", &self.evicted)?;
+        object.serialize_field("continuations", &self.continuations)?;
+        object.serialize_field("losses", &self.losses)?;
+        object.serialize_field("overrun_records", &self.overrun_records)?;
+        object.serialize_field("healed_serials", &self.healed_serials)?;
+        object.serialize_field("refused", &self.refused)?;
+        object.serialize_field("slot_probes", &self.slot_probes)?;
+        object.serialize_field("control_messages", &self.control_messages)?;
+        object.end()
+    }
+}
+
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Status", 9)?;
+        object.serialize_field("enabled", &self.enabled.number())?;
+        object.serialize_field("failure", &self.failure.number())?;
+        object.serialize_field("pid", &self.pid)?;
+        object.serialize_field("rate_limit", &self.rate_limit)?;
+        object.serialize_field("backlog_limit", &self.backlog_limit)?;
+        object.serialize_field("lost", &self.lost)?;
+        object.serialize_field("backlog", &self.backlog)?;
+        object.serialize_field("backlog_wait_time", &self.backlog_wait_time)?;
+        object.serialize_field("backlog_wait_time_actual", &self.backlog_wait_time_actual)?;
+        object.end()
+    }
+}
