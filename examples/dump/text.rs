@@ -90,7 +90,7 @@ fn who(subject: &Subject<'_>, names: Option<&IdNames>) -> String {
     if let Some(auid) = subject.auid {
         let _ = write!(line, " auid={}", name(auid));
     }
-    line
+    line.trim_start().to_owned()
 }
 
 /// Says what was done, where the kind does not say it all.
@@ -127,10 +127,8 @@ fn details(event: &Event, kind: &EventKind<'_>) -> Option<String> {
             message.message().map(|said| said.escape_ascii().to_string())
         }
         EventKind::FileOpen(call) | EventKind::FileCreate(call) => {
-            let meanings = call.record().meanings();
-            let mut flags = meanings
-                .filter(|(_, meaning)| matches!(meaning, auditlink::record::Meaning::Flags(_)));
-            flags.next().map(|(_, meaning)| meaning.to_string())
+            let mut shown = call.record().meanings().map(|(_, meaning)| meaning.to_string());
+            shown.find(|flags| flags.starts_with("O_"))
         }
         EventKind::Syscall(call) => {
             call.exit().filter(|exit| *exit > 0).map(|exit| format!("= {exit}"))

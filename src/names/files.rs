@@ -84,7 +84,7 @@ impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.file_type() {
             Some(name) => write!(f, "{name},")?,
-            None => write!(f, "{:03o},", self.0 >> 12)?,
+            None => write!(f, "{:03o},", self.0 >> 12 & 0o17)?,
         }
         self.print_permissions(f, 3)
     }
@@ -148,6 +148,11 @@ flags! {
         0x1 X_OK, 0x2 W_OK, 0x4 R_OK,
     }
 
+    /// The flags of a file descriptor.
+    DESCRIPTOR_FLAGS {
+        0x1 FD_CLOEXEC,
+    }
+
     /// The flags of calls that take a directory and a name (`AT_*`).
     AT_FLAGS {
         0x100 AT_SYMLINK_NOFOLLOW, 0x200 AT_REMOVEDIR, 0x400 AT_SYMLINK_FOLLOW,
@@ -176,6 +181,7 @@ flags! {
     /// The flags of `umount2`.
     UMOUNT_FLAGS {
         0x1 MNT_FORCE, 0x2 MNT_DETACH, 0x4 MNT_EXPIRE, 0x8 UMOUNT_NOFOLLOW,
+        0x8000_0000 UMOUNT_UNUSED,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{flags, names};
+use super::{Names, flags, names};
 use crate::number::kernel_number;
 
 kernel_number! {
@@ -132,20 +132,12 @@ names! {
 
     /// The hooks of netfilter for IP.
     NETFILTER_HOOKS {
-        PREROUTING = 0, INPUT = 1, FORWARD = 2, OUTPUT = 3, POSTROUTING = 4, INGRESS = 5,
+        PREROUTING = 0, INPUT = 1, FORWARD = 2, OUTPUT = 3, POSTROUTING = 4, BROUTING = 5,
     }
 
-    /// What netfilter decides about a packet.
-    NETFILTER_VERDICTS {
-        DROP = 0, ACCEPT = 1, STOLEN = 2, QUEUE = 3, REPEAT = 4, STOP = 5,
-    }
-
-    /// The types of ICMP messages.
-    ICMP_TYPES {
-        echo_reply = 0, destination_unreachable = 3, source_quench = 4, redirect = 5, echo = 8,
-        router_advertisement = 9, router_selection = 10, time_exceeded = 11,
-        parameter_problem = 12, timestamp_request = 13, timestamp_reply = 14, info_request = 15,
-        info_reply = 16, address_mask_request = 17, address_mask_reply = 18,
+    /// What the target `AUDIT` of netfilter reports about a packet.
+    NETFILTER_ACTIONS {
+        ACCEPT = 0, DROP = 1, REJECT = 2,
     }
 
     /// The protocols above Ethernet.
@@ -199,3 +191,13 @@ names! {
         no = 0, yes = 1, unknown = 2,
     }
 }
+
+/// The types of ICMP messages.
+#[rustfmt::skip]
+pub static ICMP_TYPES: Names = Names::new(&[
+    (0, "echo-reply"), (3, "destination-unreachable"), (4, "source-quench"), (5, "redirect"),
+    (8, "echo"), (9, "router-advertisement"), (10, "router-selection"), (11, "time-exceeded"),
+    (12, "parameter-problem"), (13, "timestamp-request"), (14, "timestamp-reply"),
+    (15, "info-request"), (16, "info-reply"), (17, "address-mask-request"),
+    (18, "address-mask-reply"),
+]);

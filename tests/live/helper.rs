@@ -1,12 +1,15 @@
 //! The other side of a test: a process that makes system calls and does as it is told.
 //!
-//! `helper storm N [b32]`, `helper pair N`, `helper spoof PORT`, `helper say TEXT`, `helper life`.
+//! `helper storm N [b32]`, `helper pair N`, `helper spoof PORT`, `helper say TEXT`, `helper life`,
+//! `helper variety FOLDER` and its parts `login`, `attach`, `confined`.
 
 use std::io::Write;
 use std::process::{Command, ExitCode};
 use std::sync::Barrier;
 
 use netlink_sys::{Socket, SocketAddr};
+
+use crate::variety;
 
 /// Does what the words say; `None` if they are not for the helper.
 pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
@@ -20,6 +23,10 @@ pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
         ["spoof", port] => spoof(port.parse().expect("a port")),
         ["say", text] => say(text),
         ["life"] => life(),
+        ["variety", folder] => variety::run(folder),
+        ["login"] => variety::login(),
+        ["attach"] => variety::attach(),
+        ["confined"] => variety::confined(),
         _ => return None,
     }
     Some(ExitCode::SUCCESS)

@@ -8,16 +8,19 @@
 
 #![allow(clippy::print_stdout, reason = "it is a test runner")]
 
+mod ausearch;
 mod desired;
 mod errors;
 mod flow;
 mod helper;
 mod lab;
 mod language;
+mod meanings;
 mod parity;
 mod settings;
 #[path = "../support/mod.rs"]
 mod support;
+mod variety;
 
 use std::panic;
 use std::process::ExitCode;
@@ -51,6 +54,9 @@ const TESTS: &[Test] = &[
     ("system_calls_are_few", flow::few_calls),
     ("a_record_longer_than_the_buffer_is_told", flow::truncated),
     ("a_capture_of_the_live_stream_replays_equal", flow::replay),
+    ("arguments_come_back_byte_for_byte", meanings::long_arguments),
+    ("names_of_numbers_are_those_of_the_reference_tool", meanings::tables),
+    ("a_bit_of_everything_means_what_the_reference_tool_says", meanings::agree),
     ("without_privilege", errors::no_privilege),
     ("in_the_wrong_namespace", errors::wrong_namespace),
     ("when_the_slot_is_taken", errors::slot_taken),

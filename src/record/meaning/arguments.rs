@@ -3,9 +3,9 @@
 use super::kinds::{Kind, Radix};
 use crate::arch::Arch;
 use crate::names::{
-    ACCESS_MODES, ADDRESS_FAMILIES, AT_FLAGS, BPF_COMMANDS, CLOCKS, CLONE_FLAGS, EPOLL_OPERATIONS,
-    FCNTL_COMMANDS, IOCTL_REQUESTS, IP_OPTIONS, IPV6_OPTIONS, KEYCTL_OPERATIONS, MAP_FLAGS,
-    MESSAGE_FLAGS, MOUNT_FLAGS, Names, PACKET_OPTIONS, PERSONALITIES, PRCTL_OPTIONS,
+    ACCESS_MODES, ADDRESS_FAMILIES, AT_FLAGS, BPF_COMMANDS, CLOCKS, CLONE_FLAGS, DESCRIPTOR_FLAGS,
+    EPOLL_OPERATIONS, FCNTL_COMMANDS, IOCTL_REQUESTS, IP_OPTIONS, IPV6_OPTIONS, KEYCTL_OPERATIONS,
+    MAP_FLAGS, MESSAGE_FLAGS, MOUNT_FLAGS, Names, PACKET_OPTIONS, PERSONALITIES, PRCTL_OPTIONS,
     PROTECTION_FLAGS, PROTOCOLS, PTRACE_REQUESTS, RESOURCE_LIMITS, SCHEDULER_POLICIES,
     SECCOMP_OPERATIONS, SOCKET_CALLS, SOCKET_OPTIONS, SOCKET_TYPE_FLAGS, TCP_OPTIONS, UDP_OPTIONS,
     UMOUNT_FLAGS, WHENCE, has_generic_numbers,
@@ -22,12 +22,12 @@ pub(super) struct Call {
 }
 
 const HEX: Kind = Kind::Number(Radix::Hex);
-const MODE: Kind = Kind::Permissions(Radix::Hex);
-const SIGNAL: Kind = Kind::Signal(Radix::Hex);
+const MODE: Kind = Kind::Permissions(Radix::HalfHex);
+const SIGNAL: Kind = Kind::Signal(Radix::HalfHex);
 const OPEN: Kind = Kind::OpenFlags(Radix::Hex);
 
 const fn named(names: &'static Names) -> Kind {
-    Kind::Name(Radix::Hex, names)
+    Kind::Name(Radix::HalfHex, names)
 }
 
 /// Returns what an argument means; a plain number if nothing more is known.
@@ -65,7 +65,7 @@ fn everywhere(call: Call, name: &str, index: usize) -> Kind {
         ("creat" | "mkdir" | "chmod" | "fchmod", 1)
         | ("mkdirat" | "fchmodat" | "fchmodat2", 2)
         | ("umask", 0) => MODE,
-        ("mknod", 1) | ("mknodat", 2) => Kind::Mode(Radix::Hex),
+        ("mknod", 1) | ("mknodat", 2) => Kind::Mode(Radix::HalfHex),
         (
             "openat" | "openat2" | "mkdirat" | "mknodat" | "fchownat" | "futimesat" | "utimensat"
             | "utimensat_time64" | "newfstatat" | "fstatat64" | "unlinkat" | "renameat"
@@ -84,8 +84,8 @@ fn everywhere(call: Call, name: &str, index: usize) -> Kind {
         ("lseek", 2) => named(&WHENCE),
         ("fcntl" | "fcntl64", 1) => named(&FCNTL_COMMANDS),
         ("fcntl" | "fcntl64", 2) => match call.second {
-            Some(0 | 1030) => Kind::Number(Radix::Decimal), // F_DUPFD, F_DUPFD_CLOEXEC
-            Some(4) => OPEN,                                // F_SETFL
+            Some(2) => Kind::Flags(Radix::Hex, &DESCRIPTOR_FLAGS), // F_SETFD
+            Some(4) => OPEN,                                       // F_SETFL
             _ => HEX,
         },
         ("ioctl", 1) => named(&IOCTL_REQUESTS),
@@ -115,7 +115,7 @@ fn everywhere(call: Call, name: &str, index: usize) -> Kind {
         ("ptrace", 0) => named(&PTRACE_REQUESTS),
         ("prctl", 0) => named(&PRCTL_OPTIONS),
         // PR_CAPBSET_READ, PR_CAPBSET_DROP
-        ("prctl", 1) if matches!(call.first, Some(23 | 24)) => Kind::Capability(Radix::Hex),
+        ("prctl", 1) if matches!(call.first, Some(23 | 24)) => Kind::Capability(Radix::HalfHex),
         ("personality", 0) => Kind::Flags(Radix::Hex, &PERSONALITIES),
         ("bpf", 0) => named(&BPF_COMMANDS),
         ("seccomp", 0) => named(&SECCOMP_OPERATIONS),

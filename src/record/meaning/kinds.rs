@@ -3,8 +3,8 @@
 use crate::message_type::MessageType;
 use crate::names::{
     AUDIT_LISTS, ETHERTYPES, FANOTIFY_INFO_TYPES, FANOTIFY_RESPONSES, FlagNames, ICMP_TYPES,
-    IOCTL_REQUESTS, MAP_FLAGS, MULTICAST_GROUPS, NETFILTER_FAMILIES, NETFILTER_HOOKS,
-    NETFILTER_VERDICTS, Names, PERMISSIONS, PERSONALITIES, PROTOCOLS, RESOLVE_FLAGS, TRUST,
+    IOCTL_REQUESTS, MAP_FLAGS, MULTICAST_GROUPS, NETFILTER_ACTIONS, NETFILTER_FAMILIES,
+    NETFILTER_HOOKS, Names, PERMISSIONS, PERSONALITIES, PROTOCOLS, RESOLVE_FLAGS, TRUST,
 };
 
 /// How a number is written.
@@ -12,6 +12,8 @@ use crate::names::{
 pub(super) enum Radix {
     Decimal,
     Hex,
+    /// Hex, of which the call takes the lower half of the register.
+    HalfHex,
     Octal,
 }
 
@@ -97,7 +99,7 @@ pub(super) fn of_kernel(message_type: MessageType, name: &[u8]) -> Kind {
         (T::MQ_OPEN, b"oflag") => Kind::OpenFlags(Radix::Hex),
         (T::OPENAT2, b"oflag") => Kind::OpenFlags(Radix::Octal),
         (T::OPENAT2, b"resolve") => Kind::Flags(Radix::Hex, &RESOLVE_FLAGS),
-        (T::MQ_OPEN | T::MQ_GETSETATTR, b"mq_flags") => Kind::OpenFlags(Radix::Hex),
+        (T::MQ_OPEN | T::MQ_GETSETATTR, b"mq_flags") => Kind::Number(Radix::Hex),
         (T::MMAP, b"flags") => Kind::Flags(Radix::Hex, &MAP_FLAGS),
         (T::TTY, b"data") => Kind::Keystrokes,
         (T::NETFILTER_PKT, _) => of_packet(name),
@@ -132,7 +134,7 @@ fn of_packet(name: &[u8]) -> Kind {
     match name {
         b"proto" => Kind::Name(Radix::Decimal, &PROTOCOLS),
         b"hook" => Kind::Name(Radix::Decimal, &NETFILTER_HOOKS),
-        b"action" => Kind::Name(Radix::Decimal, &NETFILTER_VERDICTS),
+        b"action" => Kind::Name(Radix::Decimal, &NETFILTER_ACTIONS),
         b"icmptype" => Kind::Name(Radix::Decimal, &ICMP_TYPES),
         b"macproto" => Kind::Name(Radix::Hex, &ETHERTYPES),
         b"mark" => Kind::Number(Radix::Hex),

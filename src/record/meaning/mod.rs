@@ -361,6 +361,7 @@ fn number(value: Value<'_>, radix: Radix) -> Option<u64> {
     match radix {
         Radix::Decimal => value.decimal(),
         Radix::Hex => value.hexadecimal(),
+        Radix::HalfHex => value.hexadecimal().map(|register| register & 0xFFFF_FFFF),
         Radix::Octal => value.octal(),
     }
 }
@@ -370,8 +371,7 @@ fn narrow(number: u64) -> Option<u32> {
 }
 
 fn mode(value: Value<'_>, radix: Radix) -> Option<Mode> {
-    // of a register only the lower half is the mode
-    narrow(number(value, radix)? & 0xFFFF_FFFF).map(Mode::new)
+    narrow(number(value, radix)?).map(Mode::new)
 }
 
 /// Reads an id; `Some(None)` if it is not set.
