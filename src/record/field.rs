@@ -5,6 +5,7 @@ use std::fmt;
 use memchr::{memchr, memrchr};
 
 use super::value::Value;
+use super::window::{Window, find, find_within};
 
 /// One `name=value` of a record; text without `=` has an empty name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,12 +32,13 @@ impl fmt::Debug for Field<'_> {
 /// [`Record::fields`]: super::Record::fields
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
-    rest: &'a [u8],
+    text: &'a [u8],
+    /// What was read so far.
+    at: usize,
     grammar: Grammar,
-    /// Whether what comes next is the beginning of the text.
-    at_start: bool,
     /// How much of the text stands behind the last ` }`, which ends an address.
     behind_brace: usize,
+    window: Window,
 }
 
 /// Who composed a text.
@@ -55,114 +57,183 @@ const ENRICHMENT: u8 = 0x1D;
 
 impl<'a> Fields<'a> {
     /// Iterates over text that the kernel composed, up to what auditd added.
+    #[inline]
     pub(crate) const fn of_kernel(text: &'a [u8]) -> Self {
-        Self { rest: text, grammar: Grammar::Kernel, at_start: true, behind_brace: 0 }
+        Self::new(text, Grammar::Kernel, 0)
     }
 
     /// Iterates over text that a user-space program composed: what stands in `msg='…'`.
     #[must_use]
     pub const fn of_message(text: &'a [u8]) -> Self {
-        Self { rest: text, grammar: Grammar::Message, at_start: true, behind_brace: 0 }
+        Self::new(text, Grammar::Message, 0)
     }
 
     /// Iterates over what auditd added behind the text.
     pub(crate) fn of_enrichment(text: &'a [u8]) -> Self {
-        let rest = enrichment(text).unwrap_or_default();
-        let brace = memchr::memmem::rfind(rest, b" }").map_or(0, |at| at + 2);
-        let behind_brace = rest.len() - brace;
-        Self { rest, grammar: Grammar::Enrichment, at_start: false, behind_brace }
+        let text = enrichment(text).unwrap_or_default();
+        let brace = memchr::memmem::rfind(text, b" }").map_or(0, |at| at + 2);
+        Self::new(text, Grammar::Enrichment, text.len() - brace)
+    }
+
+    #[inline]
+    const fn new(text: &'a [u8], grammar: Grammar, behind_brace: usize) -> Self {
+        Self { text, at: 0, grammar, behind_brace, window: Window::new() }
+    }
+
+    #[inline]
+    fn rest(&self) -> &'a [u8] {
+        self.text.get(self.at..).unwrap_or_default()
     }
 
     /// Takes `length` bytes off the front.
+    #[inline]
     fn take(&mut self, length: usize) -> &'a [u8] {
-        let (head, rest) = self.rest.split_at(length.min(self.rest.len()));
-        self.rest = rest;
+        let head = self.text.get(self.at..self.at + length).unwrap_or_default();
+        self.at += length;
         head
     }
 
-    /// Takes the words before the first pair.
-    fn leading(&mut self) -> Option<Field<'a>> {
-        let mut end = 0;
+    /// Returns where the word ends that begins or goes on at `from`.
+    #[inline(always)]
+    fn word_end(&mut self, from: usize) -> usize {
+        let end = self.window.separator(self.text, from);
+        match self.text.get(end) {
+            None | Some(b' ') => end,
+            Some(_) => self.other_word_end(end),
+        }
+    }
+
+    /// Goes on behind a control byte that is no separator.
+    #[cold]
+    fn other_word_end(&mut self, mut end: usize) -> usize {
+        while !matches!(self.text.get(end), None | Some(b' ' | &ENRICHMENT)) {
+            end = self.window.separator(self.text, end + 1);
+        }
+        end
+    }
+
+    /// Takes words that are no pairs, if there are any, of which the first has this length.
+    #[cold]
+    fn words(&mut self, first: usize) -> Field<'a> {
+        let mut end = first;
+        // only at the start they belong together; between fields a word is a field
+        if self.at == 0 || self.text.get(..self.at).unwrap_or_default().trim_ascii().is_empty() {
+            end = self.continued(end);
+        }
+        Field { name: b"", value: Value::Bare(self.take(end)) }
+    }
+
+    /// Moves the end of a word behind those that follow it and are no pairs.
+    fn continued(&self, mut end: usize) -> usize {
+        let rest = self.rest();
         loop {
-            let (gap, length) = next_word(self.rest, end);
-            let word = self.rest.get(end + gap..end + gap + length).unwrap_or_default();
-            if length == 0 || is_pair(word) {
-                break;
+            let (gap, length) = next_word(rest, end);
+            let word = rest.get(end + gap..end + gap + length).unwrap_or_default();
+            if gap == 0 || length == 0 || is_pair(word) {
+                return end;
             }
             end += gap + length;
         }
-        let text = self.take(end);
-        (end > 0).then_some(Field { name: b"", value: Value::Bare(text) })
     }
 
-    /// Takes what follows an `=`.
-    fn value(&mut self, name: &[u8]) -> Value<'a> {
-        match self.rest {
-            [b'"', inside @ ..] => {
-                if let Some(end) = inside.iter().position(|byte| *byte == b'"') {
-                    let quoted = self.take(end + 2);
-                    return Value::Quoted(quoted.get(1..=end).unwrap_or_default());
+    /// Takes a pair whose name has this length; `end` is where the word ends.
+    #[inline(always)]
+    fn pair(&mut self, start: usize, length: usize, end: usize) -> Field<'a> {
+        let name = self.text.get(start..start + length).unwrap_or_default();
+        self.at = start + length + 1;
+        Field { name, value: self.value(name, end) }
+    }
+
+    /// Takes a word that begins with a parenthesis: text, or a pair of an old version of PAM.
+    #[cold]
+    fn parenthesis(&mut self, end: usize) -> Field<'a> {
+        let word = self.text.get(self.at..end).unwrap_or_default();
+        let start = self.at + usize::from(self.grammar == Grammar::Message);
+        let inside = self.text.get(start..end).unwrap_or_default();
+        match find(inside, b'=') {
+            Some(length) if is_pair(word) => self.pair(start, length, end),
+            _ => self.words(word.len()),
+        }
+    }
+
+    /// Takes what follows an `=`; `end` is where the word ends.
+    #[inline(always)]
+    fn value(&mut self, name: &[u8], end: usize) -> Value<'a> {
+        match self.text.get(self.at) {
+            Some(b'"') => {
+                let inside = self.text.get(self.at + 1..).unwrap_or_default();
+                if let Some(length) = find(inside, b'"') {
+                    self.at += length + 2;
+                    return Value::Quoted(inside.get(..length).unwrap_or_default());
                 }
             }
-            [b'\'', inside @ ..] => {
-                let end = if name == b"msg" { message_end(inside) } else { memchr(b'\'', inside) };
-                if let Some(end) = end {
-                    let nested = self.take(end + 2).get(1..=end).unwrap_or_default();
-                    return if name == b"msg" {
-                        Value::Nested(nested)
-                    } else {
-                        Value::Quoted(nested)
-                    };
+            Some(b'\'' | b'{') => {
+                if let Some(value) = self.delimited(name) {
+                    return value;
                 }
-            }
-            // an address; its path may hold spaces and braces
-            [b'{', b' ', ..]
-                if self.grammar == Grammar::Enrichment && self.rest.len() > self.behind_brace =>
-            {
-                return Value::Bare(self.take(self.rest.len() - self.behind_brace));
             }
             _ => {}
         }
-        Value::Bare(self.bare(name))
+        // only these can end elsewhere than at a space: ses, subj, obj and the like
+        if self.grammar == Grammar::Kernel && !matches!(name, [b's' | b'o', ..]) {
+            return Value::Bare(self.take(end - self.at));
+        }
+        Value::Bare(self.bare(name, end - self.at))
     }
 
-    /// Takes a value without quotes.
-    fn bare(&mut self, name: &[u8]) -> &'a [u8] {
-        let end = word_end(self.rest);
+    /// Takes a value in single quotes or, from auditd, in braces.
+    #[cold]
+    fn delimited(&mut self, name: &[u8]) -> Option<Value<'a>> {
+        let rest = self.rest();
+        let inside = rest.get(1..).unwrap_or_default();
+        match rest {
+            [b'\'', ..] if name == b"msg" => {
+                let end = message_end(inside)?;
+                self.at += end + 2;
+                Some(Value::Nested(inside.get(..end)?))
+            }
+            [b'\'', ..] => {
+                let end = memchr(b'\'', inside)?;
+                self.at += end + 2;
+                Some(Value::Quoted(inside.get(..end)?))
+            }
+            // an address; its path may hold spaces and braces
+            [b'{', b' ', ..] if self.grammar == Grammar::Enrichment => {
+                let length =
+                    rest.len().checked_sub(self.behind_brace).filter(|length| *length > 0)?;
+                Some(Value::Bare(self.take(length)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes a value without quotes, which ends where its first word does, or later, or before.
+    fn bare(&mut self, name: &[u8], end: usize) -> &'a [u8] {
+        let rest = self.rest();
         match self.grammar {
-            Grammar::Message | Grammar::Enrichment => self.bare_of_message(name, end),
             // Linux forgets the space after the session in the notice of a rule that vanished
             Grammar::Kernel if name == b"ses" => {
-                let digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-                let is_glued = self.rest.get(digits..).is_some_and(|rest| rest.starts_with(b"op="));
+                let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                let is_glued = rest.get(digits..).is_some_and(|rest| rest.starts_with(b"op="));
                 self.take(if is_glued { digits } else { end })
             }
+            Grammar::Kernel if rest.get(end + 1) != Some(&b'(') => self.take(end),
             // an AppArmor label ends with its mode: `subj=snap.x (enforce)`
-            Grammar::Kernel if self.rest.get(end..).is_some_and(|rest| rest.starts_with(b" (")) => {
-                let (gap, length) = next_word(self.rest, end);
-                let is_mode = self.rest.get(end + gap + length - 1) == Some(&b')');
+            Grammar::Kernel => {
+                let (gap, length) = next_word(rest, end);
+                let is_mode = gap > 0 && rest.get(end + gap + length - 1) == Some(&b')');
                 self.take(if is_mode { end + gap + length } else { end })
             }
-            _ => self.take(end),
-        }
-    }
-
-    /// Takes a value that a program wrote, with the words that follow it and are no pairs.
-    fn bare_of_message(&mut self, name: &[u8], mut end: usize) -> &'a [u8] {
-        loop {
-            let (gap, length) = next_word(self.rest, end);
-            let word = self.rest.get(end + gap..end + gap + length).unwrap_or_default();
-            if gap == 0 || length == 0 || is_pair(word) {
-                break;
+            Grammar::Message | Grammar::Enrichment => {
+                let end = self.continued(end);
+                let value = self.take(end);
+                // old versions of PAM wrote `(hostname=?, addr=?, terminal=tty1 res=success)`
+                match (name, value) {
+                    (b"hostname" | b"addr" | b"terminal", [value @ .., b',']) => value,
+                    (b"res", [value @ .., b')']) => value,
+                    _ => value,
+                }
             }
-            end += gap + length;
-        }
-        let value = self.take(end);
-        // old versions of PAM wrote `(hostname=?, addr=?, terminal=tty1 res=success)`
-        match (name, value) {
-            (b"hostname" | b"addr" | b"terminal", [value @ .., b',']) => value,
-            (b"res", [value @ .., b')']) => value,
-            _ => value,
         }
     }
 }
@@ -212,35 +283,24 @@ fn is_pair(word: &[u8]) -> bool {
 impl<'a> Iterator for Fields<'a> {
     type Item = Field<'a>;
 
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
-        while let [b' ' | ENRICHMENT, tail @ ..] = self.rest {
-            if self.grammar == Grammar::Kernel && self.rest.first() == Some(&ENRICHMENT) {
-                self.rest = b"";
+        while let Some(byte @ (b' ' | &ENRICHMENT)) = self.text.get(self.at) {
+            if *byte == ENRICHMENT && self.grammar == Grammar::Kernel {
                 return None;
             }
-            self.rest = tail;
+            self.at += 1;
         }
-        if std::mem::take(&mut self.at_start) {
-            if let Some(leading) = self.leading() {
-                return Some(leading);
-            }
+        let start = self.at;
+        let first = self.text.get(start)?;
+        let end = self.word_end(start);
+        if *first == b'(' {
+            return Some(self.parenthesis(end));
         }
-        if self.rest.is_empty() {
-            return None;
-        }
-        let end = (self.rest.iter().position(|byte| matches!(*byte, b'=' | b' ' | ENRICHMENT)))
-            .unwrap_or(self.rest.len());
-        let name = self.take(end);
-        match self.rest {
-            [b'=', tail @ ..] => {
-                self.rest = tail;
-                let name = match (self.grammar, name) {
-                    (Grammar::Message, [b'(', name @ ..]) => name,
-                    _ => name,
-                };
-                Some(Field { name, value: self.value(name) })
-            }
-            _ => Some(Field { name: b"", value: Value::Bare(name) }),
+        let rest = self.text.get(start..).unwrap_or_default();
+        match find_within(rest, end - start, b'=') {
+            Some(length) => Some(self.pair(start, length, end)),
+            None => Some(self.words(end - start)),
         }
     }
 }

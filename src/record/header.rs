@@ -75,7 +75,16 @@ pub(crate) struct Header<'a> {
 
 impl<'a> Header<'a> {
     /// Reads the head of a record's text.
+    #[inline]
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, DecodeError> {
+        match usual(text) {
+            Some((id, body_at)) => Ok(Self { node: None, id, body_at }),
+            None => Self::parse_any(text),
+        }
+    }
+
+    /// Reads a head of any form.
+    fn parse_any(text: &'a [u8]) -> Result<Self, DecodeError> {
         let mut rest = text;
         let mut node = None;
         if let Some(after) = rest.strip_prefix(b"node=") {
@@ -90,6 +99,61 @@ impl<'a> Header<'a> {
         let body = rest.strip_prefix(b" ").unwrap_or(rest);
         Ok(Self { node, id, body_at: text.len() - body.len() })
     }
+}
+
+/// Reads a head of the usual form, with ten digits of seconds and up to seven of the serial, eight
+/// digits at a time. `None` says nothing about other forms.
+#[inline]
+fn usual(text: &[u8]) -> Option<(EventId, usize)> {
+    let (head, rest) = text.split_first_chunk::<21>()?;
+    let [b'a', b'u', b'd', b'i', b't', b'(', seconds @ .., b'.', m0, m1, m2, b':'] = head else {
+        return None;
+    };
+    let [s0, s1, s2, s3, s4, s5, s6, s7, s8, s9] = *seconds;
+    let upper = eight_digits(u64::from_le_bytes([s0, s1, s2, s3, s4, s5, s6, s7]))?;
+    let zero = b'0';
+    let lower = eight_digits(u64::from_le_bytes([zero, zero, zero, s8, s9, *m0, *m1, *m2]))?;
+    let word = u64::from_le_bytes(*rest.first_chunk()?);
+    let count = usize::try_from(others(word).trailing_zeros() / 8).ok()?;
+    if !(1..=7).contains(&count) {
+        return None;
+    }
+    // the digits move to the end, zeros come in front
+    let zeros = ZEROS.checked_shr(8 * u32::try_from(count).ok()?)?;
+    let serial = eight_digits(word << (8 * (8 - count)) | zeros)?;
+    if rest.get(count..count + 3)? != b"): " {
+        return None;
+    }
+    let time = Timestamp::new(upper * 100 + lower / 1000, u16::try_from(lower % 1000).ok()?)?;
+    Some((EventId::new(time, u32::try_from(serial).ok()?), 21 + count + 3))
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Eight digits `0`.
+const ZEROS: u64 = ONES * 0x30;
+
+/// Returns a word whose eighth bits tell which of eight bytes are no digits.
+#[inline]
+const fn others(word: u64) -> u64 {
+    let digits = word ^ ZEROS;
+    (((digits & (0x7F * ONES)) + 0x76 * ONES) | digits) & (0x80 * ONES)
+}
+
+/// Reads eight digits, the first in the lowest byte; `None` if one of them is none.
+///
+/// Neighbours are joined to pairs, pairs to fours, fours to the number.
+#[inline]
+const fn eight_digits(word: u64) -> Option<u64> {
+    if others(word) != 0 {
+        return None;
+    }
+    let digits = word ^ ZEROS;
+    let pairs = digits * 10 + (digits >> 8);
+    let fours = (pairs & 0x00FF_00FF_00FF_00FF) * 100 + ((pairs >> 16) & 0x00FF_00FF_00FF_00FF);
+    let high = fours & 0xFFFF;
+    let low = (fours >> 32) & 0xFFFF;
+    Some(high * 10_000 + low)
 }
 
 /// Reads `SECONDS.MILLIS:SERIAL` and returns what follows.
@@ -169,6 +233,37 @@ mod tests {
         );
         assert_eq!(Header::parse(b"audit(5.001:4294967296): "), Err(DecodeError::Header));
         assert!(Header::parse(b"audit(99999999999999999999.001:1): ").is_err());
+    }
+
+    #[test]
+    fn usual_heads_are_read_like_all_others() {
+        for seconds in [1_000_000_000_u64, 1_234_567_890, 1_700_000_000, 9_999_999_999] {
+            for millis in [0, 7, 42, 123, 999] {
+                for serial in
+                    [1_u32, 9, 10, 987, 4242, 30_303, 654_321, 9_999_999, 12_345_678, u32::MAX]
+                {
+                    let text = format!("audit({seconds}.{millis:03}:{serial}): pid=1 uid=0");
+                    let expected = Header::parse_any(text.as_bytes());
+                    assert_eq!(Header::parse(text.as_bytes()), expected, "{text}");
+                    assert_eq!(expected.map(|header| header.id), Ok(id(seconds, millis, serial)));
+                    let is_usual = usual(text.as_bytes()).is_some();
+                    assert_eq!(is_usual, serial < 10_000_000, "{text}");
+                }
+            }
+        }
+        let good = b"audit(1700000000.123:4242): pid=1";
+        for at in 0..28 {
+            for byte in 0..=u8::MAX {
+                let mut text = *good;
+                text[at] = byte;
+                assert_eq!(
+                    Header::parse(&text),
+                    Header::parse_any(&text),
+                    "{}",
+                    text.escape_ascii()
+                );
+            }
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod security;
 mod sockaddr;
 mod syscall;
 mod value;
+mod window;
 
 use std::fmt;
 
@@ -74,12 +75,14 @@ impl<'a> Record<'a> {
     /// assert_eq!(record.field("cwd").map(|value| value.bytes()), Some(&b"/root"[..]));
     /// # Ok::<(), auditlink::DecodeError>(())
     /// ```
+    #[inline]
     pub fn parse(message_type: MessageType, text: &'a [u8]) -> Result<Self, DecodeError> {
         let header = Header::parse(text)?;
         Ok(Self::from_parts(message_type, header, text))
     }
 
     /// Joins a head that was read before with its text.
+    #[inline]
     pub(crate) const fn from_parts(
         message_type: MessageType,
         header: Header<'a>,
@@ -90,12 +93,14 @@ impl<'a> Record<'a> {
     }
 
     /// Returns the type.
+    #[inline]
     #[must_use]
     pub const fn message_type(&self) -> MessageType {
         self.message_type
     }
 
     /// Returns the stamp, which all records of one event share.
+    #[inline]
     #[must_use]
     pub const fn id(&self) -> EventId {
         self.id
@@ -108,12 +113,14 @@ impl<'a> Record<'a> {
     }
 
     /// Returns the whole text, head included, as it came.
+    #[inline]
     #[must_use]
     pub const fn text(&self) -> &'a [u8] {
         self.text
     }
 
     /// Returns the text behind the head.
+    #[inline]
     #[must_use]
     pub fn body(&self) -> &'a [u8] {
         self.text.get(self.body_at..).unwrap_or_default()
@@ -123,6 +130,7 @@ impl<'a> Record<'a> {
     ///
     /// The message of a user-space program is one field, `msg`, whose value is
     /// [`Value::Nested`]; see [`UserMessage`] for what is inside.
+    #[inline]
     #[must_use]
     pub fn fields(&self) -> Fields<'a> {
         Fields::of_kernel(self.body())

@@ -46,6 +46,7 @@ impl<'a> Untrusted<'a> {
 
 impl<'a> Value<'a> {
     /// Returns the bytes without the quotes.
+    #[inline]
     #[must_use]
     pub const fn bytes(self) -> &'a [u8] {
         match self {

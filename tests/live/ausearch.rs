@@ -270,7 +270,7 @@ fn listed(
             }
             Meaning::Address(SocketAddress::UnixAbstract(_)) => 25,
             Meaning::Address(_)
-                if ["unsupported", "too short", "unknown-family", "ax25 call"]
+                if ["unsupported", "too short", "unknown-family", "ax25 call", "atmpvc"]
                     .iter()
                     .any(|w| theirs.contains(w)) =>
             {

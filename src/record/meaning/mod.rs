@@ -216,7 +216,8 @@ impl Context {
     fn read<'a>(&self, field: Field<'a>) -> Meaning<'a> {
         let Field { name, value } = field;
         if let Value::Nested(text) = value {
-            return Meaning::Message(text);
+            // what a program writes inside its message is text
+            return if self.in_message { Meaning::Word(text) } else { Meaning::Message(text) };
         }
         let kind = if name.is_empty() {
             Kind::Word
@@ -531,6 +532,18 @@ mod tests {
         assert_eq!(call("arch=8 syscall=4037 a0=1 a1=9", "a1"), "0x9", "MIPS numbers others");
         assert_eq!(call("arch=40000003 syscall=102 a0=3 a1=ff", "a0"), "connect");
         assert_eq!(call("a0=7f", "a0"), "0x7f", "no call, no meaning");
+    }
+
+    #[test]
+    fn a_message_inside_a_message_is_text() {
+        let body = "pid=1 msg='op=x msg='pid=2' res=1'";
+        let inner = meaning(MessageType::USER, body, "op");
+        assert_eq!(inner, Meaning::Word(b"x"));
+        let text = format!("audit(1.000:2): {body}");
+        let record = Record::parse(MessageType::USER, text.as_bytes()).expect("a head");
+        let message = record.as_user_message().expect("a program's");
+        let nested = message.meanings().nth(1).expect("two fields");
+        assert_eq!(nested.1, Meaning::Word(b"pid=2"));
     }
 
     #[test]

@@ -1,0 +1,226 @@
+//! What must hold for the text of any record: no panic, no byte lost, linear time, and the way
+//! through a log and back.
+
+use std::time::{Duration, Instant};
+
+use auditlink::event::{Assembler, Received};
+use auditlink::record::LogLine;
+use auditlink::time::Tick;
+use auditlink::wire::frame;
+use auditlink::{Delivery, Event, Events, MessageType, Record, log};
+use proptest::prelude::*;
+
+/// Pieces that records are made of, and such that trip naive parsers.
+fn body() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        8 => "(pid|uid|auid|ses|arch|syscall|exit|a0|a1|a1\\[0\\]|a1_len|argc|msg|name|cwd|comm|exe|key|saddr|mode|dev|subj|op|res|old-auid|old|new|code|sig|proctitle|data|table|domain|blockers|fp|oflag|feature|acct|id|hostname)=".prop_map(String::into_bytes),
+        6 => "(0|1|-1|4294967295|c000003e|257|59|-13|2F62696E|\"x\"|\"\"|\"a b\"|\\(null\\)|\\(none\\)|\\?|fe:00|0100644|u:r:t:s0-s1:c0,c5|avc: |denied|\\{|\\}|for|0200005 0A000001|login|\\(x=1\\)|\\(enforce\\)|4294967295op=x)".prop_map(String::into_bytes),
+        4 => Just(b" ".to_vec()),
+        1 => "[\"'={}()\\\\ \u{1d}\n,]{1,3}".prop_map(String::into_bytes),
+        1 => Just(b"msg='".to_vec()),
+        1 => Just(b"\x1DSADDR={ ".to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..6),
+    ];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+fn message_type() -> impl Strategy<Value = MessageType> {
+    prop_oneof![
+        4 => prop::sample::select((1005_u16..2510).collect::<Vec<_>>()),
+        4 => prop::sample::select(vec![1300_u16, 1302, 1306, 1309, 1327, 1400, 1107, 1112, 1326, 1006, 1336]),
+        1 => any::<u16>(),
+    ]
+    .prop_map(MessageType::new)
+}
+
+fn text(body: &[u8]) -> Vec<u8> {
+    [b"audit(1700000000.123:42): ", body].concat()
+}
+
+/// Makes an event of one record, whatever its type, and looks at all of it.
+fn event(message_type: MessageType, text: &[u8]) -> Option<Event> {
+    let bytes = &frame::message(message_type, 0, text);
+    let mut assembler = Assembler::new();
+    assembler.handle(Received::Datagram { bytes, needed: bytes.len(), at: Tick::ZERO });
+    assembler.handle(Received::End { at: Tick::ZERO });
+    match assembler.poll() {
+        Some(Delivery::Event(event)) => Some(event),
+        _ => None,
+    }
+}
+
+/// Asks views for everything: whatever the bytes, none may panic.
+macro_rules! ask {
+    ($record:ident, $($view:ident: $($getter:ident)*;)*) => {
+        $(if let Some(view) = $record.$view() {
+            $(let _ = view.$getter();)*
+        })*
+    };
+}
+
+fn look(record: Record<'_>) {
+    for (field, meaning) in record.meanings() {
+        let _ = (format!("{field:?}"), meaning.to_string());
+    }
+    let _ = record.enriched().count();
+    ask! { record,
+        as_syscall: arch number success exit items pid ppid auid uid gid session comm exe name keys;
+        as_path: item name inode mode device owner group nametype;
+        as_cwd: path;
+        as_proctitle: bytes arguments is_truncated;
+        as_sockaddr: address;
+        as_config_change: op auid session list old result setting keys;
+        as_user_message: pid uid auid session message fields op exe result;
+        as_avc: fields text verdict is_permissive subject target class pid comm path profile capability;
+        as_seccomp: pid signal arch number instruction code name action data;
+        as_capset: pid inheritable permitted effective ambient;
+        as_file_capabilities: file_permitted file_effective old_permitted permitted;
+        as_integrity: pid op cause name inode result;
+        as_mac_change: auid lsm enforcing source destination result;
+        as_landlock: domain path inode port status pid exe;
+        as_fanotify: response rule subject_trust object_trust;
+        as_login: pid uid old_auid auid old_session session result;
+        as_anom_abend: pid signal exe;
+        as_obj_pid: pid auid uid session comm;
+        as_tty: pid major minor data;
+        as_uring_op: operation name success exit keys;
+        as_event_listener: pid op result;
+        as_mmap: descriptor flags;
+        as_fd_pair: first second;
+        as_ipc: owner group mode queue_bytes;
+        as_mq: descriptor open_flags mode signal;
+        as_kern_module: name;
+        as_time_adj: seconds op old_value new_value;
+        as_bpf: program op;
+        as_netfilter_cfg: family entries op pid comm table generation;
+        as_open_how: flags mode resolve;
+        as_socket_call: arguments;
+        as_device_mapper: module op device sector result;
+    }
+    if let Some(avc) = record.as_avc() {
+        let _ = avc.permissions().count();
+    }
+    if let Some(landlock) = record.as_landlock() {
+        let _ = landlock.blockers().count();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn any_record_is_survived(message_type in message_type(), body in body()) {
+        let text = text(&body);
+        let record = Record::parse(message_type, &text).expect("a head");
+        look(record);
+        if let Some(event) = event(message_type, &text) {
+            let _ = (event.kind(), event.subject(), event.action().len(), event.outcome());
+            let _ = (event.objects(), event.missing(), event.keys(), event.execve());
+            let json = serde_json::to_string(&event).expect("all strings are valid");
+            serde_json::from_str::<serde_json::Value>(&json).expect("well formed");
+        }
+    }
+
+    #[test]
+    fn fields_stand_in_their_order_and_do_not_overlap(body in body()) {
+        let text = text(&body);
+        let record = Record::parse(MessageType::SYSCALL, &text).expect("a head");
+        let start = text.as_ptr() as usize;
+        let mut last = start;
+        for field in record.fields() {
+            for part in [field.name, field.value.bytes()] {
+                if part.is_empty() {
+                    continue;
+                }
+                let at = part.as_ptr() as usize;
+                prop_assert!(at >= last && at + part.len() <= start + text.len(), "{:?}", field);
+                last = at + part.len();
+            }
+        }
+        // nothing but delimiters is in no field
+        let covered: usize = record.fields().map(|f| f.name.len() + f.value.bytes().len()).sum();
+        let enriched = record.body().iter().position(|byte| *byte == 0x1D).is_some();
+        let outside = record.body().iter().filter(|byte| !b" ='\"".contains(byte)).count();
+        prop_assert!(enriched || covered >= outside, "{:?}", record.fields().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_record_comes_back_from_a_line_of_a_log(
+        message_type in message_type(),
+        body in body(),
+        node in prop::option::of("[a-z.]{1,8}"),
+    ) {
+        let mut text = text(&body);
+        if let Some(node) = node {
+            text = [b"node=", node.as_bytes(), b" ", &text].concat();
+        }
+        let record = Record::parse(message_type, &text).expect("a head");
+        let line = LogLine::of(&record).to_bytes();
+        prop_assert!(!line.contains(&b'\n'));
+        let again = LogLine::parse(&line).expect("our own line");
+        prop_assert_eq!(again.record().expect("a head"), record);
+    }
+
+    #[test]
+    fn any_log_is_survived(lines in prop::collection::vec(body(), 0..12)) {
+        let text = lines.join(&b"\ntype=SYSCALL msg=audit(1.000:2): "[..]);
+        for delivery in Events::new(log::Reader::new(&text[..])) {
+            prop_assert!(delivery.is_ok());
+        }
+    }
+}
+
+/// Texts whose every part could make a careless parser look at all the rest.
+#[test]
+fn time_grows_with_the_length_and_no_faster() {
+    for pattern in [
+        "a=",
+        "a=\"",
+        "a='",
+        "msg='",
+        "msg='x'\u{1d}",
+        "\u{1d}a={ ",
+        "a={ } ",
+        "(a=b ",
+        "a= (b) ",
+        "a1[0]=",
+        "ses=1op=",
+        "word ",
+        " ",
+        "=",
+        "'",
+        "\"",
+        "\u{1d}",
+        "a=b) ",
+        "hostname=?, ",
+        "old auid=1 ",
+        "key=4101",
+    ] {
+        let time = |length: usize| {
+            let body = pattern.repeat(length / pattern.len());
+            let text = text(body.as_bytes());
+            let message = text.clone();
+            (0..3).map(|_| time_of(&text, &message)).min().expect("three times")
+        };
+        let (short, long) = (time(4 << 10), time(64 << 10));
+        // sixteen times as long; with the square of it, it would be 256 times
+        let limit = short.max(Duration::from_micros(100)) * 80;
+        assert!(long < limit, "{pattern:?}: {short:?} for 4 KiB, {long:?} for 64 KiB");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the growth of time is what is tested")]
+fn time_of(text: &[u8], message: &[u8]) -> Duration {
+    let started = Instant::now();
+    for message_type in [MessageType::SYSCALL, MessageType::USER_LOGIN, MessageType::EXECVE] {
+        let record = Record::parse(message_type, text).expect("a head");
+        let _ = record.fields().count() + record.enriched().count() + record.meanings().count();
+        let _ = record.as_user_message().map(|message| message.meanings().count());
+        let _ = LogLine::of(&record).to_bytes().len();
+    }
+    if let Some(event) = event(MessageType::EXECVE, message) {
+        let _ =
+            (event.kind(), event.missing(), event.execve().map(|list| list.arguments().count()));
+    }
+    started.elapsed()
+}
