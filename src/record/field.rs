@@ -35,10 +35,14 @@ pub struct Fields<'a> {
     text: &'a [u8],
     /// What was read so far.
     at: usize,
+    /// Where the first word begins; moved on while there are but spaces.
+    start: usize,
     grammar: Grammar,
     /// How much of the text stands behind the last ` }`, which ends an address.
     behind_brace: usize,
     window: Window,
+    /// Where the last word ends that was looked at: a quote may close before it.
+    word_end: usize,
 }
 
 /// Who composed a text.
@@ -77,7 +81,7 @@ impl<'a> Fields<'a> {
 
     #[inline]
     const fn new(text: &'a [u8], grammar: Grammar, behind_brace: usize) -> Self {
-        Self { text, at: 0, grammar, behind_brace, window: Window::new() }
+        Self { text, at: 0, start: 0, grammar, behind_brace, window: Window::new(), word_end: 0 }
     }
 
     #[inline]
@@ -93,47 +97,28 @@ impl<'a> Fields<'a> {
         head
     }
 
-    /// Returns where the word ends that begins or goes on at `from`.
+    /// Returns where the word ends that begins or goes on at `from`, which never goes back.
     #[inline(always)]
     fn word_end(&mut self, from: usize) -> usize {
-        let end = self.window.separator(self.text, from);
-        match self.text.get(end) {
-            None | Some(b' ') => end,
-            Some(_) => self.other_word_end(end),
+        if from < self.word_end {
+            return self.word_end;
         }
-    }
-
-    /// Goes on behind a control byte that is no separator.
-    #[cold]
-    fn other_word_end(&mut self, mut end: usize) -> usize {
+        let mut end = self.window.separator(self.text, from);
+        // other control bytes are no separators
         while !matches!(self.text.get(end), None | Some(b' ' | &ENRICHMENT)) {
             end = self.window.separator(self.text, end + 1);
         }
+        self.word_end = end;
         end
     }
 
-    /// Takes words that are no pairs, if there are any, of which the first has this length.
-    #[cold]
+    /// Takes words that are no pairs, of which the first has this length.
+    #[inline]
     fn words(&mut self, first: usize) -> Field<'a> {
-        let mut end = first;
-        // only at the start they belong together; between fields a word is a field
-        if self.at == 0 || self.text.get(..self.at).unwrap_or_default().trim_ascii().is_empty() {
-            end = self.continued(end);
-        }
-        Field { name: b"", value: Value::Bare(self.take(end)) }
-    }
-
-    /// Moves the end of a word behind those that follow it and are no pairs.
-    fn continued(&self, mut end: usize) -> usize {
-        let rest = self.rest();
-        loop {
-            let (gap, length) = next_word(rest, end);
-            let word = rest.get(end + gap..end + gap + length).unwrap_or_default();
-            if gap == 0 || length == 0 || is_pair(word) {
-                return end;
-            }
-            end += gap + length;
-        }
+        // only before the first pair they belong together; between pairs a word is a field
+        let is_leading = self.at == self.start;
+        let length = if is_leading { continued(self.rest(), first) } else { first };
+        Field { name: b"", value: Value::Bare(self.take(length)) }
     }
 
     /// Takes a pair whose name has this length; `end` is where the word ends.
@@ -145,14 +130,12 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes a word that begins with a parenthesis: text, or a pair of an old version of PAM.
-    #[cold]
+    #[inline]
     fn parenthesis(&mut self, end: usize) -> Field<'a> {
-        let word = self.text.get(self.at..end).unwrap_or_default();
         let start = self.at + usize::from(self.grammar == Grammar::Message);
-        let inside = self.text.get(start..end).unwrap_or_default();
-        match find(inside, b'=') {
-            Some(length) if is_pair(word) => self.pair(start, length, end),
-            _ => self.words(word.len()),
+        match name_in_parentheses(self.text.get(self.at..end), self.text.get(start..end)) {
+            Some(length) => self.pair(start, length, end),
+            None => self.words(end - self.at),
         }
     }
 
@@ -168,73 +151,105 @@ impl<'a> Fields<'a> {
                 }
             }
             Some(b'\'' | b'{') => {
-                if let Some(value) = self.delimited(name) {
+                let braces = match self.grammar {
+                    Grammar::Enrichment => self.rest().len().checked_sub(self.behind_brace),
+                    _ => None,
+                };
+                if let Some((length, value)) = delimited(self.rest(), name, braces) {
+                    self.at += length;
                     return value;
                 }
             }
             _ => {}
         }
-        // only these can end elsewhere than at a space: ses, subj, obj and the like
-        if self.grammar == Grammar::Kernel && !matches!(name, [b's' | b'o', ..]) {
-            return Value::Bare(self.take(end - self.at));
-        }
-        Value::Bare(self.bare(name, end - self.at))
-    }
-
-    /// Takes a value in single quotes or, from auditd, in braces.
-    #[cold]
-    fn delimited(&mut self, name: &[u8]) -> Option<Value<'a>> {
-        let rest = self.rest();
-        let inside = rest.get(1..).unwrap_or_default();
-        match rest {
-            [b'\'', ..] if name == b"msg" => {
-                let end = message_end(inside)?;
-                self.at += end + 2;
-                Some(Value::Nested(inside.get(..end)?))
-            }
-            [b'\'', ..] => {
-                let end = memchr(b'\'', inside)?;
-                self.at += end + 2;
-                Some(Value::Quoted(inside.get(..end)?))
-            }
-            // an address; its path may hold spaces and braces
-            [b'{', b' ', ..] if self.grammar == Grammar::Enrichment => {
-                let length =
-                    rest.len().checked_sub(self.behind_brace).filter(|length| *length > 0)?;
-                Some(Value::Bare(self.take(length)))
-            }
-            _ => None,
-        }
-    }
-
-    /// Takes a value without quotes, which ends where its first word does, or later, or before.
-    fn bare(&mut self, name: &[u8], end: usize) -> &'a [u8] {
-        let rest = self.rest();
+        let length = end - self.at;
         match self.grammar {
-            // Linux forgets the space after the session in the notice of a rule that vanished
-            Grammar::Kernel if name == b"ses" => {
-                let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-                let is_glued = rest.get(digits..).is_some_and(|rest| rest.starts_with(b"op="));
-                self.take(if is_glued { digits } else { end })
+            // only these can end elsewhere than at a space
+            Grammar::Kernel
+                if matches!(
+                    name,
+                    b"ses" | [b's', b'u', b'b', b'j', ..] | [b'o', b'b', b'j', ..]
+                ) =>
+            {
+                let length = bare_of_kernel(self.rest(), name, length);
+                Value::Bare(self.take(length))
             }
-            Grammar::Kernel if rest.get(end + 1) != Some(&b'(') => self.take(end),
-            // an AppArmor label ends with its mode: `subj=snap.x (enforce)`
-            Grammar::Kernel => {
-                let (gap, length) = next_word(rest, end);
-                let is_mode = gap > 0 && rest.get(end + gap + length - 1) == Some(&b')');
-                self.take(if is_mode { end + gap + length } else { end })
-            }
+            Grammar::Kernel => Value::Bare(self.take(length)),
             Grammar::Message | Grammar::Enrichment => {
-                let end = self.continued(end);
-                let value = self.take(end);
-                // old versions of PAM wrote `(hostname=?, addr=?, terminal=tty1 res=success)`
-                match (name, value) {
-                    (b"hostname" | b"addr" | b"terminal", [value @ .., b',']) => value,
-                    (b"res", [value @ .., b')']) => value,
-                    _ => value,
-                }
+                let length = continued(self.rest(), length);
+                Value::Bare(bare_of_message(name, self.take(length)))
             }
         }
+    }
+}
+
+/// Moves the end of a word behind those that follow it and are no pairs.
+#[cold]
+fn continued(text: &[u8], mut end: usize) -> usize {
+    loop {
+        let (gap, length) = next_word(text, end);
+        let word = text.get(end + gap..end + gap + length).unwrap_or_default();
+        if gap == 0 || length == 0 || is_pair(word) {
+            return end;
+        }
+        end += gap + length;
+    }
+}
+
+/// Returns the length of the name in a word that begins with a parenthesis, if it is a pair.
+#[cold]
+fn name_in_parentheses(word: Option<&[u8]>, inside: Option<&[u8]>) -> Option<usize> {
+    find(inside?, b'=').filter(|_| word.is_some_and(is_pair))
+}
+
+/// Reads a value in single quotes or, from auditd, in braces, of which the length is given.
+#[cold]
+fn delimited<'a>(text: &'a [u8], name: &[u8], braces: Option<usize>) -> Option<(usize, Value<'a>)> {
+    let inside = text.get(1..)?;
+    match text {
+        [b'\'', ..] if name == b"msg" => {
+            let end = message_end(inside)?;
+            Some((end + 2, Value::Nested(inside.get(..end)?)))
+        }
+        [b'\'', ..] => {
+            let end = memchr(b'\'', inside)?;
+            Some((end + 2, Value::Quoted(inside.get(..end)?)))
+        }
+        // an address; its path may hold spaces and braces
+        [b'{', b' ', ..] => {
+            let length = braces.filter(|length| *length > 0)?;
+            Some((length, Value::Bare(text.get(..length)?)))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the length of a value of the kernel that may end elsewhere than its word.
+#[inline(never)]
+fn bare_of_kernel(text: &[u8], name: &[u8], end: usize) -> usize {
+    // Linux forgets the space after the session in the notice of a rule that vanished
+    if name == b"ses" {
+        let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let is_glued = text.get(digits..).is_some_and(|rest| rest.starts_with(b"op="));
+        return if is_glued { digits } else { end };
+    }
+    // an AppArmor label ends with its mode: `subj=snap.x (enforce)`
+    if text.get(end..).is_some_and(|rest| rest.starts_with(b" (")) {
+        let (gap, length) = next_word(text, end);
+        if text.get(end + gap + length - 1) == Some(&b')') {
+            return end + gap + length;
+        }
+    }
+    end
+}
+
+/// Cuts off what old versions of PAM wrote between fields:
+/// `(hostname=?, addr=?, terminal=tty1 res=success)`.
+fn bare_of_message<'a>(name: &[u8], value: &'a [u8]) -> &'a [u8] {
+    match (name, value) {
+        (b"hostname" | b"addr" | b"terminal", [value @ .., b',']) => value,
+        (b"res", [value @ .., b')']) => value,
+        _ => value,
     }
 }
 
@@ -289,6 +304,7 @@ impl<'a> Iterator for Fields<'a> {
             if *byte == ENRICHMENT && self.grammar == Grammar::Kernel {
                 return None;
             }
+            self.start += usize::from(self.start == self.at);
             self.at += 1;
         }
         let start = self.at;
@@ -361,6 +377,9 @@ mod tests {
         assert_eq!(kernel("login pid=1"), [bare("", "login"), bare("pid", "1")]);
         assert_eq!(kernel("policy loaded auid=0"), [bare("", "policy loaded"), bare("auid", "0")]);
         assert_eq!(kernel("netlabel: auid=0 ses=1")[0], bare("", "netlabel:"));
+        assert_eq!(kernel("  policy loaded auid=0")[0], bare("", "policy loaded"));
+        let old = kernel("pid=1 old auid=5 new auid=6");
+        assert_eq!((&old[1], &old[3]), (&bare("", "old"), &bare("", "new")));
     }
 
     #[test]
@@ -493,6 +512,14 @@ mod tests {
                 quoted("path", "/t")
             ]
         );
+    }
+
+    #[test]
+    fn a_quote_that_closes_before_a_long_word_ends() {
+        let text = format!("a=\"x\"{} b=1", "y".repeat(300));
+        let fields = kernel(&text);
+        assert_eq!(fields[0], quoted("a", "x"));
+        assert_eq!((fields[1].0.as_str(), fields[2].0.as_str()), ("", "b"));
     }
 
     #[test]

@@ -4,9 +4,9 @@
 /// at once, however many fields it has.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
-    /// Where the window begins and ends.
+    /// Where the window begins, and how long it is: nothing before the first look.
     base: usize,
-    end: usize,
+    width: usize,
     /// A bit for each byte of the window that is a space or a control byte, or behind the text.
     marks: u64,
 }
@@ -14,45 +14,59 @@ pub(super) struct Window {
 impl Window {
     /// Looked at nothing yet.
     pub(super) const fn new() -> Self {
-        Self { base: 0, end: 0, marks: 0 }
+        Self { base: 0, width: 0, marks: 0 }
     }
 
     /// Returns the place of the first space or control byte from `from` on; the length of the
-    /// text if there is none. Places are asked for in ascending order.
+    /// text if there is none. It is cheap where places are asked for in ascending order.
     #[inline(always)]
     pub(super) fn separator(&mut self, text: &[u8], mut from: usize) -> usize {
         loop {
-            if from < self.end {
-                let marks = self.marks >> (from - self.base);
+            let offset = from.wrapping_sub(self.base);
+            if offset < self.width {
+                let marks = self.marks >> offset;
                 if marks != 0 {
                     return from + index(marks);
                 }
-                from = self.end;
+                from = self.base + self.width;
             }
-            self.load(text, from);
+            *self = Self { base: from, width: WIDTH, marks: marks_from(text, from) };
         }
     }
+}
 
-    #[inline(never)]
-    fn load(&mut self, text: &[u8], base: usize) {
-        let rest = text.get(base..).unwrap_or_default();
-        self.base = base;
-        self.end = base + WIDTH;
-        self.marks = 0;
-        let mut shift = 0;
-        let mut words = rest.chunks_exact(8);
-        for word in words.by_ref().take(8) {
-            let word = word.first_chunk().copied().unwrap_or_default();
-            self.marks |= marks(word) << shift;
-            shift += 8;
-        }
-        if rest.len() < WIDTH {
-            for (index, byte) in words.remainder().iter().enumerate() {
-                self.marks |= u64::from(*byte <= b' ') << (shift + index);
+/// Returns the marks of the window that begins at `base`.
+#[inline(never)]
+fn marks_from(text: &[u8], base: usize) -> u64 {
+    let rest = text.get(base..).unwrap_or_default();
+    let (window, is_last) = match rest.get(..WIDTH) {
+        Some(window) => (window, false),
+        None => (rest, true),
+    };
+    let mut found = 0;
+    let mut shift = 0;
+    let mut tail = window;
+    while let Some((word, behind)) = tail.split_first_chunk() {
+        found |= marks(u64::from_le_bytes(*word)) << shift;
+        shift += 8;
+        tail = behind;
+    }
+    if is_last {
+        found |= u64::MAX << rest.len();
+        // the last bytes are read together with those before them
+        match (tail.len(), text.last_chunk()) {
+            (0, _) => {}
+            (left, Some(word)) => {
+                found |= marks(u64::from_le_bytes(*word) >> (8 * (8 - left))) << shift;
             }
-            self.marks |= u64::MAX << rest.len();
+            (_, None) => {
+                let bytes = tail.iter().rev();
+                let word = bytes.fold(0, |word, byte| word << 8 | u64::from(*byte));
+                found |= marks(word) << shift;
+            }
         }
     }
+    found
 }
 
 /// The bytes of a window, one for each bit.
@@ -63,10 +77,9 @@ const WIDTH: usize = 64;
 /// Seven bits of each byte are added to a number that carries into the eighth unless they are 0x20
 /// or less; a byte whose eighth bit is set is none of them. No carry leaves its byte.
 #[inline]
-fn marks(word: [u8; 8]) -> u64 {
+const fn marks(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const LOW: u64 = 0x7F * ONES;
-    let word = u64::from_le_bytes(word);
     let others = ((word & LOW) + (0x7F - 0x20) * ONES) | word;
     let found = (!others >> 7) & ONES;
     // gathers the lowest bits of the bytes in the highest byte
@@ -127,10 +140,14 @@ mod tests {
                 let mut word = [b'x'; 8];
                 word[place] = byte;
                 let expected = if byte <= b' ' { 1 << place } else { 0 };
-                assert_eq!(marks(word), expected, "{byte} at {place}");
+                assert_eq!(marks(u64::from_le_bytes(word)), expected, "{byte} at {place}");
                 let mut word = [0xFF; 8];
                 word[place] = byte;
-                assert_eq!(marks(word), expected, "{byte} at {place} among others");
+                assert_eq!(
+                    marks(u64::from_le_bytes(word)),
+                    expected,
+                    "{byte} at {place} among others"
+                );
             }
         }
     }
@@ -176,5 +193,6 @@ mod tests {
             found += 1;
         }
         assert_eq!(window.separator(text.as_bytes(), found), text.len());
+        assert_eq!(window.separator(text.as_bytes(), 3), 5, "and back again");
     }
 }
