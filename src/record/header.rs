@@ -110,20 +110,19 @@ fn usual(text: &[u8]) -> Option<(EventId, usize)> {
         return None;
     };
     let [s0, s1, s2, s3, s4, s5, s6, s7, s8, s9] = *seconds;
-    let upper = eight_digits(u64::from_le_bytes([s0, s1, s2, s3, s4, s5, s6, s7]))?;
+    let upper = u64::from_le_bytes([s0, s1, s2, s3, s4, s5, s6, s7]);
     let zero = b'0';
-    let lower = eight_digits(u64::from_le_bytes([zero, zero, zero, s8, s9, *m0, *m1, *m2]))?;
+    let lower = u64::from_le_bytes([zero, zero, zero, s8, s9, *m0, *m1, *m2]);
     let word = u64::from_le_bytes(*rest.first_chunk()?);
     let count = usize::try_from(others(word).trailing_zeros() / 8).ok()?;
-    if !(1..=7).contains(&count) {
+    let is_usual = others(upper) | others(lower) == 0 && (1..=7).contains(&count);
+    let [b')', b':', b' ', ..] = rest.get(count..)? else { return None };
+    if !is_usual {
         return None;
     }
+    let (upper, lower) = (eight_digits(upper), eight_digits(lower));
     // the digits move to the end, zeros come in front
-    let zeros = ZEROS.checked_shr(8 * u32::try_from(count).ok()?)?;
-    let serial = eight_digits(word << (8 * (8 - count)) | zeros)?;
-    if rest.get(count..count + 3)? != b"): " {
-        return None;
-    }
+    let serial = eight_digits(word << (8 * (8 - count)) | ZEROS >> (8 * count));
     let time = Timestamp::new(upper * 100 + lower / 1000, u16::try_from(lower % 1000).ok()?)?;
     Some((EventId::new(time, u32::try_from(serial).ok()?), 21 + count + 3))
 }
@@ -140,20 +139,16 @@ const fn others(word: u64) -> u64 {
     (((digits & (0x7F * ONES)) + 0x76 * ONES) | digits) & (0x80 * ONES)
 }
 
-/// Reads eight digits, the first in the lowest byte; `None` if one of them is none.
-///
-/// Neighbours are joined to pairs, pairs to fours, fours to the number.
+/// Reads eight digits, the first in the lowest byte: neighbours are joined to pairs, pairs to
+/// fours, fours to the number.
 #[inline]
-const fn eight_digits(word: u64) -> Option<u64> {
-    if others(word) != 0 {
-        return None;
-    }
+const fn eight_digits(word: u64) -> u64 {
     let digits = word ^ ZEROS;
     let pairs = digits * 10 + (digits >> 8);
     let fours = (pairs & 0x00FF_00FF_00FF_00FF) * 100 + ((pairs >> 16) & 0x00FF_00FF_00FF_00FF);
     let high = fours & 0xFFFF;
     let low = (fours >> 32) & 0xFFFF;
-    Some(high * 10_000 + low)
+    high * 10_000 + low
 }
 
 /// Reads `SECONDS.MILLIS:SERIAL` and returns what follows.
