@@ -29,6 +29,59 @@ fn scratch(name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
+/// Bit by bit what the manual promises of the forms.
+#[test]
+fn the_forms_of_all_records_are_as_documented() {
+    let log = in_project("tests/data/records.log");
+    let log = log.to_str().expect("a plain path");
+    for (format, expected) in [("json", "records.expected.jsonl"), ("text", "records.expected.txt")]
+    {
+        let output = dump(&["--log", log, "--format", format]);
+        let expected = fs::read_to_string(in_project("tests/data").join(expected)).expect("text");
+        for (ours, expected) in text(&output.stdout).lines().zip(expected.lines()) {
+            assert_eq!(ours, expected);
+        }
+        assert_eq!(text(&output.stdout).lines().count(), expected.lines().count());
+        assert!(!output.stdout.contains(&0x1B), "no colours where there is no terminal");
+    }
+}
+
+/// The same events come out of a capture, out of the log that is made of it, and out of a pipe.
+#[test]
+fn a_log_says_what_the_capture_said() {
+    let events = |output: &Output| -> Vec<String> {
+        let lines = text(&output.stdout);
+        lines
+            .lines()
+            .filter(|line| line.starts_with("{\"type\":\"event\""))
+            .map(str::to_owned)
+            .collect()
+    };
+    // a file ends before the window of what the overrun tore does
+    let unended = |events: Vec<String>| -> Vec<String> {
+        let end = "\"closed_by\":\"end\"";
+        events.iter().map(|event| event.replace(end, "\"closed_by\":\"window\"")).collect()
+    };
+    let capture = dump(&["--demo", "--format", "json"]);
+    let path = scratch("demo.log", &dump(&["--demo", "--format", "log"]).stdout);
+    let path = path.to_str().expect("a plain path");
+    let mut of_capture = unended(events(&capture));
+    let mut of_log = unended(events(&dump(&["--log", path, "--format", "json"])));
+    of_capture.sort();
+    of_log.sort();
+    assert_eq!(of_log.len(), of_capture.len());
+    for (of_log, of_capture) in of_log.iter().zip(&of_capture) {
+        assert_eq!(of_log, of_capture);
+    }
+    let piped = Command::new(example("dump"))
+        .args(["--log", "-", "--format", "json"])
+        .stdin(fs::File::open(path).expect("just written"))
+        .output()
+        .expect("it starts");
+    assert_eq!(events(&piped).len(), of_log.len());
+    fs::remove_file(path).expect("ours");
+}
+
 #[test]
 fn the_demo_says_what_it_always_said() {
     let output = dump(&["--demo", "--format", "json"]);
