@@ -53,6 +53,8 @@ pub mod manual {
     pub mod kernel_interface {}
     #[doc = include_str!("../docs/records.md")]
     pub mod records {}
+    #[doc = include_str!("../docs/json.md")]
+    pub mod json {}
     #[doc = include_str!("../docs/rules.md")]
     pub mod rules {}
     #[doc = include_str!("../docs/captures.md")]

@@ -233,4 +233,23 @@ mod tests {
             assert!(Frame::parse(&probe[..end]).is_err());
         }
     }
+
+    #[test]
+    fn trap_04_a_record_before_the_acknowledgement_is_no_acknowledgement() {
+        // what a socket that is asked and listened to receives after a rule was added
+        let change = b"audit(1.000:2): op=add_rule key=\"k\" list=4 res=1";
+        let record = message(MessageType::CONFIG_CHANGE, 0, change);
+        let mut ack = message(MessageType::new(NLMSG_ERROR), 7, &0_i32.to_ne_bytes());
+        ack.extend([0; 16]);
+        let text = &change[..];
+        let message_type = MessageType::CONFIG_CHANGE;
+        assert_eq!(Frame::parse(&record), Ok(Frame::Record { message_type, text }));
+        assert_eq!(Frame::parse(&ack), Ok(Frame::Ack { sequence: 7, code: 0 }));
+    }
+
+    #[test]
+    fn a_message_without_a_type_is_no_message() {
+        let nothing = message(MessageType::new(0), 0, b"a line of a log that was no record");
+        assert!(matches!(Frame::parse(&nothing), Err(DecodeError::Impossible { value: 0, .. })));
+    }
 }
