@@ -173,6 +173,9 @@ fn in_words(address: &SocketAddress) -> String {
         SocketAddress::UnixAbstract(name) => {
             format!("{{ saddr_fam=local path={} }}", String::from_utf8_lossy(name))
         }
+        SocketAddress::X25(digits) => {
+            format!("{{ saddr_fam=x25 laddr={} }}", String::from_utf8_lossy(digits))
+        }
         SocketAddress::Netlink { port, .. } => {
             format!("{{ saddr_fam=netlink nlnk-fam=16 nlnk-pid={port} }}")
         }
