@@ -73,7 +73,7 @@ pub enum Cause {
     SerialRestart,
     /// A datagram was longer than the buffer: its record lacks its end.
     Truncated,
-    /// A datagram could not be read.
+    /// A datagram, or a line of a log, could not be read.
     Undecodable {
         /// Its bytes.
         bytes: Bytes,
@@ -158,7 +158,7 @@ impl fmt::Display for Loss {
             Cause::Truncated => f.write_str(": a record was longer than the receive buffer"),
             Cause::Undecodable { bytes } => {
                 let start = bytes.get(..bytes.len().min(64)).unwrap_or_default();
-                write!(f, ": a datagram could not be read: {}", start.escape_ascii())
+                write!(f, ": this could not be read: {}", start.escape_ascii())
             }
         }
     }
