@@ -122,6 +122,9 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
             Ok(Some(delivery)) => {
                 if tally.count(&delivery, options) {
                     printer.write(&mut output, &delivery)?;
+                    if options.input.is_pipe() {
+                        output.flush()?;
+                    }
                 }
             }
             Ok(None) if events.is_ended() => break,

@@ -33,6 +33,11 @@ pub(crate) enum Input {
 }
 
 impl Input {
+    /// Tells whether lines come from the standard input, where the next may be long in coming.
+    pub(crate) fn is_pipe(&self) -> bool {
+        matches!(self, Self::Log(path) if path.as_os_str() == "-")
+    }
+
     /// Tells whether it is the kernel, which has no end of its own.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self, Self::Observer | Self::Daemon)

@@ -27,7 +27,7 @@ impl Origin {
             Input::Observer => Self::Live(Box::new(Live::new(Receiver::observer().open()?))),
             Input::Daemon => Self::Live(Box::new(Live::new(Receiver::daemon().open()?))),
             Input::Demo => Self::Demo(Box::new(capture::Reader::new(DEMO)?)),
-            Input::Log(path) if path.as_os_str() == "-" => {
+            Input::Log(_) if input.is_pipe() => {
                 Self::StandardInput(log::Reader::new(BufReader::new(io::stdin())))
             }
             Input::Log(path) => Self::Log(log::Reader::open(path)?),
