@@ -14,7 +14,7 @@ use auditlink::wire::frame::Frame;
 use auditlink::{MessageType, Record};
 
 const EVENTS: usize = 10_000;
-const TURNS: usize = 60;
+const TURNS: usize = 400;
 
 fn main() {
     let stream = Workload::new(1).mix(Mix::Execs).cpus(1).events(EVENTS).generate();
