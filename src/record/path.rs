@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::syscall::text;
-use super::{Value, getters, view};
+use super::{Label, Value, getters, view};
 use crate::message_type::MessageType;
+use crate::names::{CapabilitySet, Mode};
 
 view! {
     /// A `PATH` record: one file system object that a call touched.
@@ -19,11 +20,19 @@ getters! {
         name, "name", text => Cow<'a, [u8]>,
             "Returns the name as the caller gave it, relative to the working directory at times.";
         inode, "inode", Value::decimal => u64, "Returns the inode number.";
-        mode, "mode", |value: Value<'a>| narrow(value.octal()?) => u32,
-            "Returns file type and permissions, as in `st_mode`.";
+        mode, "mode", |value: Value<'a>| narrow(value.octal()?).map(Mode::new) => Mode,
+            "Returns file type and permissions.";
         device, "dev", Value::device => (u32, u32), "Returns major and minor number of the file system.";
         owner, "ouid", Value::id => u32, "Returns the owner of the object.";
         group, "ogid", Value::id => u32, "Returns the group of the object.";
+        node_device, "rdev", Value::device => (u32, u32),
+            "Returns major and minor number of the device that the object is, 0 and 0 if none.";
+        permitted, "cap_fp", |value: Value<'a>| value.hexadecimal().map(CapabilitySet::new)
+            => CapabilitySet, "Returns the capabilities that the file permits; `None` if unknown.";
+        inheritable, "cap_fi", |value: Value<'a>| value.hexadecimal().map(CapabilitySet::new)
+            => CapabilitySet, "Returns the capabilities that the file lets inherit.";
+        label, "obj", |value: Value<'a>| Some(Label::new(value.bytes())) => Label<'a>,
+            "Returns the object's label, where a security module gives one.";
         nametype, "nametype", |value: Value<'a>| Some(value.bytes()) => &'a [u8],
             "Returns the object's part in the call: `NORMAL`, `PARENT`, `CREATE`, `DELETE`, `UNKNOWN`.";
     }
@@ -98,7 +107,8 @@ mod tests {
         .as_path()
         .expect("a PATH record");
         assert_eq!(path.device(), Some((0xfe, 0)));
-        assert_eq!(path.mode(), Some(0o100_644));
+        assert_eq!(path.mode(), Some(Mode::new(0o100_644)));
+        assert_eq!(path.node_device(), Some((0, 0)));
         assert_eq!(path.inode(), Some(u64::MAX));
         assert_eq!((path.item(), path.owner(), path.group()), (Some(1), Some(0), None));
         assert_eq!(path.nametype(), Some(&b"NORMAL"[..]));

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::security::word;
-use super::syscall::text;
+use super::syscall::{errno, text};
 use super::{Keys, Value, getters, view};
 use crate::arch::uring;
 use crate::message_type::MessageType;
-use crate::names::Signal;
+use crate::names::{Errno, Signal};
 
 view! {
     /// A `LOGIN` record: the login user of a process was set.
@@ -156,6 +156,12 @@ getters! {
 }
 
 impl<'a> UringOp<'a> {
+    /// Returns why issuing the operation failed; `None` if it did not.
+    #[must_use]
+    pub fn errno(&self) -> Option<Errno> {
+        errno(self.success(), self.exit())
+    }
+
     /// Returns the name of the operation, such as `openat`.
     #[must_use]
     pub fn name(&self) -> Option<&'static str> {

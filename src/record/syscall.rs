@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Record, Value, getters, view};
+use super::{Label, Record, Value, getters, view};
 use crate::arch::Arch;
 use crate::message_type::MessageType;
+use crate::names::{Errno, Flags, PERSONALITIES};
 
 view! {
     /// A `SYSCALL` record.
@@ -35,6 +36,13 @@ getters! {
         sgid, "sgid", Value::id => u32, "Returns the saved group.";
         fsuid, "fsuid", Value::id => u32, "Returns the file system user.";
         fsgid, "fsgid", Value::id => u32, "Returns the file system group.";
+        tty, "tty", |value: Value<'a>| Some(value.bytes()).filter(|tty| *tty != b"(none)") => &'a [u8],
+            "Returns the terminal of the process; `None` if it has none.";
+        label, "subj", |value: Value<'a>| Some(Label::new(value.bytes())) => Label<'a>,
+            "Returns the caller's label, where a security module gives one.";
+        personality, "per",
+            |value: Value<'a>| Some(Flags::new(value.hexadecimal()?, &PERSONALITIES)) => Flags,
+            "Returns the execution domain, where it is not Linux's own.";
         session, "ses", Value::id => u32, "Returns the login session; `None` if there is none.";
         comm, "comm", text => Cow<'a, [u8]>, "Returns the name of the thread.";
         exe, "exe", text => Cow<'a, [u8]>,
@@ -43,6 +51,12 @@ getters! {
 }
 
 impl<'a> Syscall<'a> {
+    /// Returns why the call failed; `None` if it did not.
+    #[must_use]
+    pub fn errno(&self) -> Option<Errno> {
+        errno(self.success(), self.exit())
+    }
+
     /// Returns the name of the call on its machine; `None` if it has none.
     #[must_use]
     pub fn name(&self) -> Option<&'static str> {
@@ -116,6 +130,12 @@ pub(super) fn arch(value: Value<'_>) -> Option<Arch> {
     value.hexadecimal().and_then(|number| u32::try_from(number).ok()).map(Arch::new)
 }
 
+/// Reads the reason of a failure out of what was returned.
+pub(super) fn errno(success: Option<bool>, exit: Option<i64>) -> Option<Errno> {
+    let code = exit?.checked_neg().filter(|_| success == Some(false))?;
+    u32::try_from(code).ok().filter(|code| *code <= Errno::MAX).map(Errno::new)
+}
+
 pub(super) fn text(value: Value<'_>) -> Option<Cow<'_, [u8]>> {
     value.untrusted().bytes()
 }
@@ -169,6 +189,10 @@ mod tests {
             (call.success(), call.exit(), call.name()),
             (Some(false), Some(-2), Some("execve"))
         );
+        assert_eq!(call.errno().and_then(Errno::name), Some("ENOENT"));
+        let personality = call.personality().map(|personality| personality.to_string());
+        assert_eq!(personality.as_deref(), Some("PER_LINUX|READ_IMPLIES_EXEC"));
+        assert_eq!((view(B32).tty(), view(B32).errno()), (None, None));
     }
 
     #[test]

@@ -112,11 +112,7 @@ impl<'a> Call<'a> {
     /// Returns why it failed; `None` if it did not.
     #[must_use]
     pub fn errno(&self) -> Option<Errno> {
-        if self.success() != Some(false) {
-            return None;
-        }
-        let code = self.exit()?.checked_neg()?;
-        u32::try_from(code).ok().filter(|code| *code <= Errno::MAX).map(Errno::new)
+        of_opener!(self, view => view.errno())
     }
 
     /// Iterates over the file system objects that it touched, parents included.
