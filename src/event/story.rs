@@ -151,7 +151,8 @@ impl Event {
     #[must_use]
     pub fn action(&self) -> Cow<'_, [u8]> {
         let word = |word: &'static str| Cow::Borrowed(word.as_bytes());
-        match self.kind() {
+        let kind = self.kind();
+        match kind {
             EventKind::Mac(record) => match record.as_avc() {
                 Some(avc) => action_of_avc(avc),
                 None => op(record).unwrap_or_else(|| type_name(record)),
@@ -180,7 +181,7 @@ impl Event {
                     None => Some(Cow::Owned(call.syscall()?.number()?.to_string().into_bytes())),
                 });
                 let first = || self.records().next().map(type_name);
-                match self.kind() {
+                match kind {
                     EventKind::Bpf(_)
                     | EventKind::Netfilter(_)
                     | EventKind::Listener(_)
@@ -301,10 +302,10 @@ impl Event {
                         Outcome::Failure(None)
                     }
                     (None, MessageType::FANOTIFY) => {
-                        let allowed = record.field("resp").and_then(Value::decimal::<u32>);
-                        Outcome::of(allowed.map(|response| response == 1))
+                        let response = record.as_fanotify().and_then(|view| view.response());
+                        Outcome::of(response.map(|response| response.name() == Some("allow")))
                     }
-                    (None, _) => self.outcome_by_field(record),
+                    (None, _) => outcome_by_field(record),
                 }
             }
             EventKind::Seccomp(seccomp) => {
@@ -325,9 +326,7 @@ impl Event {
             EventKind::Config(change) => Outcome::of(change.result()),
             EventKind::Listener(listener) => Outcome::of(listener.result()),
             EventKind::Integrity(integrity) => Outcome::of(integrity.result()),
-            EventKind::Anomaly(record) | EventKind::Service(record) => {
-                self.outcome_by_field(record)
-            }
+            EventKind::Anomaly(record) | EventKind::Service(record) => outcome_by_field(record),
             _ => match self.call() {
                 Some(call) => match Outcome::of(call.success()) {
                     Outcome::Failure(_) => Outcome::Failure(call.errno()),
@@ -336,14 +335,6 @@ impl Event {
                 None => Outcome::Unknown,
             },
         }
-    }
-
-    fn outcome_by_field(&self, record: Record<'_>) -> Outcome {
-        let verdict = match record.as_user_message() {
-            Some(message) => message.result(),
-            None => record.field("res").and_then(Value::verdict),
-        };
-        Outcome::of(verdict)
     }
 }
 
@@ -372,6 +363,15 @@ impl<'a> Subject<'a> {
             }
         }
     }
+}
+
+/// Reads the verdict where a record, or a program's message, has it.
+fn outcome_by_field(record: Record<'_>) -> Outcome {
+    let verdict = match record.as_user_message() {
+        Some(message) => message.result(),
+        None => record.field("res").and_then(Value::verdict),
+    };
+    Outcome::of(verdict)
 }
 
 fn set<'a>(place: &mut Option<Cow<'a, [u8]>>, value: Value<'a>) {

@@ -22,12 +22,6 @@ flags! {
 }
 
 names! {
-    /// The types of sockets, without flags.
-    SOCKET_TYPES {
-        SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_RDM = 4, SOCK_SEQPACKET = 5,
-        SOCK_DCCP = 6, SOCK_PACKET = 10,
-    }
-
     /// The address families, `AF_*`, as auditctl spells them.
     ///
     /// Source: `include/linux/socket.h`.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::path::mode;
 use super::security::word;
 use super::syscall::text;
 use super::{Value, getters, view};
@@ -234,10 +235,6 @@ getters! {
 
 fn flags(bits: Option<u64>, names: &'static crate::names::FlagNames) -> Option<Flags> {
     bits.map(|bits| Flags::new(bits, names))
-}
-
-fn mode(value: Value<'_>) -> Option<Mode> {
-    u32::try_from(value.octal()?).ok().map(Mode::new)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::fmt;
 
 use memchr::memchr;
 
+use super::Value;
+
 /// A label of a security module, such as SELinux's `user:role:type:range`.
 ///
 /// # Examples
@@ -78,6 +80,11 @@ impl<'a> Label<'a> {
             None => None,
         }
     }
+}
+
+/// Reads the value of a field that holds a label.
+pub(super) fn label(value: Value<'_>) -> Option<Label<'_>> {
+    Some(Label::new(value.bytes()))
 }
 
 fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::label::label;
+use super::security::capabilities;
 use super::syscall::text;
 use super::{Label, Value, getters, view};
 use crate::message_type::MessageType;
@@ -20,18 +22,16 @@ getters! {
         name, "name", text => Cow<'a, [u8]>,
             "Returns the name as the caller gave it, relative to the working directory at times.";
         inode, "inode", Value::decimal => u64, "Returns the inode number.";
-        mode, "mode", |value: Value<'a>| narrow(value.octal()?).map(Mode::new) => Mode,
+        mode, "mode", mode => Mode,
             "Returns file type and permissions.";
         device, "dev", Value::device => (u32, u32), "Returns major and minor number of the file system.";
         owner, "ouid", Value::id => u32, "Returns the owner of the object.";
         group, "ogid", Value::id => u32, "Returns the group of the object.";
         node_device, "rdev", Value::device => (u32, u32),
             "Returns major and minor number of the device that the object is, 0 and 0 if none.";
-        permitted, "cap_fp", |value: Value<'a>| value.hexadecimal().map(CapabilitySet::new)
-            => CapabilitySet, "Returns the capabilities that the file permits; `None` if unknown.";
-        inheritable, "cap_fi", |value: Value<'a>| value.hexadecimal().map(CapabilitySet::new)
-            => CapabilitySet, "Returns the capabilities that the file lets inherit.";
-        label, "obj", |value: Value<'a>| Some(Label::new(value.bytes())) => Label<'a>,
+        permitted, "cap_fp", capabilities => CapabilitySet, "Returns the capabilities that the file permits; `None` if unknown.";
+        inheritable, "cap_fi", capabilities => CapabilitySet, "Returns the capabilities that the file lets inherit.";
+        label, "obj", label => Label<'a>,
             "Returns the object's label, where a security module gives one.";
         nametype, "nametype", |value: Value<'a>| Some(value.bytes()) => &'a [u8],
             "Returns the object's part in the call: `NORMAL`, `PARENT`, `CREATE`, `DELETE`, `UNKNOWN`.";
@@ -85,8 +85,8 @@ impl Proctitle<'_> {
 /// `MAX_PROCTITLE_AUDIT_LEN`.
 const MAX_PROCTITLE: usize = 128;
 
-fn narrow(number: u64) -> Option<u32> {
-    u32::try_from(number).ok()
+pub(super) fn mode(value: Value<'_>) -> Option<Mode> {
+    u32::try_from(value.octal()?).ok().map(Mode::new)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use super::label::label;
 use super::syscall::{arch, text};
 use super::{Fields, Label, Value, getters, view};
 use crate::arch::Arch;
@@ -83,13 +84,13 @@ impl<'a> Avc<'a> {
     /// Returns the label of who asked, `scontext`.
     #[must_use]
     pub fn subject(&self) -> Option<Label<'a>> {
-        self.field("scontext").map(|value| Label::new(value.bytes()))
+        self.field("scontext").and_then(label)
     }
 
     /// Returns the label of what was asked for, `tcontext`.
     #[must_use]
     pub fn target(&self) -> Option<Label<'a>> {
-        self.field("tcontext").map(|value| Label::new(value.bytes()))
+        self.field("tcontext").and_then(label)
     }
 
     /// Returns the class of what was asked for, such as `file`; for AppArmor `class` or absent.
@@ -327,7 +328,7 @@ fn named(value: Value<'_>, names: &'static crate::names::Names) -> Option<Named>
     value.decimal().map(|number| Named::new(number, names))
 }
 
-fn capabilities(value: Value<'_>) -> Option<CapabilitySet> {
+pub(super) fn capabilities(value: Value<'_>) -> Option<CapabilitySet> {
     value.hexadecimal().map(CapabilitySet::new)
 }
 

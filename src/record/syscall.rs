@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::label::label;
 use super::{Label, Record, Value, getters, view};
 use crate::arch::Arch;
 use crate::message_type::MessageType;
@@ -38,7 +39,7 @@ getters! {
         fsgid, "fsgid", Value::id => u32, "Returns the file system group.";
         tty, "tty", |value: Value<'a>| Some(value.bytes()).filter(|tty| *tty != b"(none)") => &'a [u8],
             "Returns the terminal of the process; `None` if it has none.";
-        label, "subj", |value: Value<'a>| Some(Label::new(value.bytes())) => Label<'a>,
+        label, "subj", label => Label<'a>,
             "Returns the caller's label, where a security module gives one.";
         personality, "per",
             |value: Value<'a>| Some(Flags::new(value.hexadecimal()?, &PERSONALITIES)) => Flags,

@@ -70,14 +70,10 @@ impl Serialize for FieldValue<'_, '_> {
         let value = self.field.value;
         match self.meaning {
             Meaning::Message(_) => {
-                let message = self.record.as_user_message();
-                let meanings: Vec<_> = match &message {
-                    Some(message) => message.meanings().collect(),
-                    None => Vec::new(),
-                };
-                if message.is_none() {
+                let Some(message) = self.record.as_user_message() else {
                     return Bytes(value.bytes()).serialize(serializer);
-                }
+                };
+                let meanings: Vec<_> = message.meanings().collect();
                 FieldMap { record: self.record, fields: &meanings }.serialize(serializer)
             }
             Meaning::Text(_)
