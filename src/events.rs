@@ -3,7 +3,7 @@
 use std::iter::FusedIterator;
 
 use crate::error::Error;
-use crate::event::{Account, Assembler, Delivery, Event, Received};
+use crate::event::{Account, Assembler, Delivery, Event, Received, Verdict};
 use crate::source::Source;
 use crate::time::Tick;
 
@@ -123,8 +123,18 @@ impl<S: Source> Events<S> {
 
     /// Returns the counts of what passed so far.
     #[must_use]
-    pub const fn account(&self) -> Account {
+    pub fn account(&self) -> Account {
         self.assembler.account()
+    }
+
+    /// Judges whether everything came that the kernel recorded, from the first record to the last
+    /// reading of its counter.
+    ///
+    /// It is complete only if all signs agree. While records come it never is, since the counter
+    /// must have been read after the last one: ask when the line is quiet, or when the source has
+    /// [ended](crate::Receiver::finish).
+    pub fn verdict(&self) -> Verdict {
+        self.account().verdict()
     }
 
     /// Returns the source.

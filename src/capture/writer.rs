@@ -15,6 +15,7 @@ use crate::event::Received;
 use crate::message_type::MessageType;
 use crate::time::Tick;
 use crate::wire::frame;
+use crate::wire::notice::Notice;
 use crate::wire::status::Status;
 
 /// Writes a capture.
@@ -86,6 +87,14 @@ impl<W: Write> Writer<W> {
                 let payload = count.as_ref().map_or(&[][..], |bytes| bytes);
                 self.message(MessageType::new(NLMSG_OVERRUN), payload, at)
             }
+            Received::QueueFull { dropped, .. } => {
+                self.notice(Notice::QueueFull { dropped: *dropped }, at)
+            }
+            Received::Congested { .. } => self.notice(Notice::Congested, at),
+            Received::Decongested { .. } => self.notice(Notice::Decongested, at),
+            Received::Service { faults, .. } => {
+                self.notice(Notice::Service { faults: faults.bits() }, at)
+            }
             Received::LostCounter { total, .. } => {
                 let status = Status { lost: *total, ..Status::zero() };
                 self.message(MessageType::GET, &status.to_bytes(), at)
@@ -106,6 +115,10 @@ impl<W: Write> Writer<W> {
         let mut writer = self.file.into_writer();
         writer.flush().map_err(|error| Error::io("write the capture", error))?;
         Ok(writer)
+    }
+
+    fn notice(&mut self, notice: Notice, at: Tick) -> Result<(), Error> {
+        self.message(MessageType::new(NLMSG_NOOP), notice.to_text().as_bytes(), at)
     }
 
     /// Writes a message of our own.

@@ -1,17 +1,18 @@
 //! The engine: it is told what happened, and hands out events and losses.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::ledger::Ledger;
 use super::open::{Closed, Key, OpenEvent, OpenEvents};
-use super::serials::{Gap, Seen, Serials};
-use super::{Account, Cause, ClosedBy, Count, Delivery, Event, Loss, Received, RecordPrefix, Unit};
+use super::serials::{Seen, Serials};
+use super::{Account, ClosedBy, Delivery, Event, Received, RecordPrefix, ServiceFaults};
 use crate::message_type::{Class, MessageType};
 use crate::record::{EventId, Record};
 use crate::time::Tick;
 use crate::wire::frame::Frame;
+use crate::wire::notice::Notice;
 use crate::wire::status::Status;
 
 /// Puts records together to events, and keeps account of what is missing.
@@ -38,25 +39,11 @@ pub struct Assembler {
     closed: Closed,
     nodes: Vec<Box<[u8]>>,
     serials: Vec<Serials>,
-    ready: VecDeque<Delivery>,
-    last: Option<EventId>,
-    lost_counter: Option<u32>,
-    explained: Explained,
+    ledger: Ledger,
     now: Tick,
     resumed_at: Tick,
     /// Whether an event without an end record lacks it.
     end_expected: bool,
-    account: Account,
-}
-
-/// Missing serials that an overrun accounts for already.
-///
-/// Every event that an overrun swallowed whole took at least one dropped record with it, so an
-/// overrun of n records explains at most n missing serials.
-#[derive(Debug, Default)]
-struct Explained {
-    serials: u64,
-    until: Option<Tick>,
 }
 
 impl Default for Assembler {
@@ -81,14 +68,10 @@ impl Assembler {
             closed: Closed::default(),
             nodes: Vec::new(),
             serials: vec![Serials::default()],
-            ready: VecDeque::new(),
-            last: None,
-            lost_counter: None,
-            explained: Explained::default(),
+            ledger: Ledger::default(),
             now: Tick::ZERO,
             resumed_at: Tick::ZERO,
             end_expected: true,
-            account: Account::default(),
         }
     }
 
@@ -125,19 +108,37 @@ impl Assembler {
         self
     }
 
+    /// Goes on behind an event that was received earlier, by another reader.
+    ///
+    /// For a daemon that takes over from one that died: what the kernel recorded in between and
+    /// did not keep then shows as skipped serials. Without it, what came before the first record
+    /// is nobody's business.
+    #[must_use]
+    pub fn resume_after(mut self, id: EventId) -> Self {
+        if let Some(serials) = self.serials.first_mut() {
+            serials.resume(id);
+        }
+        self.ledger.last = Some(id);
+        self
+    }
+
     /// Tells the engine what happened.
     pub fn handle(&mut self, received: Received<'_>) {
         let at = self.advance(&received);
         match received {
             Received::Datagram { bytes, needed, .. } => {
-                self.account.datagrams += 1;
+                self.ledger.account.datagrams += 1;
                 self.datagram(bytes, needed, at);
                 self.expire(at, false);
             }
             Received::Overrun { dropped, .. } => self.overrun(dropped, at),
-            Received::Refused { .. } => self.account.refused += 1,
-            Received::Undecodable { bytes, .. } => self.undecodable(bytes),
-            Received::LostCounter { total, .. } => self.lost_counter(total),
+            Received::QueueFull { dropped, .. } => self.queue_full(dropped, at),
+            Received::Congested { .. } => self.ledger.account.is_congested = true,
+            Received::Decongested { .. } => self.ledger.account.is_congested = false,
+            Received::Service { faults, .. } => self.ledger.service(faults),
+            Received::Refused { .. } => self.ledger.account.refused += 1,
+            Received::Undecodable { bytes, .. } => self.ledger.undecodable(bytes),
+            Received::LostCounter { total, .. } => self.ledger.lost_counter(total),
             Received::Quiet { .. } => self.expire(at, true),
             Received::End { .. } => self.end(),
         }
@@ -145,12 +146,7 @@ impl Assembler {
 
     /// Returns the next event or loss, `None` until something more is handled.
     pub fn poll(&mut self) -> Option<Delivery> {
-        let delivery = self.ready.pop_front()?;
-        match &delivery {
-            Delivery::Event(_) => self.account.events += 1,
-            Delivery::Loss(_) => self.account.losses += 1,
-        }
-        Some(delivery)
+        self.ledger.poll()
     }
 
     /// Returns when [`Received::Quiet`] shall be handled at the latest; `None` if nothing waits.
@@ -163,8 +159,12 @@ impl Assembler {
 
     /// Returns the counts of what passed so far.
     #[must_use]
-    pub const fn account(&self) -> Account {
-        self.account
+    pub fn account(&self) -> Account {
+        Account {
+            open_events: self.open.len() as u64,
+            pending_serials: self.serials.iter().map(Serials::pending).sum(),
+            ..self.ledger.account
+        }
     }
 
     /// Moves the clock forward, never back, and notices when nobody read for a while.
@@ -187,36 +187,36 @@ impl Assembler {
     fn datagram(&mut self, bytes: &[u8], needed: usize, at: Tick) {
         let truncated = needed > bytes.len();
         if truncated {
-            let lacking = (needed - bytes.len()) as u64;
-            self.lose(Cause::Truncated, Count::Exactly(lacking), Unit::Bytes);
+            self.ledger.truncated(needed - bytes.len());
         }
         match Frame::parse(bytes) {
             Ok(Frame::Record { message_type, text }) => match Record::parse(message_type, text) {
                 Ok(record) => self.record(&record, truncated, at),
-                Err(_) => self.undecodable(bytes),
+                Err(_) => self.ledger.undecodable(bytes),
             },
-            Ok(Frame::Replace { .. }) => self.account.slot_probes += 1,
+            Ok(Frame::Replace { .. }) => self.ledger.account.slot_probes += 1,
             Ok(Frame::Overrun { dropped }) => self.overrun(dropped, at),
+            Ok(Frame::Notice(notice)) => self.notice(notice, at),
             Ok(Frame::Reply { message_type: MessageType::GET, payload, .. }) => {
                 match Status::parse(payload) {
-                    Ok(status) => self.lost_counter(status.lost),
-                    Err(_) => self.undecodable(bytes),
+                    Ok(status) => self.ledger.lost_counter(status.lost),
+                    Err(_) => self.ledger.undecodable(bytes),
                 }
             }
             Ok(Frame::Reply { .. } | Frame::Ack { .. } | Frame::Done { .. } | Frame::Noop) => {
-                self.account.control_messages += 1;
+                self.ledger.account.control_messages += 1;
             }
-            Err(_) => self.undecodable(bytes),
+            Err(_) => self.ledger.undecodable(bytes),
         }
     }
 
     /// Files a record under its stamp.
     fn record(&mut self, record: &Record<'_>, truncated: bool, at: Tick) {
         let Some(node) = self.node(record.node()) else {
-            self.undecodable(record.text());
+            self.ledger.undecodable(record.text());
             return;
         };
-        self.account.records += 1;
+        self.ledger.record(record);
         let key = Key { id: record.id(), node };
         let class = record.message_type().class();
         let slot = match self.open.find(key) {
@@ -225,13 +225,13 @@ impl Assembler {
                 let continuation = self.first_of(key, record.message_type(), at);
                 if class == Class::Alone && !continuation {
                     self.hand_out_alone(key, record, truncated, at);
-                    self.last = Some(key.id);
+                    self.ledger.last = Some(key.id);
                     return;
                 }
                 self.open.open(key, continuation, at)
             }
         };
-        self.last = Some(key.id);
+        self.ledger.last = Some(key.id);
         self.open.add(slot, record, truncated, at);
         match class {
             Class::Ends => {
@@ -257,19 +257,19 @@ impl Assembler {
         let Some(serials) = self.serials.get_mut(index) else {
             return false;
         };
-        let seen = serials.see(key.id, deadline);
+        // a record that joins can come first, but then nobody knows what came before it
+        let is_head = matches!(message_type.class(), Class::Opens | Class::Alone);
+        let seen = serials.see(key.id, is_head, deadline);
         match seen {
             Seen::InOrder | Seen::Old => {}
-            Seen::Healed => self.account.healed_serials += 1,
+            Seen::Healed => self.ledger.account.healed_serials += 1,
             Seen::Restart => {
                 self.settle_gaps(index, true);
-                self.lose(Cause::SerialRestart, Count::Unknown, Unit::Events);
+                self.ledger.restart();
             }
         }
-        if self.explained.serials > 0 && self.explained.until.is_none() {
-            // CPUs interleave: not every serial that was dropped lies before this one
-            self.explained.until = Some(deadline.saturating_add(self.grace()));
-        }
+        // CPUs interleave: not every serial that was dropped lies before this one
+        self.ledger.explain_until(deadline.saturating_add(self.grace()));
         false
     }
 
@@ -288,39 +288,30 @@ impl Assembler {
         u32::try_from(index + 1).ok()
     }
 
-    fn overrun(&mut self, dropped: Option<u64>, at: Tick) {
-        let count = match dropped {
-            Some(0) => return,
-            Some(dropped) => {
-                self.account.overrun_records += dropped;
-                self.explained.serials += dropped;
-                self.explained.until = None;
-                Count::Exactly(dropped)
+    /// Handles what a live reader noticed, out of a capture.
+    fn notice(&mut self, notice: Notice, at: Tick) {
+        self.handle(match notice {
+            Notice::Congested => Received::Congested { at },
+            Notice::Decongested => Received::Decongested { at },
+            Notice::QueueFull { dropped } => Received::QueueFull { dropped, at },
+            Notice::Service { faults } => {
+                Received::Service { faults: ServiceFaults::from_bits_truncate(faults), at }
             }
-            None => Count::Unknown,
-        };
-        self.lose(Cause::SocketOverrun, count, Unit::Records);
-        self.expire(at, false);
+        });
     }
 
-    fn lost_counter(&mut self, total: u32) {
-        let count = match self.lost_counter.replace(total) {
-            None => return, // what was lost before is not ours to report
-            Some(before) if total == before => return,
-            Some(before) if total > before => Count::Exactly(u64::from(total - before)),
-            Some(_) if total > 0 => Count::AtLeast(u64::from(total)), // somebody reset it
-            Some(_) => Count::Unknown,
-        };
-        self.lose(Cause::KernelLost, count, Unit::Mixed);
+    fn overrun(&mut self, dropped: Option<u64>, at: Tick) {
+        if dropped != Some(0) {
+            self.ledger.overrun(dropped);
+            self.expire(at, false);
+        }
     }
 
-    fn undecodable(&mut self, bytes: &[u8]) {
-        let bytes = Bytes::copy_from_slice(bytes);
-        self.lose(Cause::Undecodable { bytes }, Count::Exactly(1), Unit::Records);
-    }
-
-    fn lose(&mut self, cause: Cause, count: Count, unit: Unit) {
-        self.ready.push_back(Delivery::Loss(Loss::new(cause, count, unit, self.last)));
+    fn queue_full(&mut self, dropped: u64, at: Tick) {
+        if dropped > 0 {
+            self.ledger.queue_full(dropped);
+            self.expire(at, false);
+        }
     }
 
     /// Closes what has been quiet for long enough.
@@ -341,29 +332,14 @@ impl Assembler {
         for index in 0..self.serials.len() {
             self.settle_gaps(index, false);
         }
-        if self.explained.until.is_some_and(|until| until < at) {
-            self.explained = Explained::default();
-        }
+        self.ledger.expire(at);
     }
 
     fn settle_gaps(&mut self, index: usize, all: bool) {
         while let Some(gap) =
             self.serials.get_mut(index).and_then(|serials| serials.settle(self.now, all))
         {
-            self.report(gap);
-        }
-    }
-
-    /// Reports a gap, less what an overrun explains.
-    fn report(&mut self, gap: Gap) {
-        let is_in_time = self.explained.until.is_none_or(|until| gap.deadline <= until);
-        let explained = if is_in_time { gap.len().min(self.explained.serials) } else { 0 };
-        self.explained.serials -= explained;
-        if explained < gap.len() {
-            let count = Count::Exactly(gap.len() - explained);
-            let cause = Cause::SerialGap { first: gap.first, last: gap.last };
-            let loss = Loss::new(cause, count, Unit::Events, Some(gap.after));
-            self.ready.push_back(Delivery::Loss(loss));
+            self.ledger.report(gap);
         }
     }
 
@@ -374,7 +350,7 @@ impl Assembler {
             let Some((slot, _)) = self.open.oldest() else {
                 return;
             };
-            self.account.evicted += 1;
+            self.ledger.account.evicted += 1;
             self.close(slot, ClosedBy::Evicted);
         }
     }
@@ -393,9 +369,9 @@ impl Assembler {
         let hand_out = |event: &OpenEvent| (event.key, hand_out(event, closed_by, end_expected));
         let finished = self.open.close(slot, hand_out);
         if let Some((key, event)) = finished {
-            self.account.continuations += u64::from(event.continuation);
+            self.ledger.account.continuations += u64::from(event.continuation);
             self.closed.insert(key);
-            self.ready.push_back(Delivery::Event(event));
+            self.ledger.push(event);
         }
     }
 
@@ -404,7 +380,7 @@ impl Assembler {
         let mut bytes = Vec::new();
         RecordPrefix::append(&mut bytes, record, truncated);
         self.closed.insert(key);
-        self.ready.push_back(Delivery::Event(Event {
+        self.ledger.push(Event {
             id: key.id,
             bytes: bytes.into(),
             records: 1,
@@ -413,7 +389,7 @@ impl Assembler {
             end_expected: false,
             first_at: at,
             last_at: at,
-        }));
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tests of the engine: what it is told, and what it must hand out.
 
 use super::*;
-use crate::event::Missing;
+use crate::event::{Cause, Doubt, Missing, Verdict};
 use crate::wire::frame;
 
 /// Feeds an assembler and collects what comes out, one short line each.
@@ -370,4 +370,136 @@ fn what_is_missing_by_an_events_own_words() {
     );
     assert_eq!(missing(&["SYSCALL", "EXECVE a1=\"x\"", "EOE"]), [Missing::ArgumentCount]);
     assert_eq!(missing(&["SYSCALL items=2", "PATH item=0", "EOE"]), [], "items= is a hint");
+}
+
+fn status(lost: u32) -> Received<'static> {
+    Received::LostCounter { total: lost, at: Tick::ZERO }
+}
+
+#[test]
+fn a_verdict_needs_the_counter_before_and_after() {
+    let mut bench = Bench::new();
+    let doubts = |bench: &Bench| bench.assembler.account().verdict().doubts().to_vec();
+    bench.tell(status(7));
+    assert_eq!(bench.assembler.account().verdict(), Verdict::Complete);
+    bench.feed(&["SYSCALL 9"]);
+    let unsettled = Doubt::Unsettled { events: 1, serials: 0 };
+    assert_eq!(doubts(&bench), [Doubt::CounterStale, unsettled]);
+    bench.feed(&["EOE 9"]);
+    bench.tell(status(7));
+    assert_eq!(bench.assembler.account().verdict(), Verdict::Complete);
+    bench.tell(status(9));
+    assert_eq!(doubts(&bench), [Doubt::KernelLost(2)]);
+
+    let mut late = Bench::new();
+    late.feed(&["SYSCALL 9", "EOE 9"]);
+    late.tell(status(7));
+    assert_eq!(doubts(&late), [Doubt::CounterUnknown], "what was lost before is not known");
+}
+
+#[test]
+fn what_waits_to_be_handed_out_is_judged_already() {
+    let mut bench = Bench::new();
+    bench.tell(status(0));
+    let bytes = frame::message(MessageType::EOE, 0, b"audit(100.000:9): ");
+    let (needed, at) = (bytes.len(), Tick::ZERO);
+    bench.assembler.handle(Received::Datagram { bytes: &bytes, needed, at });
+    bench.assembler.handle(status(0));
+    assert_eq!(bench.assembler.account().verdict().doubts(), [Doubt::Incomplete(1)]);
+}
+
+#[test]
+fn a_counter_that_somebody_resets_is_followed() {
+    let mut bench = Bench::new();
+    bench.tell(status(5));
+    // 3 more were lost, then it was reset, then 8 more were lost: it stands at 8 again
+    let reset = "CONFIG_CHANGE 9 op=set lost=0 old=8 auid=0 ses=1 res=1";
+    assert_eq!(
+        bench.feed(&[reset]),
+        ["lost 3 records or events: the kernel counted them as lost"],
+        "the place is before the record of the reset"
+    );
+    let said = bench.tell(status(8));
+    assert_eq!(said, ["lost 8 records or events after 100.000:9: the kernel counted them as lost"]);
+    assert_eq!(bench.assembler.account().kernel_lost, 11);
+    // if the record of the reset is not there, or comes late
+    let said = bench.tell(status(2));
+    assert!(said[0].starts_with("lost at least 2 records or events"), "{said:?}");
+    assert_eq!(bench.assembler.account().uncounted_losses, 1);
+}
+
+#[test]
+fn the_service_is_lost_once_and_restored_once() {
+    let mut bench = Bench::new();
+    let at = Tick::ZERO;
+    let mut look = |faults| bench.tell(Received::Service { faults, at });
+    assert!(look(ServiceFaults::empty()).is_empty());
+    assert_eq!(look(ServiceFaults::SLOT).len(), 1);
+    assert!(look(ServiceFaults::SLOT).is_empty(), "once");
+    let said = look(ServiceFaults::SLOT | ServiceFaults::CANARY);
+    assert_eq!(said, ["service lost: a canary did not come back in time"], "what is new");
+    assert!(look(ServiceFaults::CANARY).is_empty(), "not well yet");
+    let said = look(ServiceFaults::empty());
+    assert_eq!(said, ["service restored: what happened meanwhile may be missing"]);
+    let account = bench.assembler.account();
+    assert_eq!((account.service_losses, account.service_faults.bits()), (2, 0));
+    assert!(!account.verdict().is_complete(), "it is never forgotten");
+}
+
+#[test]
+fn auditing_that_is_turned_off_is_noticed_in_the_stream() {
+    let mut bench = Bench::new();
+    let off = "CONFIG_CHANGE 9 op=set audit_enabled=0 old=1 auid=0 ses=1 res=1";
+    let said = bench.feed(&[off]);
+    assert_eq!(said, ["service lost: auditing is off"]);
+    let refused = "CONFIG_CHANGE 10 op=set audit_enabled=1 old=0 auid=0 ses=1 res=0";
+    assert!(bench.feed(&[refused]).is_empty());
+    let on = "CONFIG_CHANGE 11 op=set audit_enabled=1 old=0 auid=0 ses=1 res=1";
+    assert_eq!(bench.feed(&[on]).len(), 1);
+}
+
+#[test]
+fn congestion_is_a_doubt_until_it_is_over() {
+    let mut bench = Bench::new();
+    bench.tell(status(0));
+    assert!(bench.tell(Received::Congested { at: Tick::ZERO }).is_empty(), "no loss");
+    assert_eq!(bench.assembler.account().verdict().doubts(), [Doubt::Congested]);
+    bench.tell(Received::Decongested { at: Tick::ZERO });
+    assert!(bench.assembler.account().verdict().is_complete());
+}
+
+#[test]
+fn a_full_queue_explains_the_serials_that_it_swallowed() {
+    let mut bench = Bench::new();
+    bench.feed(&["SYSCALL 9", "EOE 9"]);
+    let said = bench.tell(Received::QueueFull { dropped: 3, at: Tick::ZERO });
+    assert_eq!(said, ["lost 3 records after 100.000:9: the consumer was too slow for its queue"]);
+    bench.feed(&["SYSCALL 11", "EOE 11"]);
+    assert!(bench.quiet(10_000).is_empty(), "serial 10 is among the three records");
+    assert_eq!(bench.assembler.account().queue_records, 3);
+}
+
+#[test]
+fn a_successor_is_told_what_came_between() {
+    let id = EventId::new(crate::time::Timestamp::new(100, 0).expect("a time"), 40);
+    let mut bench = Bench::over(Assembler::new().resume_after(id));
+    bench.feed(&["PROCTITLE 44", "EOE 44"]);
+    assert_eq!(bench.quiet(2000), ["lost 3 events after 100.000:40: serials 41 to 43 never came"]);
+}
+
+#[test]
+fn records_of_a_call_without_the_call() {
+    let mut bench = Bench::new();
+    for (line, is_whole) in [
+        ("CWD 7 cwd=\"/\"", false),
+        ("PROCTITLE 8 proctitle=\"x\"", false),
+        ("BPF 9 op=LOAD", true),
+    ] {
+        bench.feed(&[line]);
+        let at = bench.pass(2000).at;
+        bench.assembler.handle(Received::Quiet { at });
+        let Some(Delivery::Event(event)) = bench.assembler.poll() else { panic!("an event") };
+        assert_eq!(event.is_whole(), is_whole, "{line}");
+        assert_eq!(event.missing() == [], is_whole, "{line}");
+    }
 }

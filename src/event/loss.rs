@@ -1,9 +1,10 @@
-//! Notices that something is missing, and the count of all that passed.
+//! Notices that something is missing.
 
 use std::fmt;
 
 use bytes::Bytes;
 
+use super::ServiceFaults;
 use crate::record::EventId;
 
 /// A notice that something is, or may be, missing.
@@ -46,6 +47,11 @@ impl Loss {
         self.unit
     }
 
+    /// Tells whether it is about the service: its count is never known.
+    pub(super) const fn is_of_service(&self) -> bool {
+        matches!(self.cause, Cause::ServiceLost { .. } | Cause::ServiceRestored)
+    }
+
     /// Returns the last event before the loss, as far as that is known.
     #[must_use]
     pub const fn after(&self) -> Option<EventId> {
@@ -61,7 +67,12 @@ pub enum Cause {
     /// its memory short.
     KernelLost,
     /// The socket's buffer overflowed: the reader was too slow.
+    ///
+    /// Of a daemon: the kernel may have given up on records that it had parked, or could not be
+    /// asked for them.
     SocketOverrun,
+    /// The queue between the thread that receives and the consumer was full.
+    QueueFull,
     /// Serial numbers were skipped, and did not come within the window.
     SerialGap {
         /// The first serial that is missing.
@@ -73,6 +84,15 @@ pub enum Cause {
     SerialRestart,
     /// A datagram was longer than the buffer: its record lacks its end.
     Truncated,
+    /// The service is not what it was: from here on events may not be made, or not come here.
+    ///
+    /// Told once for each fault, until [`ServiceRestored`](Self::ServiceRestored).
+    ServiceLost {
+        /// What is wrong that was not before.
+        faults: ServiceFaults,
+    },
+    /// Nothing is wrong with the service any more. What happened meanwhile may be missing.
+    ServiceRestored,
     /// A datagram, or a line of a log, could not be read.
     Undecodable {
         /// Its bytes.
@@ -87,9 +107,12 @@ impl Cause {
         match self {
             Self::KernelLost => "kernel_lost",
             Self::SocketOverrun => "socket_overrun",
+            Self::QueueFull => "queue_full",
             Self::SerialGap { .. } => "serial_gap",
             Self::SerialRestart => "serial_restart",
             Self::Truncated => "truncated",
+            Self::ServiceLost { .. } => "service_lost",
+            Self::ServiceRestored => "service_restored",
             Self::Undecodable { .. } => "undecodable",
         }
     }
@@ -137,17 +160,33 @@ impl Unit {
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = self.unit.name();
+        let after = |f: &mut fmt::Formatter<'_>| {
+            self.after.map_or(Ok(()), |after| write!(f, " after {after}"))
+        };
+        match &self.cause {
+            Cause::ServiceLost { faults } => {
+                f.write_str("service lost")?;
+                after(f)?;
+                return write!(f, ": {faults}");
+            }
+            Cause::ServiceRestored => {
+                f.write_str("service restored")?;
+                after(f)?;
+                return f.write_str(": what happened meanwhile may be missing");
+            }
+            _ => {}
+        }
         match self.count {
             Count::Exactly(count) => write!(f, "lost {count} {unit}")?,
             Count::AtLeast(count) => write!(f, "lost at least {count} {unit}")?,
             Count::Unknown => write!(f, "lost an unknown number of {unit}")?,
         }
-        if let Some(after) = self.after {
-            write!(f, " after {after}")?;
-        }
+        after(f)?;
         match &self.cause {
+            Cause::ServiceLost { .. } | Cause::ServiceRestored => Ok(()),
             Cause::KernelLost => f.write_str(": the kernel counted them as lost"),
             Cause::SocketOverrun => f.write_str(": the reader was too slow for its socket buffer"),
+            Cause::QueueFull => f.write_str(": the consumer was too slow for its queue"),
             Cause::SerialGap { first, last } if first == last => {
                 write!(f, ": serial {first} never came")
             }
@@ -162,34 +201,6 @@ impl fmt::Display for Loss {
             }
         }
     }
-}
-
-/// Counts of all that passed through an engine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Account {
-    /// Datagrams from the kernel.
-    pub datagrams: u64,
-    /// Records among them.
-    pub records: u64,
-    /// Events handed out, continuations included.
-    pub events: u64,
-    /// Events handed out because too many were open or held too many bytes.
-    pub evicted: u64,
-    /// Events handed out that continue one which was closed before.
-    pub continuations: u64,
-    /// Notices of loss handed out.
-    pub losses: u64,
-    /// Records dropped by the socket, where its counter told.
-    pub overrun_records: u64,
-    /// Serials that were skipped and came later: no loss.
-    pub healed_serials: u64,
-    /// Datagrams that did not come from the kernel and were not read.
-    pub refused: u64,
-    /// Times that another process asked the kernel for the daemon's slot.
-    pub slot_probes: u64,
-    /// Messages that were no records: replies, acknowledgements.
-    pub control_messages: u64,
 }
 
 #[cfg(test)]
@@ -211,5 +222,12 @@ mod tests {
         let bytes = Bytes::from_static(b"\x01x");
         let loss = Loss::new(Cause::Undecodable { bytes }, Count::Exactly(1), Unit::Records, None);
         assert!(loss.to_string().ends_with(r"could not be read: \x01x"));
+        let faults = ServiceFaults::SLOT | ServiceFaults::CANARY;
+        let loss = Loss::new(Cause::ServiceLost { faults }, Count::Unknown, Unit::Events, Some(id));
+        assert_eq!(
+            loss.to_string(),
+            "service lost after 5.001:9: this process is not the audit daemon any more; \
+             a canary did not come back in time"
+        );
     }
 }

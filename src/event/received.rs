@@ -1,5 +1,6 @@
 //! What can happen to a reader, as the engine is told of it.
 
+use super::ServiceFaults;
 use crate::time::Tick;
 
 /// Everything that a source can hand to the engine.
@@ -23,6 +24,30 @@ pub enum Received<'a> {
     Overrun {
         /// How many, where the socket's counter tells.
         dropped: Option<u64>,
+        /// When that was found out.
+        at: Tick,
+    },
+    /// A queue between the socket and here was full, and records were dropped **here**.
+    QueueFull {
+        /// How many.
+        dropped: u64,
+        /// When there was room again.
+        at: Tick,
+    },
+    /// The kernel could not send records to its daemon, which read too slowly, and holds them back.
+    Congested {
+        /// When that was found out.
+        at: Tick,
+    },
+    /// The kernel has sent all that it held back.
+    Decongested {
+        /// When that was found out.
+        at: Tick,
+    },
+    /// The service was looked at.
+    Service {
+        /// All that is wrong with it; nothing if it is well.
+        faults: ServiceFaults,
         /// When that was found out.
         at: Tick,
     },
@@ -67,6 +92,10 @@ impl Received<'_> {
         match self {
             Self::Datagram { at, .. }
             | Self::Overrun { at, .. }
+            | Self::QueueFull { at, .. }
+            | Self::Congested { at }
+            | Self::Decongested { at }
+            | Self::Service { at, .. }
             | Self::Refused { at, .. }
             | Self::Undecodable { at, .. }
             | Self::LostCounter { at, .. }

@@ -12,6 +12,8 @@ pub(super) struct Gap {
     pub(super) last: u32,
     pub(super) after: EventId,
     pub(super) deadline: Tick,
+    /// Whether what is missing may have come before the reader began to listen.
+    pub(super) is_at_start: bool,
 }
 
 impl Gap {
@@ -46,6 +48,9 @@ pub(super) struct Serials {
     highest: Option<EventId>,
     latest: Option<Timestamp>,
     gaps: VecDeque<Gap>,
+    pending: u64,
+    /// The event that the reader began to listen in the middle of.
+    joined_within: Option<EventId>,
 }
 
 /// A step back by more than this, with a later time than any before, is another boot.
@@ -57,8 +62,19 @@ impl Serials {
     /// The gaps that are waited for at most; the oldest is given up for a new one.
     const MAX_GAPS: usize = 4096;
 
-    /// Takes note of the first record of an event.
-    pub(super) fn see(&mut self, id: EventId, deadline: Tick) -> Seen {
+    /// Begins behind an event that was received earlier, by another reader.
+    pub(super) fn resume(&mut self, id: EventId) {
+        self.highest = Some(id);
+        self.latest = Some(id.time());
+    }
+
+    /// Returns how many serials are waited for.
+    pub(super) const fn pending(&self) -> u64 {
+        self.pending
+    }
+
+    /// Takes note of the first record of an event; `is_head` if an event can begin with it.
+    pub(super) fn see(&mut self, id: EventId, is_head: bool, deadline: Tick) -> Seen {
         let time = id.time();
         let is_latest = self.latest.is_none_or(|latest| time > latest);
         if is_latest {
@@ -66,6 +82,7 @@ impl Serials {
         }
         let Some(highest) = self.highest else {
             self.highest = Some(id);
+            self.joined_within = Some(id).filter(|_| !is_head);
             return Seen::InOrder;
         };
         let distance = id.serial().wrapping_sub(highest.serial()) as i32;
@@ -82,7 +99,10 @@ impl Serials {
             if distance > 1 {
                 let first = highest.serial().wrapping_add(1);
                 let last = id.serial().wrapping_sub(1);
-                self.gaps.push_back(Gap { first, last, after: highest, deadline });
+                let is_at_start = self.joined_within == Some(highest);
+                let gap = Gap { first, last, after: highest, deadline, is_at_start };
+                self.pending += gap.len();
+                self.gaps.push_back(gap);
             }
             self.highest = Some(id);
             return Seen::InOrder;
@@ -99,6 +119,7 @@ impl Serials {
         let Some(gap) = self.gaps.get_mut(index) else {
             return false;
         };
+        self.pending -= 1;
         if gap.first == gap.last {
             self.gaps.remove(index);
         } else if serial == gap.first {
@@ -117,7 +138,9 @@ impl Serials {
     pub(super) fn settle(&mut self, now: Tick, all: bool) -> Option<Gap> {
         let oldest = self.gaps.front()?;
         if all || oldest.deadline <= now || self.gaps.len() > Self::MAX_GAPS {
-            self.gaps.pop_front()
+            let gap = self.gaps.pop_front()?;
+            self.pending -= gap.len();
+            Some(gap)
         } else {
             None
         }
@@ -150,7 +173,7 @@ mod tests {
     fn see_all(numbers: &[u32]) -> Serials {
         let mut serials = Serials::default();
         for number in numbers {
-            serials.see(id(*number), Tick::from_nanos(1));
+            serials.see(id(*number), true, Tick::from_nanos(1));
         }
         serials
     }
@@ -158,8 +181,8 @@ mod tests {
     #[test]
     fn a_gap_heals_from_both_ends_and_from_within() {
         let mut serials = see_all(&[100, 105]);
-        assert_eq!(serials.see(id(102), Tick::ZERO), Seen::Healed);
-        assert_eq!(serials.see(id(102), Tick::ZERO), Seen::Old);
+        assert_eq!(serials.see(id(102), true, Tick::ZERO), Seen::Healed);
+        assert_eq!(serials.see(id(102), true, Tick::ZERO), Seen::Old);
         assert_eq!(spans(&mut serials), [(101, 101), (103, 104)]);
         let mut serials = see_all(&[100, 104, 101, 103, 102]);
         assert_eq!(spans(&mut serials), []);
@@ -178,29 +201,58 @@ mod tests {
     #[test]
     fn trap_10_serials_restart_at_boot() {
         let mut serials = see_all(&[500_000]);
-        assert_eq!(serials.see(at(200, 1), Tick::ZERO), Seen::Restart);
-        assert_eq!(serials.see(at(200, 2), Tick::ZERO), Seen::InOrder);
+        assert_eq!(serials.see(at(200, 1), true, Tick::ZERO), Seen::Restart);
+        assert_eq!(serials.see(at(200, 2), true, Tick::ZERO), Seen::InOrder);
         assert_eq!(spans(&mut serials), []);
     }
 
     #[test]
     fn a_call_that_blocked_for_long_is_old_not_a_restart() {
         let mut serials = see_all(&[500_000]);
-        assert_eq!(serials.see(at(50, 7), Tick::ZERO), Seen::Old);
+        assert_eq!(serials.see(at(50, 7), true, Tick::ZERO), Seen::Old);
+    }
+
+    #[test]
+    fn pending_serials_are_counted_until_they_heal_or_settle() {
+        let mut serials = see_all(&[100, 110, 105, 101, 120]);
+        assert_eq!(serials.pending(), 7 + 9);
+        assert!(serials.settle(Tick::ZERO, true).is_some());
+        assert_eq!(spans(&mut serials).len(), 2);
+        assert_eq!(serials.pending(), 0);
+    }
+
+    #[test]
+    fn who_joins_within_an_event_may_have_missed_its_neighbours() {
+        let mut serials = Serials::default();
+        serials.see(id(100), false, Tick::ZERO);
+        serials.see(id(103), false, Tick::ZERO);
+        serials.see(id(106), true, Tick::ZERO);
+        let hints: Vec<_> = std::iter::from_fn(|| serials.settle(Tick::ZERO, true))
+            .map(|gap| (gap.first, gap.is_at_start))
+            .collect();
+        assert_eq!(hints, [(101, true), (104, false)]);
+    }
+
+    #[test]
+    fn a_successor_goes_on_where_the_other_was() {
+        let mut serials = Serials::default();
+        serials.resume(id(100));
+        serials.see(id(103), false, Tick::ZERO);
+        assert_eq!(serials.settle(Tick::ZERO, true).map(|gap| gap.is_at_start), Some(false));
     }
 
     #[test]
     fn an_absurd_step_is_a_restart() {
         let mut serials = see_all(&[5]);
-        assert_eq!(serials.see(id(5 + (1 << 25)), Tick::ZERO), Seen::Restart);
-        assert_eq!(serials.see(id(6 + (1 << 25)), Tick::ZERO), Seen::InOrder);
+        assert_eq!(serials.see(id(5 + (1 << 25)), true, Tick::ZERO), Seen::Restart);
+        assert_eq!(serials.see(id(6 + (1 << 25)), true, Tick::ZERO), Seen::InOrder);
     }
 
     #[test]
     fn gaps_are_given_up_in_time() {
         let mut serials = Serials::default();
-        serials.see(id(1), Tick::from_nanos(5));
-        serials.see(id(3), Tick::from_nanos(10));
+        serials.see(id(1), true, Tick::from_nanos(5));
+        serials.see(id(3), true, Tick::from_nanos(10));
         assert_eq!(serials.deadline(), Some(Tick::from_nanos(10)));
         assert_eq!(serials.settle(Tick::from_nanos(9), false), None);
         assert!(serials.settle(Tick::from_nanos(10), false).is_some());
@@ -212,7 +264,7 @@ mod tests {
         let mut serials = Serials::default();
         let mut given_up = 0;
         for number in 0..20_000 {
-            serials.see(id(number * 2), Tick::from_nanos(u64::MAX));
+            serials.see(id(number * 2), true, Tick::from_nanos(u64::MAX));
             while serials.settle(Tick::ZERO, false).is_some() {
                 given_up += 1;
             }

@@ -133,6 +133,9 @@ impl Serialize for Loss {
                 map.serialize_entry("first", first)?;
                 map.serialize_entry("last", last)?;
             }
+            Cause::ServiceLost { faults } => {
+                map.serialize_entry("faults", &faults.names().collect::<Vec<_>>())?;
+            }
             Cause::Undecodable { bytes } => map.serialize_entry("bytes", &hex(bytes))?,
             _ => {}
         }

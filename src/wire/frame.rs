@@ -9,6 +9,7 @@
 
 use netlink_packet_core::{NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, NLMSG_OVERRUN, NetlinkBuffer};
 
+use super::notice::Notice;
 use crate::cursor::{Cursor, DecodeError};
 use crate::message_type::{Class, MessageType, Origin};
 
@@ -57,6 +58,8 @@ pub enum Frame<'a> {
         /// How many; `None` if that is not said.
         dropped: Option<u64>,
     },
+    /// What a reader noticed, written into a capture (`NLMSG_NOOP` with a payload).
+    Notice(Notice),
     /// Nothing (`NLMSG_NOOP`).
     Noop,
 }
@@ -92,7 +95,7 @@ impl<'a> Frame<'a> {
                 let what = "the type of a netlink message";
                 return Err(DecodeError::Impossible { what, value: 0 });
             }
-            NLMSG_NOOP => Self::Noop,
+            NLMSG_NOOP => Notice::parse(to_the_end).map_or(Self::Noop, Self::Notice),
             NLMSG_ERROR => {
                 let code = Cursor::new(as_stated()?, "an acknowledgement").i32()?;
                 Self::Ack { sequence, code }

@@ -1,6 +1,7 @@
 //! The kernel's byte layouts: netlink messages and the structs that they carry.
 
 pub mod frame;
+pub mod notice;
 pub(crate) mod request;
 pub mod rule;
 pub mod status;
