@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use auditlink::capture::synthetic::{Stream, Workload};
-use auditlink::event::{Assembler, Cause, Count, Received, Unit};
+use auditlink::event::{Assembler, Cause, Count, Doubt, Received, Unit, Verdict};
 use auditlink::rule::Command;
 use auditlink::time::Tick;
 use auditlink::wire::{frame, rule as rule_codec, status::Status};
@@ -90,8 +90,10 @@ impl Outcome {
     fn missing_in_gaps(&self) -> u64 {
         let gaps =
             self.losses.iter().filter(|loss| matches!(loss.cause(), Cause::SerialGap { .. }));
-        gaps.map(|loss| match loss.count() {
-            Count::Exactly(count) => count,
+        gaps.map(|loss| match (loss.count(), loss.cause()) {
+            (Count::Exactly(count), _) => count,
+            // at the start, where the reader joined within an event
+            (Count::Unknown, Cause::SerialGap { first, last }) => u64::from(last - first) + 1,
             other => panic!("{other:?}"),
         })
         .sum()
@@ -106,8 +108,10 @@ struct Truth {
     /// Records that were made, by event.
     made: BTreeMap<u32, usize>,
     dropped_by_socket: u64,
+    vanished: u32,
     cut: u64,
     order: Vec<u32>,
+    verdict: Option<Verdict>,
 }
 
 fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
@@ -116,6 +120,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
     let mut outcome = Outcome::default();
     let mut assembler = Assembler::new().window(window);
     let mut at = Tick::from_nanos(1_000_000_000);
+    assembler.handle(Received::LostCounter { total: 0, at });
     let mut drops = 0_u64;
     let mut delayed: Vec<(usize, &Made)> = Vec::new();
     let mut line: Vec<(&Made, Fate)> = Vec::new();
@@ -142,7 +147,10 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
                 drops += 1;
                 continue;
             }
-            Fate::Vanishes => continue,
+            Fate::Vanishes => {
+                truth.vanished += 1;
+                continue;
+            }
             Fate::Cut(by) => kept -= usize::from(by).min(kept),
             Fate::AfterPause(tenths) => {
                 let end = at.saturating_add(Duration::from_millis(100 * u64::from(tenths)));
@@ -164,7 +172,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
         if kept < record.bytes.len() {
             truth.cut += 1;
         }
-        if kept >= 16 + 40 {
+        if kept == record.bytes.len() || kept >= 16 + 40 {
             *truth.arrived.entry(record.serial).or_default() += 1;
             truth.order.push(record.serial);
         }
@@ -176,7 +184,9 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
         truth.dropped_by_socket += drops;
         assembler.handle(Received::Overrun { dropped: Some(drops), at });
     }
+    assembler.handle(Received::LostCounter { total: truth.vanished, at });
     assembler.handle(Received::End { at });
+    truth.verdict = Some(assembler.account().verdict());
     outcome.drain(&mut assembler);
     assert!(assembler.poll_timeout().is_none(), "the end leaves nothing open");
     (truth, outcome)
@@ -255,6 +265,11 @@ proptest! {
     fn no_event_is_missing_without_a_loss((stream, fates) in workload_and_fates()) {
         let (truth, outcome) = play(&stream, &fates, Duration::from_secs(2));
         check_conservation(&truth, &outcome)?;
+        // never complete when something is missing, and what is missing alone spoils it
+        if truth.arrived != truth.made || truth.cut > 0 {
+            prop_assert_ne!(truth.verdict, Some(Verdict::Complete));
+        }
+        look_at_everything(&outcome.events);
     }
 
     #[test]
@@ -282,6 +297,16 @@ proptest! {
         let (truth, outcome) = play(&stream, &fates, Duration::from_secs(2));
         check_conservation(&truth, &outcome)?;
         prop_assert_eq!(outcome.losses, []);
+        // an end record that overtakes its event tears it in two
+        let verdict = truth.verdict.expect("a verdict");
+        prop_assert!(verdict.doubts().iter().all(|doubt| matches!(doubt, Doubt::Incomplete(_))));
+    }
+
+    #[test]
+    fn what_arrives_in_order_is_complete(stream in workload()) {
+        let fates = vec![Fate::Arrives; stream.len()];
+        let (truth, _) = play(&stream, &fates, Duration::from_secs(2));
+        prop_assert_eq!(truth.verdict, Some(Verdict::Complete));
     }
 
     #[test]
@@ -392,6 +417,7 @@ proptest! {
 fn look_at_everything(events: &[Event]) {
     for event in events {
         let _ = (event.kind(), event.missing(), event.keys(), event.node(), format!("{event:?}"));
+        assert_eq!(event.is_whole(), event.missing().is_empty(), "{event:?}");
         let _ = event.execve().map(|list| list.arguments().count());
         for record in event.records() {
             for field in record.fields() {
