@@ -32,6 +32,7 @@ pub mod log;
 mod serialize;
 
 mod events;
+pub mod pump;
 
 pub use self::cursor::DecodeError;
 pub use self::error::{Error, ErrorKind};
@@ -39,6 +40,7 @@ pub use self::event::{Delivery, Event, Loss};
 pub use self::events::{Events, IgnoreLosses};
 pub use self::link::{Control, InstalledRules, Receiver, Tuning};
 pub use self::message_type::MessageType;
+pub use self::pump::Pump;
 pub use self::record::{EventId, Record};
 pub use self::rule::{Rule, RuleSet};
 pub use self::source::Source;

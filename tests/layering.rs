@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["source"],
     &["link", "capture", "log"],
     &["serialize"],
-    &["events"],
+    &["events", "pump"],
 ];
 
 /// The first floor that may enter the kernel or a file.

@@ -213,7 +213,10 @@ fn carry_out(command: Command, control: &mut Control) -> Result<(), Error> {
             set(control)
         }
         Command::Failure(mode) => {
-            control.set_failure(FailureMode::new(mode))?;
+            match FailureMode::new(mode) {
+                FailureMode::PANIC => control.panic_on_loss()?,
+                mode => control.set_failure(mode)?,
+            }
             set(control)
         }
         Command::BacklogLimit(records) => {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Deliveries go to stdout. The last line on stderr counts them:
-//! `events=N records=N losses=N incomplete=N`.
+//! `events=N records=N losses=N incomplete=N`; the one before says whether anything is missing.
 
 mod format;
 mod options;
@@ -187,6 +187,8 @@ impl Tally {
         if account.slot_probes > 0 {
             eprintln!("slot_probes={} attempts to take the daemon's place", account.slot_probes);
         }
+        let verdict = account.verdict();
+        eprintln!("verdict={verdict}");
         eprintln!(
             "events={} records={} losses={} incomplete={}",
             self.shown, self.records, self.losses, self.incomplete

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Stdin, Write};
 
 use auditlink::event::Received;
 use auditlink::time::Tick;
-use auditlink::{Control, Error, Receiver, Source, capture, log};
+use auditlink::{Error, Receiver, Source, capture, log};
 
 use crate::options::Input;
 
@@ -14,7 +14,7 @@ const DEMO: &[u8] = include_bytes!("demo.pcap");
 
 /// The live kernel or a file.
 pub(crate) enum Origin {
-    Live(Box<Live>),
+    Live(Box<Receiver>),
     Demo(Box<capture::Reader<&'static [u8]>>),
     Capture(Box<capture::Reader<File>>),
     Log(log::Reader<BufReader<File>>),
@@ -24,8 +24,8 @@ pub(crate) enum Origin {
 impl Origin {
     pub(crate) fn open(input: &Input) -> Result<Self, Error> {
         Ok(match input {
-            Input::Observer => Self::Live(Box::new(Live::new(Receiver::observer().open()?))),
-            Input::Daemon => Self::Live(Box::new(Live::new(Receiver::daemon().open()?))),
+            Input::Observer => Self::Live(Box::new(Receiver::observer().open()?)),
+            Input::Daemon => Self::Live(Box::new(Receiver::daemon().open()?)),
             Input::Demo => Self::Demo(Box::new(capture::Reader::new(DEMO)?)),
             Input::Log(_) if input.is_pipe() => {
                 Self::StandardInput(log::Reader::new(BufReader::new(io::stdin())))
@@ -53,63 +53,6 @@ impl Source for Origin {
             Self::StandardInput(reader) => reader.has_end_records(),
             Self::Live(_) | Self::Demo(_) | Self::Capture(_) => true,
         }
-    }
-}
-
-/// A receiver, with the kernel's counter of lost records read at the start and at the end.
-///
-/// In between it would have to be another thread: a request can block.
-pub(crate) struct Live {
-    receiver: Receiver,
-    reading: Reading,
-}
-
-/// When the counter is read next.
-enum Reading {
-    First,
-    Running,
-    Last,
-    Done,
-}
-
-impl Live {
-    fn new(receiver: Receiver) -> Self {
-        Self { receiver, reading: Reading::First }
-    }
-
-    /// Reads the counter, where this process may.
-    fn lost_counter(&self) -> Received<'static> {
-        let at = self.receiver.now();
-        match Control::open().and_then(|mut control| control.status()) {
-            Ok(status) => Received::LostCounter { total: status.lost, at },
-            Err(error) => {
-                eprintln!("dump: what the kernel itself loses is not known: {error}");
-                Received::Quiet { at }
-            }
-        }
-    }
-
-    /// Stops listening. What was received before still comes.
-    fn finish(&mut self) -> Result<(), Error> {
-        self.reading = Reading::Last;
-        self.receiver.finish()
-    }
-}
-
-impl Source for Live {
-    fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
-        match self.reading {
-            Reading::First => {
-                self.reading = Reading::Running;
-                return Ok(self.lost_counter());
-            }
-            Reading::Last => {
-                self.reading = Reading::Done;
-                return Ok(self.lost_counter());
-            }
-            Reading::Running | Reading::Done => {}
-        }
-        self.receiver.recv(until)
     }
 }
 

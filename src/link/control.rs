@@ -57,6 +57,16 @@ impl Control {
         Ok(Self::over(socket, None))
     }
 
+    /// Asks for a receive buffer of so many bytes, and returns what the kernel granted, in its own
+    /// accounting. Default 8 MiB, room for a listing of some thousand rules.
+    ///
+    /// # Errors
+    ///
+    /// An error of the operating system.
+    pub fn set_receive_buffer(&mut self, bytes: usize) -> Result<usize, Error> {
+        self.socket.set_receive_buffer(bytes)
+    }
+
     /// Sets how long an answer is waited for. Default 10 s.
     pub const fn set_time_limit(&mut self, limit: Duration) {
         self.time_limit = limit;
@@ -82,9 +92,13 @@ impl Control {
     /// # Errors
     ///
     /// [`ErrorKind::Locked`] if the configuration is locked, [`ErrorKind::Invalid`] for a value
-    /// that is out of range.
+    /// that is out of range, or for the failure mode panic, unless it is put back.
     #[doc(alias = "AUDIT_SET")]
     pub fn tune(&mut self, tuning: &Tuning) -> Result<Tuning, Error> {
+        if tuning.asks_for_panic() {
+            let remedy = "call Control::panic_on_loss, if any lost record shall halt the machine";
+            return Err(Error::new("set the failure mode", ErrorKind::Invalid, remedy));
+        }
         let status = self.status()?;
         let former = tuning.former(&status);
         let mut changed = Mask::empty();
@@ -122,7 +136,17 @@ impl Control {
         self.change("lock the audit configuration", Mask::ENABLED, &status)
     }
 
-    /// Sets what the kernel does when it cannot record; [`FailureMode::PANIC`] halts the machine.
+    /// Has the kernel **halt the machine** from now on whenever it counts a lost record, whatever
+    /// the reason: a full queue, the rate limit, short memory.
+    ///
+    /// A reader that stalls is enough. [`set_failure`](Self::set_failure) takes it back.
+    #[doc(alias = "AUDIT_FAIL_PANIC")]
+    pub fn panic_on_loss(&mut self) -> Result<(), Error> {
+        let status = Status { failure: FailureMode::PANIC, ..Status::zero() };
+        self.change("set the failure mode", Mask::FAILURE, &status)
+    }
+
+    /// Sets what the kernel does when it cannot record: silent or printk.
     pub fn set_failure(&mut self, mode: FailureMode) -> Result<(), Error> {
         self.tune(&Tuning::new().failure(mode)).map(drop)
     }

@@ -81,7 +81,8 @@ impl Control {
         Ok(report)
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), Error> {
+    /// Does one step.
+    pub(super) fn step(&mut self, step: &Step) -> Result<(), Error> {
         match step {
             Step::Keep(_) => Ok(()),
             Step::Delete(rule) => self.delete_if_loaded(rule),

@@ -25,6 +25,22 @@ pub fn port_holder(port: u32) -> Option<u32> {
     })
 }
 
+/// Tells whether the kernel was booted with `audit=1`: then it keeps records while there is no
+/// daemon, and counts those that it cannot keep.
+///
+/// The kernel takes the last of several; whatever is not `0` or `off` turns it on.
+///
+/// Source: `kernel/audit.c`, `audit_enable`.
+#[must_use]
+pub fn booted_with_audit() -> bool {
+    fs::read_to_string("/proc/cmdline").is_ok_and(|line| is_audit_on(&line))
+}
+
+fn is_audit_on(line: &str) -> bool {
+    let values = line.split_whitespace().filter_map(|word| word.strip_prefix("audit="));
+    values.last().is_some_and(|value| !matches!(value, "0" | "off"))
+}
+
 /// Reads a line of /proc/net/netlink: `sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode`.
 fn inode_of_port(line: &str, port: u32) -> Option<u64> {
     let mut words = line.split_whitespace();
@@ -82,6 +98,14 @@ mod tests {
         assert_eq!(inode_of_port(line, 4712), None);
         assert_eq!(inode_of_port("0000 15 4711 0 0 0 0 2 0 9", 4711), None, "another protocol");
         assert_eq!(inode_of_port("sk Eth Pid", 1), None);
+    }
+
+    #[test]
+    fn the_last_word_of_the_command_line_counts() {
+        assert!(is_audit_on("quiet audit=0 audit=1 audit_backlog_limit=8192"));
+        assert!(is_audit_on("audit=on"));
+        assert!(!is_audit_on("audit=1 audit=0"));
+        assert!(!is_audit_on("noaudit=1 xaudit audit"));
     }
 
     #[test]

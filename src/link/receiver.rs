@@ -2,22 +2,28 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::mpsc;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
 
+use super::builder::ReceiverBuilder;
 use super::clock::Clock;
+use super::congestion::{Congestion, MARKER_LIMIT};
 use super::control::Control;
-use super::slot;
+use super::leave::{self, Leaving};
+use super::mailbox::{Mailbox, Note, Post};
+use super::marker::Marker;
+use super::procfs;
 use super::socket::{AuditSocket, Batch, Datagram};
+use super::watch::{self, Watch, Watching};
 use crate::error::Error;
-use crate::event::Received;
+use crate::event::{Received, ServiceFaults};
 use crate::message_type::MessageType;
 use crate::source::Source;
 use crate::time::Tick;
-use crate::wire::frame::Frame;
+use crate::wire::frame::{self, Frame};
 
 /// Receives records from the kernel, as its audit daemon or beside one.
 ///
@@ -29,39 +35,65 @@ use crate::wire::frame::Frame;
 /// It is a [`Source`]; [`Events`](crate::Events) makes events of what it receives.
 #[derive(Debug)]
 pub struct Receiver {
-    socket: AuditSocket,
+    socket: Arc<AuditSocket>,
     batch: Batch,
     role: Role,
     clock: Clock,
+    mailbox: Mailbox,
     receive_buffer: usize,
     coalesce: Duration,
     filled_at: Tick,
-    first: VecDeque<First>,
+    /// What is handed over before anything more is read from the socket.
+    pending: VecDeque<Pending>,
     handed: Vec<u8>,
-    congested: bool,
+    /// The socket's drop counter when it was last looked at.
     drops: Option<u32>,
-    nudge: Option<mpsc::Receiver<Result<u32, Error>>>,
-    finished: bool,
+    /// An observer's socket overflowed, and was not read empty yet.
+    overflowed: bool,
+    congestion: Congestion,
+    leaving: Leaving,
+    /// The last reading of the counter of lost records while leaving, handed over at the very end.
+    last_reading: Option<u32>,
+    watching: Option<Watching>,
+    canary: Option<(Marker, Tick)>,
+    faults: ServiceFaults,
+    /// Somebody wants to have a word, as soon as the socket is empty.
+    woken: bool,
+}
+
+/// Wakes a receiver; made by [`Receiver::waker`].
+#[derive(Clone, Debug)]
+pub(crate) struct Waker(Post);
+
+impl Waker {
+    pub(crate) fn wake(&self) {
+        self.0.send(Note::Wake);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
+pub(super) enum Role {
     Observer,
     Daemon,
 }
 
-/// What is handed over before anything is read from the socket.
+/// What is handed over as soon as the batch allows.
 #[derive(Debug)]
-enum First {
+pub(super) enum Pending {
     LostCounter(u32),
     Datagram(Vec<u8>),
+    Overrun(Option<u64>),
+    Congested,
+    Decongested,
+    Service(ServiceFaults),
 }
 
 impl Receiver {
     /// Starts to set up a reader of the multicast group.
     ///
     /// Needs `CAP_AUDIT_READ` in the initial user namespace, and the initial network namespace:
-    /// elsewhere no records come.
+    /// elsewhere no records come. With `CAP_AUDIT_CONTROL` it reads the kernel's counter of lost
+    /// records, at the start and at the end; without, no verdict can be complete.
     ///
     /// # Kernel version
     ///
@@ -77,6 +109,49 @@ impl Receiver {
     /// audited themselves while rules are loaded, those of its children are.
     pub const fn daemon() -> ReceiverBuilder {
         ReceiverBuilder::new(Role::Daemon)
+    }
+
+    pub(super) fn new(
+        socket: Arc<AuditSocket>,
+        batch: Batch,
+        role: Role,
+        clock: Clock,
+        mailbox: Mailbox,
+    ) -> Self {
+        Self {
+            socket,
+            batch,
+            role,
+            clock,
+            mailbox,
+            receive_buffer: 0,
+            coalesce: Duration::ZERO,
+            filled_at: Tick::ZERO,
+            pending: VecDeque::new(),
+            handed: Vec::new(),
+            drops: None,
+            overflowed: false,
+            congestion: Congestion::None,
+            leaving: Leaving::No,
+            last_reading: None,
+            watching: None,
+            canary: None,
+            faults: ServiceFaults::empty(),
+            woken: false,
+        }
+    }
+
+    pub(super) fn set_up(
+        &mut self,
+        receive_buffer: usize,
+        coalesce: Duration,
+        drops: Option<u32>,
+        pending: VecDeque<Pending>,
+    ) {
+        self.receive_buffer = receive_buffer;
+        self.coalesce = coalesce;
+        self.drops = drops;
+        self.pending = pending;
     }
 
     /// Returns the size of the receive buffer that the kernel granted.
@@ -102,37 +177,98 @@ impl Receiver {
         self.clock.now()
     }
 
-    /// Stops listening, but hands over what was received before: then comes [`Received::End`].
+    /// Returns what makes [`recv`](Source::recv) say that the line is empty, as soon as it is.
+    pub(crate) fn waker(&self) -> Waker {
+        Waker(self.mailbox.post())
+    }
+
+    /// Returns the clock.
+    pub(crate) const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Begins to watch over the service: from now on a loss of it is told among the deliveries.
     ///
-    /// A daemon gives its place back. What the kernel has queued but not sent by then goes to its
-    /// log; it keeps some for the next daemon only if it was booted with `audit=1`.
+    /// The rules that are loaded now are taken for the right ones: load them first. A second call
+    /// replaces the first watch.
     ///
     /// # Errors
     ///
     /// Those of a request; see [`Control::status`](crate::Control::status).
-    pub fn finish(&mut self) -> Result<(), Error> {
-        if self.finished {
-            return Ok(());
-        }
-        match self.role {
-            Role::Daemon => slot::release()?,
-            Role::Observer => self.socket.leave_multicast()?,
-        }
-        self.finished = true;
+    pub fn watch(&mut self, watch: &Watch) -> Result<(), Error> {
+        let daemon = (self.role == Role::Daemon).then(|| Arc::clone(&self.socket));
+        self.watching = Some(watch::start(watch, self.mailbox.post(), self.clock, daemon)?);
         Ok(())
+    }
+
+    /// Begins to leave, in an orderly way: what the kernel has queued up to now is still handed
+    /// over, then comes [`Received::End`].
+    ///
+    /// It does not wait. A daemon keeps its place until a marker, sent behind all that is queued,
+    /// has come back; then it gives its place back. An observer leaves the group when the kernel's
+    /// queue is empty, where it may ask for that. If it cannot be seen that all came, the verdict
+    /// is [`Doubt::Congested`](crate::event::Doubt::Congested). An error of giving the place back
+    /// comes from [`recv`](Source::recv), after all that was received.
+    ///
+    /// # Errors
+    ///
+    /// No thread could be started.
+    pub fn finish(&mut self) -> Result<(), Error> {
+        let marker = (self.role == Role::Daemon).then(|| Marker::new("finish", self.clock));
+        self.leave(marker, true)
     }
 
     /// Closes the socket; a daemon gives its place back first.
     ///
-    /// What is in the socket's buffer goes with it: to have it all, call [`finish`](Self::finish)
+    /// What was not received yet is thrown away: to have it all, call [`finish`](Self::finish)
     /// and receive until the end. Dropping the receiver closes it too, but cannot tell what went
     /// wrong.
     ///
     /// # Errors
     ///
-    /// As [`finish`](Self::finish).
+    /// Those of a request; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if the kernel did not
+    /// take the place back within 10 seconds.
     pub fn close(mut self) -> Result<(), Error> {
-        self.finish()
+        self.close_now()
+    }
+
+    fn leave(&mut self, marker: Option<Marker>, is_orderly: bool) -> Result<(), Error> {
+        if !matches!(self.leaving, Leaving::No) {
+            return Ok(());
+        }
+        self.watching = None; // what is given up is not lost
+        self.canary = None;
+        let post = self.mailbox.post();
+        let started = match self.role {
+            Role::Daemon => leave::as_daemon(post, marker),
+            Role::Observer => leave::as_observer(post, Arc::clone(&self.socket), is_orderly),
+        };
+        self.leaving = started.map_err(|error| Error::io("start to leave", error))?;
+        Ok(())
+    }
+
+    /// Leaves, reading on so that the kernel can move, whatever it has queued.
+    fn close_now(&mut self) -> Result<(), Error> {
+        self.leave(None, false)?;
+        self.leaving.go();
+        let end = self.clock.now().saturating_add(CLOSE_LIMIT);
+        while !self.leaving.is_left() {
+            if self.clock.now() >= end {
+                let remedy = "the kernel's queue may be full: see who is slow, with its status";
+                return Err(Error::new("close", crate::error::ErrorKind::Timeout, remedy));
+            }
+            match self.batch.fill(&self.socket) {
+                Ok(0) => drop(self.wait(Some(end))?),
+                Ok(_) | Err(_) => {}
+            }
+            while let Some(note) = self.mailbox.take() {
+                if let Note::Left(result) = note {
+                    self.leaving = Leaving::Left;
+                    result?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes the next datagram of the batch.
@@ -147,76 +283,192 @@ impl Receiver {
         }
     }
 
-    fn first(&mut self, first: First) -> Received<'_> {
+    fn hand_over(&mut self, pending: Pending) -> Received<'_> {
         let at = self.clock.now();
-        match first {
-            First::LostCounter(total) => Received::LostCounter { total, at },
-            First::Datagram(bytes) => {
+        match pending {
+            Pending::LostCounter(total) => Received::LostCounter { total, at },
+            Pending::Overrun(dropped) => Received::Overrun { dropped, at },
+            Pending::Congested => Received::Congested { at },
+            Pending::Decongested => Received::Decongested { at },
+            Pending::Service(faults) => Received::Service { faults, at },
+            Pending::Datagram(bytes) => {
                 self.handed = bytes;
                 Received::Datagram { bytes: &self.handed, needed: self.handed.len(), at }
             }
         }
     }
 
-    /// Takes note that the socket was read empty after it had overflowed.
-    ///
-    /// An observer has lost records, and the counter, which stood still as of now, tells how many.
-    /// A daemon has lost none: the kernel parks them, but sends them only when another record
-    /// comes. So one is made, on a thread of its own, since a request can block.
-    fn recover(&mut self) -> Option<Received<'static>> {
-        self.congested = false;
-        let at = self.clock.now();
-        match self.role {
-            Role::Observer => {
-                let drops = self.socket.drops();
-                let dropped =
-                    drops.zip(self.drops).map(|(now, before)| u64::from(now.wrapping_sub(before)));
-                self.drops = drops;
-                Some(Received::Overrun { dropped, at })
+    /// Looks whether the next datagram is something that is waited for, or worth a look.
+    fn look_ahead(&mut self) {
+        let Some(datagram) = self.batch.peek().filter(|datagram| datagram.sender == Some(0)) else {
+            return;
+        };
+        let Some(message_type) = frame::message_type(datagram.bytes) else { return };
+        if message_type == MessageType::CONFIG_CHANGE {
+            if let Some(watching) = &self.watching {
+                watching.look_now();
             }
-            Role::Daemon => {
-                let (sender, receiver) = mpsc::channel();
-                let thread = thread::Builder::new().name("auditlink-nudge".to_owned());
-                match thread.spawn(move || sender.send(nudge())) {
-                    Ok(_) => {
-                        self.nudge = Some(receiver);
-                        None
-                    }
-                    // no nudge, so nobody knows when the parked records come
-                    Err(_) => Some(Received::Overrun { dropped: None, at }),
-                }
-            }
+        }
+        let has = |marker: Option<&Marker>| {
+            marker.is_some_and(|marker| marker.is_in(message_type, datagram.bytes))
+        };
+        let nudged = has(self.congestion.marker());
+        let finished = has(self.leaving.marker());
+        let canary = has(self.canary.as_ref().map(|(marker, _)| marker));
+        if nudged && self.congestion.marker_came() {
+            self.pending.push_back(Pending::Decongested);
+        }
+        if finished {
+            self.leaving.go();
+        }
+        if canary {
+            self.canary = None;
+            self.tell_faults(self.faults - ServiceFaults::CANARY);
         }
     }
 
-    /// Looks whether the nudge was answered.
-    fn nudged(&mut self) -> Option<Received<'static>> {
-        let answer = self.nudge.as_ref()?.try_recv();
-        let at = self.clock.now();
-        match answer {
-            Err(mpsc::TryRecvError::Empty) => None,
-            Ok(Ok(total)) => {
-                self.nudge = None;
-                Some(Received::LostCounter { total, at })
+    /// Tells what is wrong with the service, if that has changed.
+    fn tell_faults(&mut self, faults: ServiceFaults) {
+        if faults != self.faults {
+            self.faults = faults;
+            self.pending.push_back(Pending::Service(faults));
+        }
+    }
+
+    /// Reads a note of another thread.
+    fn read(&mut self, note: Note) -> Result<(), Error> {
+        let now = self.clock.now();
+        match note {
+            Note::LostCounter(total) => match self.leaving {
+                Leaving::No => self.pending.push_back(Pending::LostCounter(total)),
+                _ => self.last_reading = Some(total),
+            },
+            Note::Canary(marker, due) if self.watching.is_some() => {
+                // one that was not back yet is judged by its successor
+                self.canary = Some((marker, due));
             }
-            Ok(Err(_)) | Err(mpsc::TryRecvError::Disconnected) => {
-                self.nudge = None;
-                Some(Received::Overrun { dropped: None, at })
+            Note::Checked(faults) if self.watching.is_some() => {
+                let canary = self.faults & ServiceFaults::CANARY;
+                self.faults = faults | canary;
+                // told even if nothing changed: the records may have said otherwise
+                self.pending.push_back(Pending::Service(self.faults));
+            }
+            Note::Nudged(Ok(())) => self.congestion.taken(now),
+            Note::Nudged(Err(_)) => {
+                // nobody knows when, and whether, the parked records come
+                self.congestion = Congestion::None;
+                self.pending.push_back(Pending::Overrun(None));
+            }
+            Note::LastMarker(Ok(())) => self.leaving.taken(now),
+            Note::LastMarker(Err(_)) => self.give_up_last_marker(),
+            Note::Left(result) => {
+                self.leaving = Leaving::Left;
+                result?;
+            }
+            Note::Wake => self.woken = true,
+            Note::Canary(..) | Note::Checked(_) => {}
+        }
+        Ok(())
+    }
+
+    fn give_up_last_marker(&mut self) {
+        self.leaving.go();
+        self.pending.push_back(Pending::Congested);
+    }
+
+    /// Does what is to be done when the socket was read empty.
+    fn at_empty(&mut self) {
+        let now = self.clock.now();
+        if self.role == Role::Observer {
+            if std::mem::take(&mut self.overflowed) {
+                // the counter stood still as of now, and tells how many were dropped
+                let dropped = self.failed_attempts().map(u64::from);
+                self.pending.push_back(Pending::Overrun(dropped));
+            }
+        } else if !matches!(self.congestion, Congestion::None) {
+            let failed = self.failed_attempts();
+            if failed.is_none_or(|failed| self.congestion.may_have_given_up(failed))
+                && !procfs::booted_with_audit()
+            {
+                // it frees them without counting
+                self.pending.push_back(Pending::Overrun(None));
+            }
+            if let Some(missed) = self.congestion.wants_marker(now) {
+                self.nudge(missed);
+            }
+        }
+        if self.leaving.deadline(MARKER_LIMIT).is_some_and(|deadline| deadline <= now) {
+            self.give_up_last_marker();
+        }
+        if self.canary.as_ref().is_some_and(|(_, due)| *due <= now) {
+            self.tell_faults(self.faults | ServiceFaults::CANARY);
+        }
+    }
+
+    /// Returns by how much the drop counter moved since it was last looked at.
+    fn failed_attempts(&mut self) -> Option<u32> {
+        let before = std::mem::replace(&mut self.drops, self.socket.drops());
+        self.drops.zip(before).map(|(now, before)| now.wrapping_sub(before))
+    }
+
+    /// Has a marker sent, so that the kernel sends what it parked, on a thread of its own, since
+    /// a request can block.
+    fn nudge(&mut self, missed: u8) {
+        let marker = Marker::new("nudge", self.clock);
+        let (sent, post) = (marker.clone(), self.mailbox.post());
+        let nudge = move || {
+            let mut control = Control::open()?;
+            sent.send(&mut control)?;
+            control.status()
+        };
+        let thread = thread::Builder::new().name("auditlink-nudge".to_owned());
+        let spawn = || {
+            thread.spawn(move || match nudge() {
+                Ok(status) => {
+                    post.send(Note::LostCounter(status.lost));
+                    post.send(Note::Nudged(Ok(())));
+                }
+                Err(error) => post.send(Note::Nudged(Err(error))),
+            })
+        };
+        let started = !Congestion::is_hopeless(missed) && spawn().is_ok();
+        if started {
+            self.congestion.nudge(marker, missed);
+        } else {
+            self.congestion = Congestion::None;
+            self.pending.push_back(Pending::Overrun(None));
+        }
+    }
+
+    /// Takes note that the kernel could not send a record.
+    fn overflow(&mut self) {
+        match self.role {
+            Role::Observer => self.overflowed = true,
+            Role::Daemon => {
+                if self.congestion.begin() {
+                    self.pending.push_back(Pending::Congested);
+                }
             }
         }
     }
 
     /// Waits until there is something to receive; `false` if nothing came until `until`.
     fn wait(&self, until: Option<Tick>) -> Result<bool, Error> {
-        let left = until.map(|until| until.saturating_duration_since(self.clock.now()));
-        if left == Some(Duration::ZERO) {
+        let now = self.clock.now();
+        if until.is_some_and(|until| until <= now) {
             return Ok(false);
         }
-        // the answer to a nudge does not wake the socket
-        let slice = self.nudge.as_ref().map(|_| NUDGE_SLICE);
-        let time = [left, slice].into_iter().flatten().min();
-        let ready =
-            self.socket.wait(time).map_err(|error| Error::io("wait for audit records", error))?;
+        let own = [
+            self.canary.as_ref().map(|(_, due)| *due).filter(|due| *due > now),
+            self.congestion.deadline(),
+            self.leaving.deadline(MARKER_LIMIT),
+        ];
+        let wake = own.into_iter().flatten().chain(until).min();
+        let time = wake.map(|wake| wake.saturating_duration_since(now));
+        let ready = self
+            .socket
+            .wait_with(self.mailbox.as_fd(), time)
+            .map_err(|error| Error::io("wait for audit records", error))?;
         let since = self.clock.now().saturating_duration_since(self.filled_at);
         if ready && !self.coalesce.is_zero() && since < BUSY {
             thread::sleep(self.coalesce);
@@ -227,35 +479,40 @@ impl Receiver {
 
 impl Source for Receiver {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
-        if let Some(first) = self.first.pop_front() {
-            return Ok(self.first(first));
-        }
         loop {
+            if let Some(pending) = self.pending.pop_front() {
+                return Ok(self.hand_over(pending));
+            }
             if self.batch.skip_if(is_own_probe) {
                 continue;
             }
             if self.batch.has_next() {
+                self.look_ahead();
                 return Ok(self.next_of_batch());
             }
-            if let Some(received) = self.nudged() {
-                return Ok(received);
+            if let Some(note) = self.mailbox.take() {
+                self.read(note)?;
+                continue;
             }
             match self.batch.fill(&self.socket) {
-                Ok(0) if self.congested => {
-                    if let Some(received) = self.recover() {
-                        return Ok(received);
-                    }
-                }
-                Ok(0) if self.finished && self.nudge.is_none() => {
-                    return Ok(Received::End { at: self.clock.now() });
-                }
                 Ok(0) => {
-                    if !self.wait(until)? {
+                    self.at_empty();
+                    if !self.pending.is_empty() {
+                        continue;
+                    }
+                    if self.leaving.is_left() {
+                        let at = self.clock.now();
+                        return Ok(match self.last_reading.take() {
+                            Some(total) => Received::LostCounter { total, at },
+                            None => Received::End { at },
+                        });
+                    }
+                    if std::mem::take(&mut self.woken) || !self.wait(until)? {
                         return Ok(Received::Quiet { at: self.clock.now() });
                     }
                 }
                 Ok(_) => self.filled_at = self.clock.now(),
-                Err(Errno::ENOBUFS) => self.congested = true,
+                Err(Errno::ENOBUFS) => self.overflow(),
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(Error::io("receive audit records", error.into())),
             }
@@ -272,7 +529,9 @@ impl AsFd for Receiver {
 impl Drop for Receiver {
     fn drop(&mut self) {
         // whoever wants to know calls `close`
-        let _ = self.finish();
+        if !self.leaving.is_left() {
+            let _ = self.close_now();
+        }
     }
 }
 
@@ -286,112 +545,11 @@ fn is_own_probe(datagram: Datagram<'_>) -> bool {
 /// A probe has 20 bytes; no record is as short as this.
 const PROBE_LENGTH_LIMIT: usize = 32;
 
-/// Makes the kernel queue a record, so that it sends those that it parked, and reads its counter.
-fn nudge() -> Result<u32, Error> {
-    let mut control = Control::open()?;
-    control.user_message(MessageType::TRUSTED_APP, "op=auditlink:nudge res=success")?;
-    Ok(control.status()?.lost)
-}
-
-/// How often the answer to a nudge is looked for.
-const NUDGE_SLICE: Duration = Duration::from_millis(20);
+/// How long the kernel may take to let a receiver go.
+const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
 /// A line is busy if records came so shortly before.
 const BUSY: Duration = Duration::from_millis(2);
-
-/// Sets up a [`Receiver`]; made by [`Receiver::observer`] or [`Receiver::daemon`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "nothing is received before it is opened"]
-pub struct ReceiverBuilder {
-    role: Role,
-    receive_buffer: usize,
-    batch: usize,
-    buffer_size: usize,
-    coalesce: Duration,
-}
-
-impl ReceiverBuilder {
-    const fn new(role: Role) -> Self {
-        Self {
-            role,
-            receive_buffer: 16 << 20,
-            batch: 128,
-            buffer_size: 16 * 1024,
-            coalesce: Duration::from_micros(200),
-        }
-    }
-
-    /// Asks for a receive buffer of so many bytes. Default 16 MiB, about 30,000 records.
-    ///
-    /// Beyond `net.core.rmem_max` this needs `CAP_NET_ADMIN`; what was granted is told by
-    /// [`Receiver::receive_buffer`].
-    pub const fn receive_buffer(mut self, bytes: usize) -> Self {
-        self.receive_buffer = bytes;
-        self
-    }
-
-    /// Sets how many datagrams one system call may receive. Default 128.
-    pub const fn batch(mut self, datagrams: usize) -> Self {
-        self.batch = if datagrams == 0 { 1 } else { datagrams };
-        self
-    }
-
-    /// Sets how long a record may be. Default 16 KiB, at least 1 KiB; the longest that were
-    /// measured have 8.6 KB. A longer one is delivered without its end, and told as a loss.
-    pub const fn record_size(mut self, bytes: usize) -> Self {
-        self.buffer_size = if bytes < 1024 { 1024 } else { bytes };
-        self
-    }
-
-    /// Sets how long to let records gather while they come thick and fast. Default 200 µs.
-    ///
-    /// It saves a system call and a wake-up per record under load, and never delays a record that
-    /// comes after more than 2 ms of silence. Zero turns it off.
-    pub const fn coalesce(mut self, time: Duration) -> Self {
-        self.coalesce = time;
-        self
-    }
-
-    /// Starts receiving.
-    ///
-    /// # Errors
-    ///
-    /// For an observer, [`ErrorKind::NoPermission`](crate::ErrorKind::NoPermission) without
-    /// `CAP_AUDIT_READ`. For a daemon, [`ErrorKind::SlotTaken`](crate::ErrorKind::SlotTaken), which
-    /// names the process that has the place, and those of a request.
-    pub fn open(self) -> Result<Receiver, Error> {
-        let socket = AuditSocket::open()?;
-        let receive_buffer = socket.set_receive_buffer(self.receive_buffer)?;
-        let drops = socket.drops(); // before the first record can be dropped
-        let (socket, first) = match self.role {
-            Role::Observer => {
-                socket.join_multicast()?;
-                (socket, VecDeque::new())
-            }
-            Role::Daemon => {
-                let lost = Control::open()?.status()?.lost;
-                let (socket, kept) = slot::register(socket)?;
-                let kept = kept.into_iter().map(First::Datagram);
-                (socket, std::iter::once(First::LostCounter(lost)).chain(kept).collect())
-            }
-        };
-        Ok(Receiver {
-            socket,
-            drops,
-            batch: Batch::new(self.batch, self.buffer_size),
-            role: self.role,
-            clock: Clock::start(),
-            receive_buffer,
-            coalesce: self.coalesce,
-            filled_at: Tick::ZERO,
-            first,
-            handed: Vec::new(),
-            congested: false,
-            nudge: None,
-            finished: false,
-        })
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -403,11 +561,5 @@ mod tests {
         is_send::<Receiver>();
         is_send::<Control>();
         is_send::<Error>();
-    }
-
-    #[test]
-    fn limits_that_make_no_sense_are_raised() {
-        let builder = Receiver::observer().batch(0).record_size(1);
-        assert_eq!((builder.batch, builder.buffer_size), (1, 1024));
     }
 }

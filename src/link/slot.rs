@@ -1,12 +1,16 @@
 //! The kernel's one place for an audit daemon.
 
+use std::io;
+
 use nix::errno::Errno;
 
 use super::control::Control;
 use super::procfs;
 use super::socket::AuditSocket;
 use crate::error::{Error, ErrorKind};
-use crate::wire::status::{Mask, Status};
+use crate::message_type::MessageType;
+use crate::wire::request::request;
+use crate::wire::status::{Change, Mask, Status};
 
 /// Makes this process the audit daemon; records go to `socket` from now on.
 ///
@@ -21,6 +25,13 @@ pub(super) fn register(socket: AuditSocket) -> Result<(AuditSocket, Vec<Vec<u8>>
         }
         Err(error) => Err(error),
     }
+}
+
+/// Asks for the place once more, for a socket that had it. Its answer comes among the records.
+pub(super) fn retake(socket: &AuditSocket) -> io::Result<()> {
+    let status = Status { pid: std::process::id(), ..Status::zero() };
+    let payload = Change { mask: Mask::PID, status: &status }.to_bytes();
+    socket.send(&request(MessageType::SET, 1, &payload))
 }
 
 /// Gives the place back. That somebody else has it by now is no error.

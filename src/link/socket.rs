@@ -104,11 +104,26 @@ impl AuditSocket {
     /// A signal ends the wait early. That the socket has an error pending counts as something.
     pub(super) fn wait(&self, time: Option<Duration>) -> io::Result<bool> {
         let mut files = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        match ppoll(&mut files, time.map(TimeSpec::from_duration), None) {
-            Ok(ready) => Ok(ready > 0),
-            Err(Errno::EINTR) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        wait(&mut files, time)
+    }
+
+    /// As [`wait`](Self::wait), or until the other file can be read; tells of the socket only.
+    pub(super) fn wait_with(
+        &self,
+        other: BorrowedFd<'_>,
+        time: Option<Duration>,
+    ) -> io::Result<bool> {
+        let mut files = [self.socket.as_fd(), other].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        wait(&mut files, time)?;
+        Ok(files.first().and_then(PollFd::any).unwrap_or(false))
+    }
+}
+
+fn wait(files: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<bool> {
+    match ppoll(files, time.map(TimeSpec::from_duration), None) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::EINTR) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -202,6 +217,11 @@ impl Batch {
     /// Tells whether a datagram is left.
     pub(super) fn has_next(&self) -> bool {
         self.next < self.slots.len()
+    }
+
+    /// Looks at the next datagram.
+    pub(super) fn peek(&self) -> Option<Datagram<'_>> {
+        self.get(self.next)
     }
 
     /// Takes the next datagram.

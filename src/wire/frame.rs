@@ -117,6 +117,12 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// Returns the message type that a datagram states, without looking at anything else.
+pub(crate) fn message_type(datagram: &[u8]) -> Option<MessageType> {
+    let bytes = datagram.get(4..6)?.first_chunk()?;
+    Some(MessageType::new(u16::from_ne_bytes(*bytes)))
+}
+
 /// Cuts NUL bytes off the end of kernel text; in a user's text they may be the user's.
 fn trim_nul(text: &[u8], message_type: MessageType) -> &[u8] {
     if message_type.origin() == Origin::UserSpace {

@@ -166,6 +166,14 @@ impl Status {
         })
     }
 
+    /// Returns how full the kernel's queue is, 0.0 for empty; above 1.0 processes wait, or records
+    /// are lost. `None` if the queue has no limit.
+    #[must_use]
+    pub fn pressure(&self) -> Option<f64> {
+        let limit = Some(self.backlog_limit).filter(|limit| *limit > 0)?;
+        Some(f64::from(self.backlog) / f64::from(limit))
+    }
+
     /// Writes the struct as the kernel sends it, as much of it as was received.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -301,6 +309,13 @@ mod tests {
                 assert_eq!(status.to_bytes(), sent);
             }
         }
+    }
+
+    #[test]
+    fn pressure_is_a_part_of_the_limit() {
+        let status = Status { backlog: 2, backlog_limit: 64, ..Status::zero() };
+        assert_eq!(status.pressure(), Some(2.0 / 64.0));
+        assert_eq!(Status::zero().pressure(), None);
     }
 
     #[test]

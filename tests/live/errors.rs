@@ -49,7 +49,7 @@ pub(crate) fn no_privilege(_: &Lab) {
     fails(&["join the audit multicast group", "CAP_AUDIT_READ", "root"], || {
         through(NOBODY, "dump", &["--observer", "--for", "1"])
     });
-    fails(&["read the audit status", "CAP_AUDIT_CONTROL"], || {
+    fails(&["become the audit daemon", "CAP_AUDIT_CONTROL"], || {
         through(NOBODY, "dump", &["--daemon"])
     });
     let without = ["setpriv", "--bounding-set", "-audit_control", "--inh-caps", "-audit_control"];
