@@ -500,6 +500,6 @@ fn records_of_a_call_without_the_call() {
         bench.assembler.handle(Received::Quiet { at });
         let Some(Delivery::Event(event)) = bench.assembler.poll() else { panic!("an event") };
         assert_eq!(event.is_whole(), is_whole, "{line}");
-        assert_eq!(event.missing() == [], is_whole, "{line}");
+        assert_eq!(event.missing().is_empty(), is_whole, "{line}");
     }
 }

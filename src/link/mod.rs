@@ -3,13 +3,10 @@
 //! Requests and records use sockets of their own, so that a slow consumer never blocks a request,
 //! and no record is thrown away while an answer is awaited.
 
-mod builder;
 mod clock;
-mod congestion;
 mod control;
 mod diagnosis;
 mod installed;
-mod leave;
 mod mailbox;
 mod marker;
 mod names;
@@ -22,14 +19,13 @@ mod system;
 mod tuning;
 mod watch;
 
-pub use self::builder::ReceiverBuilder;
 pub use self::clock::Clock;
 pub use self::control::Control;
 pub use self::installed::InstalledRules;
 pub use self::names::IdNames;
 pub use self::plan::{ApplyMode, ApplyReport};
-pub use self::receiver::Receiver;
 pub(crate) use self::receiver::Waker;
+pub use self::receiver::{Receiver, ReceiverBuilder};
 pub use self::system::System;
 pub use self::tuning::Tuning;
 pub use self::watch::{Canary, Repair, Watch};

@@ -37,8 +37,9 @@ pub fn booted_with_audit() -> bool {
 }
 
 fn is_audit_on(line: &str) -> bool {
-    let values = line.split_whitespace().filter_map(|word| word.strip_prefix("audit="));
-    values.last().is_some_and(|value| !matches!(value, "0" | "off"))
+    let mut words = line.split_whitespace().rev();
+    let value = words.find_map(|word| word.strip_prefix("audit="));
+    value.is_some_and(|value| !matches!(value, "0" | "off"))
 }
 
 /// Reads a line of /proc/net/netlink: `sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode`.

@@ -36,6 +36,7 @@ impl Notice {
     }
 
     /// Writes the payload.
+    #[cfg(any(feature = "capture", test))]
     pub(crate) fn to_text(self) -> String {
         match self {
             Self::Congested => format!("{PREFIX}congested"),

@@ -5,12 +5,12 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use super::control::Control;
-use super::mailbox::{Note, Post};
-use super::marker::Marker;
-use super::slot;
-use super::socket::AuditSocket;
 use crate::error::Error;
+use crate::link::control::Control;
+use crate::link::mailbox::{Note, Post};
+use crate::link::marker::Marker;
+use crate::link::slot;
+use crate::link::socket::AuditSocket;
 use crate::time::Tick;
 
 /// Where leaving stands.
@@ -61,10 +61,16 @@ impl Leaving {
         }
     }
 
+    /// The last marker came, or is given up.
+    pub(super) fn marker_came(&mut self) {
+        if let Self::UnderWay { last, .. } = self {
+            *last = None;
+        }
+    }
+
     /// Waits for nothing more.
     pub(super) fn go(&mut self) {
-        if let Self::UnderWay { last, go, .. } = self {
-            *last = None;
+        if let Self::UnderWay { go, .. } = self {
             *go = None;
         }
     }

@@ -1,5 +1,10 @@
 //! Receiving records from the live kernel.
 
+mod affairs;
+mod builder;
+mod congestion;
+mod leaving;
+
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -8,22 +13,19 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::builder::ReceiverBuilder;
+pub use self::builder::ReceiverBuilder;
+use self::congestion::{Congestion, MARKER_LIMIT};
+use self::leaving::Leaving;
 use super::clock::Clock;
-use super::congestion::{Congestion, MARKER_LIMIT};
-use super::control::Control;
-use super::leave::{self, Leaving};
 use super::mailbox::{Mailbox, Note, Post};
 use super::marker::Marker;
-use super::procfs;
 use super::socket::{AuditSocket, Batch, Datagram};
 use super::watch::{self, Watch, Watching};
 use crate::error::Error;
 use crate::event::{Received, ServiceFaults};
-use crate::message_type::MessageType;
 use crate::source::Source;
 use crate::time::Tick;
-use crate::wire::frame::{self, Frame};
+use crate::wire::frame::Frame;
 
 /// Receives records from the kernel, as its audit daemon or beside one.
 ///
@@ -72,14 +74,14 @@ impl Waker {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+enum Role {
     Observer,
     Daemon,
 }
 
 /// What is handed over as soon as the batch allows.
 #[derive(Debug)]
-pub(super) enum Pending {
+enum Pending {
     LostCounter(u32),
     Datagram(Vec<u8>),
     Overrun(Option<u64>),
@@ -109,49 +111,6 @@ impl Receiver {
     /// audited themselves while rules are loaded, those of its children are.
     pub const fn daemon() -> ReceiverBuilder {
         ReceiverBuilder::new(Role::Daemon)
-    }
-
-    pub(super) fn new(
-        socket: Arc<AuditSocket>,
-        batch: Batch,
-        role: Role,
-        clock: Clock,
-        mailbox: Mailbox,
-    ) -> Self {
-        Self {
-            socket,
-            batch,
-            role,
-            clock,
-            mailbox,
-            receive_buffer: 0,
-            coalesce: Duration::ZERO,
-            filled_at: Tick::ZERO,
-            pending: VecDeque::new(),
-            handed: Vec::new(),
-            drops: None,
-            overflowed: false,
-            congestion: Congestion::None,
-            leaving: Leaving::No,
-            last_reading: None,
-            watching: None,
-            canary: None,
-            faults: ServiceFaults::empty(),
-            woken: false,
-        }
-    }
-
-    pub(super) fn set_up(
-        &mut self,
-        receive_buffer: usize,
-        coalesce: Duration,
-        drops: Option<u32>,
-        pending: VecDeque<Pending>,
-    ) {
-        self.receive_buffer = receive_buffer;
-        self.coalesce = coalesce;
-        self.drops = drops;
-        self.pending = pending;
     }
 
     /// Returns the size of the receive buffer that the kernel granted.
@@ -232,45 +191,6 @@ impl Receiver {
         self.close_now()
     }
 
-    fn leave(&mut self, marker: Option<Marker>, is_orderly: bool) -> Result<(), Error> {
-        if !matches!(self.leaving, Leaving::No) {
-            return Ok(());
-        }
-        self.watching = None; // what is given up is not lost
-        self.canary = None;
-        let post = self.mailbox.post();
-        let started = match self.role {
-            Role::Daemon => leave::as_daemon(post, marker),
-            Role::Observer => leave::as_observer(post, Arc::clone(&self.socket), is_orderly),
-        };
-        self.leaving = started.map_err(|error| Error::io("start to leave", error))?;
-        Ok(())
-    }
-
-    /// Leaves, reading on so that the kernel can move, whatever it has queued.
-    fn close_now(&mut self) -> Result<(), Error> {
-        self.leave(None, false)?;
-        self.leaving.go();
-        let end = self.clock.now().saturating_add(CLOSE_LIMIT);
-        while !self.leaving.is_left() {
-            if self.clock.now() >= end {
-                let remedy = "the kernel's queue may be full: see who is slow, with its status";
-                return Err(Error::new("close", crate::error::ErrorKind::Timeout, remedy));
-            }
-            match self.batch.fill(&self.socket) {
-                Ok(0) => drop(self.wait(Some(end))?),
-                Ok(_) | Err(_) => {}
-            }
-            while let Some(note) = self.mailbox.take() {
-                if let Note::Left(result) = note {
-                    self.leaving = Leaving::Left;
-                    result?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Takes the next datagram of the batch.
     fn next_of_batch(&mut self) -> Received<'_> {
         let at = self.filled_at;
@@ -294,160 +214,6 @@ impl Receiver {
             Pending::Datagram(bytes) => {
                 self.handed = bytes;
                 Received::Datagram { bytes: &self.handed, needed: self.handed.len(), at }
-            }
-        }
-    }
-
-    /// Looks whether the next datagram is something that is waited for, or worth a look.
-    fn look_ahead(&mut self) {
-        let Some(datagram) = self.batch.peek().filter(|datagram| datagram.sender == Some(0)) else {
-            return;
-        };
-        let Some(message_type) = frame::message_type(datagram.bytes) else { return };
-        if message_type == MessageType::CONFIG_CHANGE {
-            if let Some(watching) = &self.watching {
-                watching.look_now();
-            }
-        }
-        let has = |marker: Option<&Marker>| {
-            marker.is_some_and(|marker| marker.is_in(message_type, datagram.bytes))
-        };
-        let nudged = has(self.congestion.marker());
-        let finished = has(self.leaving.marker());
-        let canary = has(self.canary.as_ref().map(|(marker, _)| marker));
-        if nudged && self.congestion.marker_came() {
-            self.pending.push_back(Pending::Decongested);
-        }
-        if finished {
-            self.leaving.go();
-        }
-        if canary {
-            self.canary = None;
-            self.tell_faults(self.faults - ServiceFaults::CANARY);
-        }
-    }
-
-    /// Tells what is wrong with the service, if that has changed.
-    fn tell_faults(&mut self, faults: ServiceFaults) {
-        if faults != self.faults {
-            self.faults = faults;
-            self.pending.push_back(Pending::Service(faults));
-        }
-    }
-
-    /// Reads a note of another thread.
-    fn read(&mut self, note: Note) -> Result<(), Error> {
-        let now = self.clock.now();
-        match note {
-            Note::LostCounter(total) => match self.leaving {
-                Leaving::No => self.pending.push_back(Pending::LostCounter(total)),
-                _ => self.last_reading = Some(total),
-            },
-            Note::Canary(marker, due) if self.watching.is_some() => {
-                // one that was not back yet is judged by its successor
-                self.canary = Some((marker, due));
-            }
-            Note::Checked(faults) if self.watching.is_some() => {
-                let canary = self.faults & ServiceFaults::CANARY;
-                self.faults = faults | canary;
-                // told even if nothing changed: the records may have said otherwise
-                self.pending.push_back(Pending::Service(self.faults));
-            }
-            Note::Nudged(Ok(())) => self.congestion.taken(now),
-            Note::Nudged(Err(_)) => {
-                // nobody knows when, and whether, the parked records come
-                self.congestion = Congestion::None;
-                self.pending.push_back(Pending::Overrun(None));
-            }
-            Note::LastMarker(Ok(())) => self.leaving.taken(now),
-            Note::LastMarker(Err(_)) => self.give_up_last_marker(),
-            Note::Left(result) => {
-                self.leaving = Leaving::Left;
-                result?;
-            }
-            Note::Wake => self.woken = true,
-            Note::Canary(..) | Note::Checked(_) => {}
-        }
-        Ok(())
-    }
-
-    fn give_up_last_marker(&mut self) {
-        self.leaving.go();
-        self.pending.push_back(Pending::Congested);
-    }
-
-    /// Does what is to be done when the socket was read empty.
-    fn at_empty(&mut self) {
-        let now = self.clock.now();
-        if self.role == Role::Observer {
-            if std::mem::take(&mut self.overflowed) {
-                // the counter stood still as of now, and tells how many were dropped
-                let dropped = self.failed_attempts().map(u64::from);
-                self.pending.push_back(Pending::Overrun(dropped));
-            }
-        } else if !matches!(self.congestion, Congestion::None) {
-            let failed = self.failed_attempts();
-            if failed.is_none_or(|failed| self.congestion.may_have_given_up(failed))
-                && !procfs::booted_with_audit()
-            {
-                // it frees them without counting
-                self.pending.push_back(Pending::Overrun(None));
-            }
-            if let Some(missed) = self.congestion.wants_marker(now) {
-                self.nudge(missed);
-            }
-        }
-        if self.leaving.deadline(MARKER_LIMIT).is_some_and(|deadline| deadline <= now) {
-            self.give_up_last_marker();
-        }
-        if self.canary.as_ref().is_some_and(|(_, due)| *due <= now) {
-            self.tell_faults(self.faults | ServiceFaults::CANARY);
-        }
-    }
-
-    /// Returns by how much the drop counter moved since it was last looked at.
-    fn failed_attempts(&mut self) -> Option<u32> {
-        let before = std::mem::replace(&mut self.drops, self.socket.drops());
-        self.drops.zip(before).map(|(now, before)| now.wrapping_sub(before))
-    }
-
-    /// Has a marker sent, so that the kernel sends what it parked, on a thread of its own, since
-    /// a request can block.
-    fn nudge(&mut self, missed: u8) {
-        let marker = Marker::new("nudge", self.clock);
-        let (sent, post) = (marker.clone(), self.mailbox.post());
-        let nudge = move || {
-            let mut control = Control::open()?;
-            sent.send(&mut control)?;
-            control.status()
-        };
-        let thread = thread::Builder::new().name("auditlink-nudge".to_owned());
-        let spawn = || {
-            thread.spawn(move || match nudge() {
-                Ok(status) => {
-                    post.send(Note::LostCounter(status.lost));
-                    post.send(Note::Nudged(Ok(())));
-                }
-                Err(error) => post.send(Note::Nudged(Err(error))),
-            })
-        };
-        let started = !Congestion::is_hopeless(missed) && spawn().is_ok();
-        if started {
-            self.congestion.nudge(marker, missed);
-        } else {
-            self.congestion = Congestion::None;
-            self.pending.push_back(Pending::Overrun(None));
-        }
-    }
-
-    /// Takes note that the kernel could not send a record.
-    fn overflow(&mut self) {
-        match self.role {
-            Role::Observer => self.overflowed = true,
-            Role::Daemon => {
-                if self.congestion.begin() {
-                    self.pending.push_back(Pending::Congested);
-                }
             }
         }
     }
@@ -545,15 +311,13 @@ fn is_own_probe(datagram: Datagram<'_>) -> bool {
 /// A probe has 20 bytes; no record is as short as this.
 const PROBE_LENGTH_LIMIT: usize = 32;
 
-/// How long the kernel may take to let a receiver go.
-const CLOSE_LIMIT: Duration = Duration::from_secs(10);
-
 /// A line is busy if records came so shortly before.
 const BUSY: Duration = Duration::from_millis(2);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::Control;
 
     #[test]
     fn a_receiver_can_move_to_the_thread_that_reads() {

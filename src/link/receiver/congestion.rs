@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::marker::Marker;
+use crate::link::marker::Marker;
 use crate::time::Tick;
 
 /// Where a daemon's congestion stands.

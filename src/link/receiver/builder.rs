@@ -4,13 +4,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::clock::Clock;
-use super::control::Control;
-use super::mailbox::Mailbox;
-use super::receiver::{Pending, Receiver, Role};
-use super::slot;
-use super::socket::{AuditSocket, Batch};
+use super::congestion::Congestion;
+use super::leaving::Leaving;
+use super::{Pending, Receiver, Role};
 use crate::error::Error;
+use crate::event::ServiceFaults;
+use crate::link::clock::Clock;
+use crate::link::control::Control;
+use crate::link::mailbox::Mailbox;
+use crate::link::slot;
+use crate::link::socket::{AuditSocket, Batch};
+use crate::time::Tick;
 
 /// Sets up a [`Receiver`]; made by [`Receiver::observer`] or [`Receiver::daemon`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,11 +98,27 @@ impl ReceiverBuilder {
         };
         let kept = kept.into_iter().map(Pending::Datagram);
         let pending: VecDeque<Pending> = lost.into_iter().chain(kept).collect();
-        let batch = Batch::new(self.batch, self.buffer_size);
-        let mut receiver =
-            Receiver::new(Arc::new(socket), batch, self.role, Clock::start(), mailbox);
-        receiver.set_up(receive_buffer, self.coalesce, drops, pending);
-        Ok(receiver)
+        Ok(Receiver {
+            socket: Arc::new(socket),
+            batch: Batch::new(self.batch, self.buffer_size),
+            role: self.role,
+            clock: Clock::start(),
+            mailbox,
+            receive_buffer,
+            coalesce: self.coalesce,
+            filled_at: Tick::ZERO,
+            pending,
+            handed: Vec::new(),
+            drops,
+            overflowed: false,
+            congestion: Congestion::None,
+            leaving: Leaving::No,
+            last_reading: None,
+            watching: None,
+            canary: None,
+            faults: ServiceFaults::empty(),
+            woken: false,
+        })
     }
 }
 

@@ -1,0 +1,224 @@
+//! What a receiver sees to besides receiving: congestion, canaries, notes of other threads, leaving.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::congestion::{Congestion, MARKER_LIMIT};
+use super::leaving::{self, Leaving};
+use super::{Pending, Receiver, Role};
+use crate::error::{Error, ErrorKind};
+use crate::event::ServiceFaults;
+use crate::link::control::Control;
+use crate::link::mailbox::Note;
+use crate::link::marker::Marker;
+use crate::link::procfs;
+use crate::message_type::MessageType;
+use crate::wire::frame;
+
+impl Receiver {
+    pub(super) fn leave(&mut self, marker: Option<Marker>, is_orderly: bool) -> Result<(), Error> {
+        if !matches!(self.leaving, Leaving::No) {
+            return Ok(());
+        }
+        self.watching = None; // what is given up is not lost
+        self.canary = None;
+        let post = self.mailbox.post();
+        let started = match self.role {
+            Role::Daemon => leaving::as_daemon(post, marker),
+            Role::Observer => leaving::as_observer(post, Arc::clone(&self.socket), is_orderly),
+        };
+        self.leaving = started.map_err(|error| Error::io("start to leave", error))?;
+        Ok(())
+    }
+
+    /// Leaves, reading on so that the kernel can move, whatever it has queued.
+    pub(super) fn close_now(&mut self) -> Result<(), Error> {
+        self.leave(None, false)?;
+        self.leaving.go();
+        let end = self.clock.now().saturating_add(CLOSE_LIMIT);
+        while !self.leaving.is_left() {
+            if self.clock.now() >= end {
+                let remedy = "the kernel's queue may be full: see who is slow, with its status";
+                return Err(Error::new("close", ErrorKind::Timeout, remedy));
+            }
+            if self.batch.fill(&self.socket) == Ok(0) {
+                self.wait(Some(end))?;
+            }
+            while let Some(note) = self.mailbox.take() {
+                if let Note::Left(result) = note {
+                    self.leaving = Leaving::Left;
+                    result?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether the next datagram is something that is waited for, or worth a look.
+    pub(super) fn look_ahead(&mut self) {
+        let Some(datagram) = self.batch.peek().filter(|datagram| datagram.sender == Some(0)) else {
+            return;
+        };
+        let Some(message_type) = frame::message_type(datagram.bytes) else { return };
+        if message_type == MessageType::CONFIG_CHANGE {
+            if let Some(watching) = &self.watching {
+                watching.look_now();
+            }
+        }
+        let has = |marker: Option<&Marker>| {
+            marker.is_some_and(|marker| marker.is_in(message_type, datagram.bytes))
+        };
+        let nudged = has(self.congestion.marker());
+        let finished = has(self.leaving.marker());
+        let canary = has(self.canary.as_ref().map(|(marker, _)| marker));
+        if nudged && self.congestion.marker_came() {
+            self.pending.push_back(Pending::Decongested);
+        }
+        if finished {
+            self.leaving.marker_came();
+        }
+        self.go_on_leaving();
+        if canary {
+            self.canary = None;
+            self.tell_faults(self.faults - ServiceFaults::CANARY);
+        }
+    }
+
+    /// Tells what is wrong with the service, if that has changed.
+    fn tell_faults(&mut self, faults: ServiceFaults) {
+        if faults != self.faults {
+            self.faults = faults;
+            self.pending.push_back(Pending::Service(faults));
+        }
+    }
+
+    /// Reads a note of another thread.
+    pub(super) fn read(&mut self, note: Note) -> Result<(), Error> {
+        let now = self.clock.now();
+        match note {
+            Note::LostCounter(total) => match self.leaving {
+                Leaving::No => self.pending.push_back(Pending::LostCounter(total)),
+                _ => self.last_reading = Some(total),
+            },
+            Note::Canary(marker, due) if self.watching.is_some() => {
+                // one that was not back yet is judged by its successor
+                self.canary = Some((marker, due));
+            }
+            Note::Checked(faults) if self.watching.is_some() => {
+                let canary = self.faults & ServiceFaults::CANARY;
+                self.faults = faults | canary;
+                // told even if nothing changed: the records may have said otherwise
+                self.pending.push_back(Pending::Service(self.faults));
+            }
+            Note::Nudged(Ok(())) => self.congestion.taken(now),
+            Note::Nudged(Err(_)) => {
+                // nobody knows when, and whether, the parked records come
+                self.congestion = Congestion::None;
+                self.pending.push_back(Pending::Overrun(None));
+            }
+            Note::LastMarker(Ok(())) => self.leaving.taken(now),
+            Note::LastMarker(Err(_)) => self.give_up_last_marker(),
+            Note::Left(result) => {
+                self.leaving = Leaving::Left;
+                result?;
+            }
+            Note::Wake => self.woken = true,
+            Note::Canary(..) | Note::Checked(_) => {}
+        }
+        Ok(())
+    }
+
+    fn give_up_last_marker(&mut self) {
+        self.leaving.marker_came();
+        self.pending.push_back(Pending::Congested);
+        self.go_on_leaving();
+    }
+
+    /// Lets the thread that leaves go on, once nothing more is to come before.
+    fn go_on_leaving(&mut self) {
+        if self.leaving.marker().is_none() && matches!(self.congestion, Congestion::None) {
+            self.leaving.go();
+        }
+    }
+
+    /// Does what is to be done when the socket was read empty.
+    pub(super) fn at_empty(&mut self) {
+        let now = self.clock.now();
+        if self.role == Role::Observer {
+            if std::mem::take(&mut self.overflowed) {
+                // the counter stood still as of now, and tells how many were dropped
+                let dropped = self.failed_attempts().map(u64::from);
+                self.pending.push_back(Pending::Overrun(dropped));
+            }
+        } else if !matches!(self.congestion, Congestion::None) {
+            let failed = self.failed_attempts();
+            if failed.is_none_or(|failed| self.congestion.may_have_given_up(failed))
+                && !procfs::booted_with_audit()
+            {
+                // it frees them without counting
+                self.pending.push_back(Pending::Overrun(None));
+            }
+            if let Some(missed) = self.congestion.wants_marker(now) {
+                self.nudge(missed);
+            }
+        }
+        if self.leaving.deadline(MARKER_LIMIT).is_some_and(|deadline| deadline <= now) {
+            self.give_up_last_marker();
+        }
+        self.go_on_leaving();
+        if self.canary.as_ref().is_some_and(|(_, due)| *due <= now) {
+            self.tell_faults(self.faults | ServiceFaults::CANARY);
+        }
+    }
+
+    /// Returns by how much the drop counter moved since it was last looked at.
+    fn failed_attempts(&mut self) -> Option<u32> {
+        let before = std::mem::replace(&mut self.drops, self.socket.drops());
+        self.drops.zip(before).map(|(now, before)| now.wrapping_sub(before))
+    }
+
+    /// Has a marker sent, so that the kernel sends what it parked, on a thread of its own, since
+    /// a request can block.
+    fn nudge(&mut self, missed: u8) {
+        let marker = Marker::new("nudge", self.clock);
+        let (sent, post) = (marker.clone(), self.mailbox.post());
+        let nudge = move || {
+            let mut control = Control::open()?;
+            sent.send(&mut control)?;
+            control.status()
+        };
+        let thread = thread::Builder::new().name("auditlink-nudge".to_owned());
+        let spawn = || {
+            thread.spawn(move || match nudge() {
+                Ok(status) => {
+                    post.send(Note::LostCounter(status.lost));
+                    post.send(Note::Nudged(Ok(())));
+                }
+                Err(error) => post.send(Note::Nudged(Err(error))),
+            })
+        };
+        let started = !Congestion::is_hopeless(missed) && spawn().is_ok();
+        if started {
+            self.congestion.nudge(marker, missed);
+        } else {
+            self.congestion = Congestion::None;
+            self.pending.push_back(Pending::Overrun(None));
+        }
+    }
+
+    /// Takes note that the kernel could not send a record.
+    pub(super) fn overflow(&mut self) {
+        match self.role {
+            Role::Observer => self.overflowed = true,
+            Role::Daemon => {
+                if self.congestion.begin() {
+                    self.pending.push_back(Pending::Congested);
+                }
+            }
+        }
+    }
+}
+
+/// How long the kernel may take to let a receiver go.
+const CLOSE_LIMIT: Duration = Duration::from_secs(10);
