@@ -11,6 +11,7 @@
 mod ausearch;
 mod desired;
 mod errors;
+mod faults;
 mod flow;
 mod helper;
 mod lab;
@@ -54,6 +55,17 @@ const TESTS: &[Test] = &[
     ("system_calls_are_few", flow::few_calls),
     ("a_record_longer_than_the_buffer_is_told", flow::truncated),
     ("a_capture_of_the_live_stream_replays_equal", flow::replay),
+    ("fault_none", faults::no_fault),
+    ("fault_observer_overflow", faults::observer_overflow),
+    ("fault_short_stall", faults::short_stall),
+    ("fault_long_stall", faults::long_stall),
+    ("fault_full_queue", faults::full_queue),
+    ("fault_rate_limit", faults::rate_limit),
+    ("fault_slow_consumer", faults::slow_consumer),
+    ("fault_cut_records", faults::cut_records),
+    ("fault_auditing_off", faults::auditing_off),
+    ("fault_forged", faults::forged),
+    ("fault_anything_goes", faults::anything_goes),
     ("arguments_come_back_byte_for_byte", meanings::long_arguments),
     ("names_of_numbers_are_those_of_the_reference_tool", meanings::tables),
     ("a_bit_of_everything_means_what_the_reference_tool_says", meanings::agree),

@@ -1,0 +1,459 @@
+//! The matrix: every fault that can be caused, and an account that adds up.
+//!
+//! Each fault makes a known number of events of three records (`SYSCALL`, `PROCTITLE`, `EOE`) and
+//! compares it with what came whole and what was accounted for. Where the kernel's counters allow
+//! it, to the unit. A line `matrix` goes into the table of `docs/loss.md`.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use auditlink::event::{Account, Cause, Doubt, Verdict};
+use auditlink::link::procfs::booted_with_audit;
+use auditlink::pump::Overflow;
+use auditlink::{
+    Delivery, Event, Events, InstalledRules, Loss, MessageType, Pump, Receiver, Rule, Source,
+    Tuning,
+};
+
+use crate::lab::{KEY, Lab, control};
+
+/// Records of one event of a storm.
+pub(crate) const RECORDS: u64 = 3;
+
+/// A small socket buffer: room for some 66 records.
+pub(crate) const SMALL: usize = 32 * 1024;
+
+/// What came of a storm.
+#[derive(Debug, Default)]
+pub(crate) struct Harvest {
+    /// Events with all their records.
+    pub(crate) whole: u64,
+    /// Events of which some records came.
+    pub(crate) torn: u64,
+    /// Records of both.
+    pub(crate) records: u64,
+    /// Events of which the record of the call came.
+    pub(crate) calls: u64,
+    /// Records that the latter lack.
+    pub(crate) siblings: u64,
+    pub(crate) losses: Vec<Loss>,
+    pub(crate) last: Option<auditlink::EventId>,
+}
+
+impl Harvest {
+    fn add(&mut self, delivery: Delivery) {
+        let event = match delivery {
+            Delivery::Event(event) => event,
+            Delivery::Loss(loss) => return self.losses.push(loss),
+        };
+        self.last = Some(event.id());
+        if !is_of_storm(&event) {
+            return;
+        }
+        let records = event.records().len() as u64;
+        let called = event.records_of(MessageType::SYSCALL).next().is_some();
+        self.records += records;
+        self.calls += u64::from(called);
+        if records == RECORDS && event.is_whole() {
+            self.whole += 1;
+        } else {
+            // the rest of an event that was torn apart in time is no other event
+            self.torn += u64::from(!event.is_continuation());
+            self.siblings += if called { RECORDS - records } else { 0 };
+        }
+    }
+
+    /// Takes what comes until nothing has come for `quiet`.
+    pub(crate) fn collect<S: Clocked>(&mut self, events: &mut Events<S>, quiet: Duration) {
+        loop {
+            let until = events.source().tick().saturating_add(quiet);
+            match events.next_until(Some(until)).expect("no error") {
+                Some(delivery) => self.add(delivery),
+                None => return,
+            }
+        }
+    }
+
+    /// Leaves, and takes all that was there before.
+    pub(crate) fn finish<S: Clocked>(mut self, mut events: Events<S>) -> (Self, Account) {
+        events.source_mut().leave();
+        let limit = Instant::now() + Duration::from_secs(60);
+        while !events.is_ended() {
+            let until = events.source().tick().saturating_add(Duration::from_secs(1));
+            if let Some(delivery) = events.next_until(Some(until)).expect("no error") {
+                self.add(delivery);
+            }
+            assert!(Instant::now() < limit, "it does not end: {:?}", events.account());
+        }
+        let account = events.account();
+        (self, account)
+    }
+
+    pub(crate) fn has(&self, cause: &Cause) -> bool {
+        self.losses.iter().any(|loss| loss.cause() == cause)
+    }
+}
+
+/// Tells whether an event is of a storm, or may be: the record with the key may be missing.
+fn is_of_storm(event: &Event) -> bool {
+    let is_part = |message_type| {
+        matches!(message_type, MessageType::PROCTITLE | MessageType::EOE | MessageType::SYSCALL)
+    };
+    let has_key = event.keys().iter().any(|key| key == KEY.as_bytes());
+    let is_torn = event.keys().is_empty()
+        && event.records_of(MessageType::SYSCALL).next().is_none()
+        && event.records().all(|record| is_part(record.message_type()));
+    has_key || is_torn
+}
+
+/// A live source: one with a clock, that can be left.
+pub(crate) trait Clocked: Source {
+    fn tick(&self) -> auditlink::time::Tick;
+    fn leave(&mut self);
+}
+
+impl Clocked for Receiver {
+    fn tick(&self) -> auditlink::time::Tick {
+        self.now()
+    }
+
+    fn leave(&mut self) {
+        self.finish().expect("a thread");
+    }
+}
+
+impl Clocked for Pump {
+    fn tick(&self) -> auditlink::time::Tick {
+        self.now()
+    }
+
+    fn leave(&mut self) {
+        self.finish();
+    }
+}
+
+/// Watches a call that the helper alone makes.
+pub(crate) fn watch_getppid(lab: &Lab) -> InstalledRules {
+    let helper = lab.helper();
+    let exe = helper.to_str().expect("a plain path");
+    let rules = Rule::on_exit().syscall("getppid").exe(exe).key(KEY).for_both_abis();
+    control().apply(&rules.expect("the call exists")).expect("the rules are new")
+}
+
+/// Checks what must always hold, and prints a line of the matrix.
+pub(crate) fn report(fault: &str, made: u64, harvest: &Harvest, account: &Account, told: &str) {
+    let verdict = account.verdict();
+    assert!(harvest.whole <= made, "{fault}: more than was made: {harvest:?}");
+    if harvest.whole < made {
+        assert!(!verdict.is_complete(), "{fault}: complete, but {harvest:?}");
+    }
+    println!("matrix|{fault}|{made}|{}|{told}|{verdict}", harvest.whole);
+}
+
+/// Sets the kernel's queue and what happens when it is full.
+fn tune(backlog: u32, wait: u32) {
+    let tuning = Tuning::new().backlog_limit(backlog).backlog_wait_time(wait);
+    control().tune(&tuning).expect("good values");
+}
+
+/// Waits until the kernel has sent, or dropped, what it queued.
+pub(crate) fn wait_until_sent() {
+    let mut still = 0;
+    while still < 5 {
+        sleep(Duration::from_millis(50));
+        still = if control().status().expect("a status").backlog > 0 { 0 } else { still + 1 };
+    }
+}
+
+const LONG: Duration = Duration::from_secs(3);
+
+pub(crate) fn no_fault(lab: &Lab) {
+    for (name, builder) in [("daemon", Receiver::daemon()), ("observer", Receiver::observer())] {
+        let events = Events::new(builder.open().expect("the place is free"));
+        let rules = watch_getppid(lab);
+        let made = 2_000;
+        lab.run_helper(&["storm", &made.to_string()]);
+        let (harvest, account) = Harvest::default().finish(events);
+        rules.remove().expect("the rules are loaded");
+        report(&format!("none, {name}"), made, &harvest, &account, "nothing");
+        assert_eq!((harvest.whole, harvest.losses.len()), (made, 0), "{name}: {harvest:?}");
+        assert_eq!(account.verdict(), Verdict::Complete, "{name}");
+    }
+}
+
+pub(crate) fn observer_overflow(lab: &Lab) {
+    let receiver = Receiver::observer().receive_buffer(SMALL).open().expect("an observer");
+    let mut events = Events::new(receiver);
+    let rules = watch_getppid(lab);
+    let mut harvest = Harvest::default();
+    harvest.collect(&mut events, Duration::from_millis(300));
+    let made = 2_000;
+    lab.run_helper(&["storm", &made.to_string()]); // nobody reads meanwhile
+    wait_until_sent();
+    harvest.collect(&mut events, LONG);
+    let (harvest, account) = harvest.finish(events);
+    rules.remove().expect("the rules are loaded");
+    let dropped = account.overrun_records;
+    let told = format!("{dropped} records dropped by the socket: exact");
+    report("observer that does not read", made, &harvest, &account, &told);
+    assert_eq!(harvest.records + dropped, made * RECORDS, "{harvest:?}");
+    assert!(dropped > 0);
+    assert_eq!(account.verdict().doubts()[0], Doubt::SocketOverrun(dropped));
+}
+
+pub(crate) fn short_stall(lab: &Lab) {
+    let receiver = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
+    let mut events = Events::new(receiver);
+    let rules = watch_getppid(lab);
+    let made = 2_000;
+    lab.run_helper(&["storm", &made.to_string()]);
+    sleep(Duration::from_millis(200)); // nobody reads meanwhile, for less than half a second
+    let mut harvest = Harvest::default();
+    harvest.collect(&mut events, Duration::from_millis(500));
+    let (harvest, account) = harvest.finish(events);
+    rules.remove().expect("the rules are loaded");
+    report("daemon that does not read for 0.2 s", made, &harvest, &account, "nothing: parked");
+    if harvest.whole == made {
+        assert_eq!(account.verdict(), Verdict::Complete, "{harvest:?}");
+    }
+    // on a slow machine the storm itself takes longer than the kernel waits
+    assert!(harvest.whole == made || harvest.losses.len() > 1, "{harvest:?}");
+}
+
+pub(crate) fn long_stall(lab: &Lab) {
+    tune(64, 250);
+    let receiver = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
+    let mut events = Events::new(receiver);
+    let rules = watch_getppid(lab);
+    let made = 1_000;
+    lab.run_helper(&["storm", &made.to_string()]); // waits, but in the end it does not
+    sleep(Duration::from_secs(1));
+    let mut harvest = Harvest::default();
+    harvest.collect(&mut events, LONG);
+    let (harvest, account) = harvest.finish(events);
+    rules.remove().expect("the rules are loaded");
+    let (lost, gap) = (account.kernel_lost, account.gap_events);
+    let name = "daemon that does not read, processes wait 1 s";
+    if booted_with_audit() {
+        let told = format!("{lost} records counted by the kernel: exact");
+        report(name, made, &harvest, &account, &told);
+        // whoever waited in vain is counted as one, with all its records
+        let refused = made - harvest.calls.min(made);
+        let (least, most) = (harvest.records + lost, harvest.records + lost + 2 * refused);
+        assert!(least <= made * RECORDS && made * RECORDS <= most, "{harvest:?} {account:?}");
+    } else {
+        let told = format!("{gap} events by their serials, {lost} by the counter: at least");
+        report(name, made, &harvest, &account, &told);
+        let seen = harvest.whole + harvest.torn;
+        assert!(seen + gap <= made, "{harvest:?} {account:?}");
+        assert!(made <= seen + gap + lost, "{harvest:?} {account:?}");
+    }
+    assert!(!account.verdict().is_complete());
+}
+
+/// The kernel's queue overflows: what is refused is counted, by the model of `docs/loss.md`.
+fn queue_overflow(lab: &Lab, name: &str, backlog: u32, made: u64, reads: bool) {
+    tune(backlog, 0);
+    let builder = Receiver::daemon();
+    let builder = if reads { builder } else { builder.receive_buffer(SMALL) };
+    let mut events = Events::new(builder.open().expect("the place is free"));
+    let rules = watch_getppid(lab);
+    let mut harvest = Harvest::default();
+    let mut helper = lab.start_helper(&["storm", &made.to_string()]);
+    if reads {
+        while helper.try_wait().expect("it runs").is_none() {
+            harvest.collect(&mut events, Duration::from_millis(20));
+        }
+    }
+    assert!(helper.wait().expect("it ends").success());
+    harvest.collect(&mut events, Duration::from_millis(500));
+    let (harvest, account) = harvest.finish(events);
+    rules.remove().expect("the rules are loaded");
+    let lost = account.kernel_lost;
+    let refused = made - harvest.calls;
+    let told =
+        format!("{lost} refused, {} whole events and {} records: ", refused, harvest.siblings);
+    let is_exact = account.gap_events == 0 && !harvest.has(&Cause::SocketOverrun);
+    let told = told + if is_exact { "exact" } else { "at least" };
+    report(name, made, &harvest, &account, &told);
+    if is_exact {
+        assert_eq!(lost, refused + harvest.siblings, "{harvest:?} {account:?}");
+    } else {
+        assert!(made <= harvest.calls + account.gap_events + lost, "{harvest:?} {account:?}");
+    }
+    assert!(lost > 0 && !account.verdict().is_complete());
+}
+
+pub(crate) fn full_queue(lab: &Lab) {
+    queue_overflow(lab, "queue of 64 full, daemon reads", 64, 20_000, true);
+    queue_overflow(lab, "queue of 64 full, daemon does not read", 64, 2_000, false);
+    queue_overflow(lab, "queue of 1 full, daemon reads", 1, 5_000, true);
+}
+
+pub(crate) fn rate_limit(lab: &Lab) {
+    let mut control = control();
+    let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+    let rules = watch_getppid(lab);
+    sleep(Duration::from_millis(1200)); // a window of its own
+    control.set_rate_limit(200).expect("a good value");
+    sleep(Duration::from_millis(1200));
+    let made = 2_000;
+    lab.run_helper(&["storm", &made.to_string()]);
+    sleep(Duration::from_millis(1200));
+    control.set_rate_limit(0).expect("a good value");
+    let mut harvest = Harvest::default();
+    harvest.collect(&mut events, LONG);
+    let (harvest, account) = harvest.finish(events);
+    rules.remove().expect("the rules are loaded");
+    let lost = account.kernel_lost;
+    let told = format!("{lost} records counted by the kernel: exact");
+    report("rate limit of 200", made, &harvest, &account, &told);
+    assert_eq!(harvest.records + lost, made * RECORDS, "{harvest:?} {account:?}");
+}
+
+pub(crate) fn slow_consumer(lab: &Lab) {
+    let receiver = Receiver::daemon().open().expect("the place is free");
+    let pump = Pump::new(receiver).queue_bytes(64 * 1024).overflow(Overflow::DropNewest);
+    let mut events = Events::new(pump.start().expect("a thread"));
+    let rules = watch_getppid(lab);
+    let made = 2_000;
+    lab.run_helper(&["storm", &made.to_string()]); // nobody takes anything meanwhile
+    wait_until_sent();
+    let mut harvest = Harvest::default();
+    harvest.collect(&mut events, LONG);
+    let (harvest, account) = harvest.finish(events);
+    rules.remove().expect("the rules are loaded");
+    let dropped = account.queue_records;
+    let told = format!("{dropped} records dropped by the queue: exact");
+    report("consumer slower than its queue, newest dropped", made, &harvest, &account, &told);
+    // three records of changed rules come before
+    let others = account.records - harvest.records;
+    assert!(dropped > 0 && harvest.records + dropped >= made * RECORDS, "{harvest:?}");
+    assert!(harvest.records + dropped <= made * RECORDS + 2 * others + 12, "{harvest:?}");
+}
+
+pub(crate) fn cut_records(lab: &Lab) {
+    let receiver = Receiver::observer().record_size(1024).open().expect("an observer");
+    let mut events = Events::new(receiver);
+    let text = format!("op=long {}", "x".repeat(4_000));
+    lab.run_helper(&["say", &text]);
+    let mut harvest = Harvest::default();
+    harvest.collect(&mut events, Duration::from_millis(300));
+    let (mut harvest, account) = harvest.finish(events);
+    harvest.whole = account.events - account.incomplete;
+    let told = format!("{} record cut: exact", account.truncated);
+    report("record longer than the reader's buffer", account.events, &harvest, &account, &told);
+    assert_eq!((account.truncated, account.incomplete), (1, 1));
+    assert!(harvest.has(&Cause::Truncated));
+}
+
+pub(crate) fn auditing_off(lab: &Lab) {
+    let mut control = control();
+    let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+    let rules = watch_getppid(lab);
+    lab.run_helper(&["storm", "500"]);
+    control.set_enabled(false).expect("not locked");
+    lab.run_helper(&["storm", "500"]);
+    control.set_enabled(true).expect("not locked");
+    let mut harvest = Harvest::default();
+    harvest.collect(&mut events, Duration::from_millis(500));
+    let (harvest, account) = harvest.finish(events);
+    rules.remove().expect("the rules are loaded");
+    report(
+        "auditing off for a while",
+        1_000,
+        &harvest,
+        &account,
+        "service lost: how much is unknown",
+    );
+    assert_eq!(harvest.whole, 500);
+    assert_eq!(account.service_losses, 1);
+}
+
+pub(crate) fn forged(lab: &Lab) {
+    let receiver = Receiver::daemon().open().expect("the place is free");
+    let port = receiver.port().expect("a port").to_string();
+    let events = Events::new(receiver);
+    let rules = watch_getppid(lab);
+    lab.run_helper(&["spoof", &port]);
+    lab.run_helper(&["storm", "500"]);
+    let (harvest, account) = Harvest::default().finish(events);
+    rules.remove().expect("the rules are loaded");
+    let told = format!("{} forged, refused", account.refused);
+    report("forged datagram", 500, &harvest, &account, &told);
+    assert_eq!((harvest.whole, account.refused), (500, 1));
+    assert_eq!(account.verdict(), Verdict::Complete, "nothing of the kernel's is missing");
+}
+
+/// Numbers that look random, the same for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+
+    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u64) as usize]
+    }
+}
+
+/// Random settings, random stalls, random numbers of events: never complete when something is
+/// missing, and never less accounted for than is missing.
+pub(crate) fn anything_goes(lab: &Lab) {
+    let rounds = std::env::var("AUDITLINK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    let rounds = rounds.unwrap_or(24);
+    let seed = u64::from(std::process::id());
+    let mut random = Random(seed);
+    let (mut complete, mut doubtful) = (0, 0);
+    for round in 0..rounds {
+        let backlog = random.one_of(&[1, 8, 64, 512, 8192]);
+        let wait = random.one_of(&[0, 0, 5, 250, 15_000]);
+        let rate = random.one_of(&[0, 0, 0, 300]);
+        let buffer = random.one_of(&[8 * 1024, SMALL, 1 << 20, 16 << 20]);
+        let is_daemon = random.below(3) > 0;
+        let made = random.one_of(&[10, 300, 1_500, 4_000]);
+        let stall = Duration::from_millis(random.one_of(&[0, 0, 100, 400, 900, 1_800]));
+        let what = format!(
+            "seed {seed} round {round}: backlog {backlog} wait {wait} rate {rate} buffer {buffer} \
+             daemon {is_daemon} made {made} stall {stall:?}"
+        );
+        // a stalled reader and a long wait would stop the machine
+        let wait = if stall > Duration::from_millis(400) { wait.min(250) } else { wait };
+        tune(backlog, wait);
+        let builder = if is_daemon { Receiver::daemon() } else { Receiver::observer() };
+        let receiver = builder.receive_buffer(buffer).open().expect("the place is free");
+        let mut events = Events::new(receiver);
+        let rules = watch_getppid(lab);
+        control().set_rate_limit(rate).expect("a good value");
+        let mut helper = lab.start_helper(&["storm", &made.to_string()]);
+        sleep(stall);
+        let mut harvest = Harvest::default();
+        while helper.try_wait().expect("it runs").is_none() {
+            harvest.collect(&mut events, Duration::from_millis(20));
+        }
+        control().set_rate_limit(0).expect("a good value");
+        let (harvest, account) = harvest.finish(events);
+        rules.remove().expect("the rules are loaded");
+        let verdict = account.verdict();
+        if verdict.is_complete() {
+            complete += 1;
+            assert_eq!(harvest.whole, made, "{what}: complete, but {harvest:?} {account:?}");
+        } else {
+            doubtful += 1;
+        }
+        let seen = harvest.whole + harvest.torn;
+        let accounted = account.gap_events + account.kernel_lost + account.overrun_records;
+        assert!(
+            made <= seen + accounted || account.uncounted_losses > 0,
+            "{what}: {harvest:?} {account:?}"
+        );
+        assert!(seen + account.gap_events <= made + 16, "{what}: absurd: {harvest:?} {account:?}");
+    }
+    println!(
+        "  {rounds} rounds, seed {seed}: {complete} complete, {doubtful} doubtful, none wrong"
+    );
+    assert!(complete > 0 && doubtful > 0, "both must occur, or nothing was tested");
+}
