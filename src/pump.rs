@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::event::Received;
@@ -40,8 +41,12 @@ pub struct Pump {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// Receive nothing more until there is room. The kernel then keeps records for a daemon, and
-    /// makes processes wait once its own queue is full; an observer's socket overflows.
+    /// Receive as little as can be until there is room: a batch every tenth of a second, and once
+    /// the queue is twice as full, nothing. The kernel then keeps records for a daemon, and makes
+    /// processes wait once its own queue is full; an observer's socket overflows.
+    ///
+    /// The little is needed: of a daemon that reads nothing for half a second, the kernel gives up
+    /// what it could not send.
     #[default]
     Block,
     /// Receive on, drop what comes, and count it:
@@ -75,6 +80,13 @@ enum Item {
 impl Item {
     /// What an item takes beside its bytes, roughly.
     const OVERHEAD: usize = 64;
+
+    fn at(&self) -> Tick {
+        match self {
+            Self::Datagram { at, .. } => *at,
+            Self::Other(received) => received.at(),
+        }
+    }
 
     fn cost(&self) -> usize {
         match self {
@@ -227,8 +239,8 @@ impl Drop for Pump {
 impl PumpBuilder {
     /// Sets how many bytes the queue may hold. Default 64 MiB, some 200,000 records.
     ///
-    /// The consumer takes out all at once, and the queue fills anew while it works: at most twice
-    /// as many are held.
+    /// The consumer takes out all at once, and the queue fills anew while it works: twice as many
+    /// may be held, and one more such share with [`Overflow::Block`].
     pub const fn queue_bytes(mut self, bytes: usize) -> Self {
         self.limits.queue_bytes = bytes;
         self
@@ -320,7 +332,8 @@ fn pump(mut receiver: Receiver, limits: Limits, shared: &Shared) -> Result<(), E
                 None => continue,
             },
         };
-        push(shared, limits, item);
+        let is_last = !receiver.has_next();
+        push(shared, limits, item, is_last);
     }
 }
 
@@ -341,33 +354,38 @@ fn without_bytes(received: Received<'_>) -> Option<Received<'static>> {
 }
 
 /// Puts an item into the queue, as far as there is room; what is no datagram always finds some.
-fn push(shared: &Shared, limits: Limits, item: Item) {
+///
+/// If the queue is full and shall block, it waits behind the last item of a batch.
+fn push(shared: &Shared, limits: Limits, item: Item, is_last: bool) {
     let mut queue = shared.lock();
-    if let Item::Datagram { at, .. } = item {
-        let is_full = |queue: &Queue| queue.bytes.saturating_add(item.cost()) > limits.queue_bytes;
-        match limits.overflow {
-            // an empty queue takes anything
-            Overflow::Block => {
-                while is_full(&queue) && !queue.items.is_empty() && !queue.shall_close {
-                    queue = shared.emptied.wait(queue).unwrap_or_else(PoisonError::into_inner);
-                }
-            }
-            Overflow::DropNewest if is_full(&queue) => {
-                queue.dropped += 1;
-                return;
-            }
-            Overflow::DropNewest => {}
+    if matches!(item, Item::Datagram { .. }) {
+        let is_full = queue.bytes.saturating_add(item.cost()) > limits.queue_bytes;
+        if is_full && limits.overflow == Overflow::DropNewest {
+            queue.dropped += 1;
+            return;
         }
-        queue.note_dropped(at);
-    } else if let Item::Other(other) = &item {
-        queue.note_dropped(other.at());
     }
+    queue.note_dropped(item.at());
     queue.bytes += item.cost();
     queue.items.push_back(item);
     if std::mem::take(&mut queue.is_awaited) {
         shared.filled.notify_one();
     }
+    let end = limits.queue_bytes.saturating_mul(2);
+    let mut has_waited = !is_last || limits.overflow != Overflow::Block;
+    while queue.bytes > limits.queue_bytes
+        && !(has_waited && queue.bytes <= end)
+        && !queue.shall_close
+    {
+        let wait = shared.emptied.wait_timeout(queue, TRICKLE);
+        let (waited, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
+        queue = waited;
+        has_waited |= timeout.timed_out();
+    }
 }
+
+/// How long a daemon may read nothing without a loss, with much to spare.
+const TRICKLE: Duration = Duration::from_millis(100);
 
 impl Queue {
     /// Says what was dropped, now that something gets through again.
@@ -402,30 +420,36 @@ mod tests {
         let shared = Shared::default();
         let limits = Limits { queue_bytes: 400, overflow: Overflow::DropNewest };
         for length in [100, 101, 102, 103, 10] {
-            push(&shared, limits, datagram(length));
+            push(&shared, limits, datagram(length), true);
         }
         assert_eq!(kinds(&shared), ["100", "101"], "164 and 165 bytes: 400 has no room for 74");
-        push(&shared, limits, Item::Other(Received::Decongested { at: Tick::ZERO }));
+        push(&shared, limits, Item::Other(Received::Decongested { at: Tick::ZERO }), true);
         let kinds = kinds(&shared);
         assert_eq!(kinds[2], "dropped 3");
         assert_eq!(kinds.len(), 4, "a notice always finds room");
     }
 
     #[test]
-    fn a_blocked_thread_goes_on_when_there_is_room() {
+    fn a_full_queue_slows_down_and_then_blocks() {
         let shared = Arc::new(Shared::default());
         let limits = Limits { queue_bytes: 200, overflow: Overflow::Block };
-        push(&shared, limits, datagram(900)); // an empty queue takes anything
+        let clock = Clock::start();
+        let begin = clock.now();
+        let passed = || clock.now().saturating_duration_since(begin);
+        push(&shared, limits, datagram(100), true);
+        push(&shared, limits, datagram(10), false); // within a batch
+        assert!(passed() < TRICKLE);
+        push(&shared, limits, datagram(10), true);
+        assert!(passed() >= TRICKLE, "a batch in a while");
         let other = Arc::clone(&shared);
-        let thread = thread::spawn(move || push(&other, limits, datagram(10)));
-        thread::sleep(std::time::Duration::from_millis(50));
-        assert!(!thread.is_finished());
+        let thread = thread::spawn(move || push(&other, limits, datagram(900), true));
+        thread::sleep(3 * TRICKLE);
+        assert!(!thread.is_finished(), "twice as full");
         let mut queue = shared.lock();
         queue.items.clear();
         queue.bytes = 0;
         drop(queue);
         shared.emptied.notify_one();
         thread.join().expect("it ends");
-        assert_eq!(kinds(&shared), ["10"]);
     }
 }

@@ -47,6 +47,12 @@ impl AuditSocket {
             .map_err(|error| Error::io("leave the audit multicast group", error))
     }
 
+    /// Lets the kernel send again as soon as one datagram was read, not only when all were; then
+    /// it does not say any more when it could not, but in the [counter](Self::drops).
+    pub(super) fn stay_open_when_full(&self) -> Result<(), Error> {
+        self.socket.set_no_enobufs(true).map_err(|error| Error::io("set NETLINK_NO_ENOBUFS", error))
+    }
+
     /// Makes failing answers short: without the request that they answer.
     pub(super) fn shorten_acknowledgements(&self) -> Result<(), Error> {
         self.socket.set_cap_ack(true).map_err(|error| Error::io("set NETLINK_CAP_ACK", error))
@@ -171,7 +177,6 @@ pub(super) struct Datagram<'a> {
 }
 
 /// Buffers for as many datagrams as one system call receives.
-#[derive(Debug)]
 pub(super) struct Batch {
     buffers: Box<[u8]>,
     buffer_size: usize,
@@ -242,5 +247,12 @@ impl Batch {
         let start = index * self.buffer_size;
         let bytes = self.buffers.get(start..start + slot.length)?;
         Some(Datagram { bytes, needed: slot.needed, sender: slot.sender })
+    }
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (received, next) = (self.slots.len(), self.next);
+        f.debug_struct("Batch").field("received", &received).field("next", &next).finish()
     }
 }

@@ -1,14 +1,22 @@
 //! The other side of a test: a process that makes system calls and does as it is told.
 //!
-//! `helper storm N [b32]`, `helper pair N`, `helper spoof PORT`, `helper say TEXT`, `helper life`,
-//! `helper variety FOLDER` and its parts `login`, `attach`, `confined`.
+//! `helper storm N [b32]`, `helper pair N`, `helper timed N`, `helper spoof PORT`, `helper say TEXT`,
+//! `helper life`, `helper variety FOLDER` and its parts `login`, `attach`, `confined`; `helper list
+//! BYTES`, `helper consume`, `helper squat PORT`, `helper nobody COMMAND…`, `helper unshare user|pid|net
+//! COMMAND…`.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Command, ExitCode};
 use std::sync::Barrier;
+use std::time::{Duration, Instant};
 
+use auditlink::{Control, Events, Receiver, Rule, Tuning};
 use netlink_sys::{Socket, SocketAddr};
+use nix::sched::CloneFlags;
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+use crate::lab::KEY;
 use crate::variety;
 
 /// Does what the words say; `None` if they are not for the helper.
@@ -20,6 +28,12 @@ pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
         }),
         ["storm", count, "b32"] => storm(count, getppid_32),
         ["pair", count] => pair(count),
+        ["timed", count] => timed(count),
+        ["list", bytes] => list(bytes),
+        ["consume"] => consume(),
+        ["squat", port] => squat(port),
+        ["nobody", ref command @ ..] => return Some(as_nobody(command)),
+        ["unshare", kind, ref command @ ..] => return Some(unshare(kind, command)),
         ["spoof", port] => spoof(port.parse().expect("a port")),
         ["say", text] => say(text),
         ["life"] => life(),
@@ -32,11 +46,109 @@ pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
     Some(ExitCode::SUCCESS)
 }
 
-fn storm(count: &str, call: impl Fn()) {
+fn storm(count: &str, mut call: impl FnMut()) {
     let count: u64 = count.parse().expect("a number");
     for _ in 0..count {
         call();
     }
+}
+
+/// Makes calls, and tells how many microseconds the longest took.
+fn timed(count: &str) {
+    let mut longest = Duration::ZERO;
+    storm(count, || {
+        let start = Instant::now();
+        nix::unistd::getppid();
+        longest = longest.max(start.elapsed());
+    });
+    println!("longest={}", longest.as_micros());
+}
+
+/// Lists the rules through a small buffer, and tells how many there are.
+fn list(bytes: &str) {
+    let mut control = Control::open().expect("a control socket");
+    control.set_receive_buffer(bytes.parse().expect("a number")).expect("a buffer");
+    println!("rules={}", control.rules().expect("a listing").len());
+}
+
+/// A daemon as users write them: tunes, installs rules, receives, and puts everything back when it
+/// is told to end.
+fn consume() {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGTERM);
+    signals.thread_block().expect("a mask");
+    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+    let stop = SignalFd::with_flags(&signals, flags).expect("a file");
+
+    // its socket is the process's first, so its port is the number of the process
+    let receiver = Receiver::daemon().open().expect("the place is free");
+    let mut control = Control::open().expect("a control socket");
+    let former = control.tune(&Tuning::lossless().enabled(true)).expect("good values");
+    let rules = Rule::on_exit().syscall("getppid").pid(1).key(KEY).for_both_abis();
+    let installed = control.apply(&rules.expect("the call exists")).expect("they are new");
+    let mut events = Events::new(receiver);
+    println!("ready");
+    while stop.read_signal().expect("a file").is_none() {
+        let until = events.source().now().saturating_add(Duration::from_millis(5));
+        events.next_until(Some(until)).expect("no error");
+    }
+    installed.remove().expect("they are loaded");
+    events.source_mut().finish().expect("a thread");
+    while events.next().transpose().expect("no error").is_some() {}
+    control.tune(&former).expect("they were so before");
+    println!("verdict={}", events.verdict());
+}
+
+/// Binds a port as an unprivileged user, and tells how many datagrams came until input ends.
+fn squat(port: &str) {
+    give_up_root();
+    let mut socket = Socket::new(9).expect("a netlink socket");
+    let port = port.parse().expect("a port");
+    socket.bind(&SocketAddr::new(port, 0)).expect("the port is free");
+    socket.set_non_blocking(true).expect("a socket");
+    println!("bound");
+    std::io::stdin().read_to_end(&mut Vec::new()).expect("it can be read");
+    let mut received = 0;
+    while socket.recv_from_full().is_ok() {
+        received += 1;
+    }
+    println!("received={received}");
+}
+
+fn give_up_root() {
+    let nobody = 65_534;
+    nix::unistd::setgroups(&[]).expect("as root");
+    nix::unistd::setgid(nobody.into()).expect("as root");
+    nix::unistd::setuid(nobody.into()).expect("as root");
+}
+
+/// Becomes another program as an unprivileged user.
+fn as_nobody(command: &[&str]) -> ExitCode {
+    give_up_root();
+    run_to_the_end(command)
+}
+
+/// Runs a program in a namespace of its own.
+fn unshare(kind: &str, command: &[&str]) -> ExitCode {
+    let flags = match kind {
+        "user" => CloneFlags::CLONE_NEWUSER,
+        "pid" => CloneFlags::CLONE_NEWPID,
+        "net" => CloneFlags::CLONE_NEWNET,
+        other => panic!("no namespace {other}"),
+    };
+    nix::sched::unshare(flags).expect("as root");
+    if kind == "user" {
+        std::fs::write("/proc/self/setgroups", "deny").expect("a file");
+        std::fs::write("/proc/self/uid_map", "0 0 1").expect("a file");
+        std::fs::write("/proc/self/gid_map", "0 0 1").expect("a file");
+    }
+    run_to_the_end(command) // a pid namespace begins with the next child
+}
+
+fn run_to_the_end(command: &[&str]) -> ExitCode {
+    let [program, words @ ..] = command else { panic!("a command") };
+    let status = Command::new(program).args(words).status().expect("it starts");
+    ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(255))
 }
 
 /// Two threads make calls at the same time, so that their records interleave.
@@ -88,7 +200,7 @@ fn spoof(port: u32) {
 
 /// Writes a record into the audit trail.
 fn say(text: &str) {
-    let mut control = auditlink::Control::open().expect("a control socket");
+    let mut control = Control::open().expect("a control socket");
     control.user_message(auditlink::MessageType::TEST, text).expect("it is taken");
 }
 

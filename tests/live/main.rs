@@ -18,7 +18,9 @@ mod lab;
 mod language;
 mod meanings;
 mod parity;
+mod service;
 mod settings;
+mod stalls;
 #[path = "../support/mod.rs"]
 mod support;
 mod variety;
@@ -66,6 +68,20 @@ const TESTS: &[Test] = &[
     ("fault_auditing_off", faults::auditing_off),
     ("fault_forged", faults::forged),
     ("fault_anything_goes", faults::anything_goes),
+    ("service_all_is_well", service::all_is_well),
+    ("service_turned_off", service::turned_off),
+    ("service_rules_vanish", service::rules_vanish),
+    ("service_canary_does_not_come", service::canary_does_not_come),
+    ("service_process_canary", service::process_canary),
+    ("service_slot_lost", service::slot_lost),
+    ("service_successor", service::successor),
+    ("service_squatter", service::squatter),
+    ("service_two_daemons", service::two_daemons),
+    ("service_killed_at_any_moment", service::killed_at_any_moment),
+    ("stall_close_never_hangs", stalls::close_never_hangs),
+    ("stall_what_the_host_waits", stalls::what_the_host_waits),
+    ("stall_short_listing", stalls::short_listing),
+    ("stall_million", stalls::million),
     ("arguments_come_back_byte_for_byte", meanings::long_arguments),
     ("names_of_numbers_are_those_of_the_reference_tool", meanings::tables),
     ("a_bit_of_everything_means_what_the_reference_tool_says", meanings::agree),

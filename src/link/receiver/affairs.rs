@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::congestion::{Congestion, MARKER_LIMIT};
+use super::canaries::Canaries;
+use super::congestion::{Congestion, MARKER_LIMIT, MIN_PAUSE};
 use super::leaving::{self, Leaving};
 use super::{Pending, Receiver, Role};
 use crate::error::{Error, ErrorKind};
@@ -22,7 +23,7 @@ impl Receiver {
             return Ok(());
         }
         self.watching = None; // what is given up is not lost
-        self.canary = None;
+        self.canaries = Canaries::default();
         let post = self.mailbox.post();
         let started = match self.role {
             Role::Daemon => leaving::as_daemon(post, marker),
@@ -71,7 +72,7 @@ impl Receiver {
         };
         let nudged = has(self.congestion.marker());
         let finished = has(self.leaving.marker());
-        let canary = has(self.canary.as_ref().map(|(marker, _)| marker));
+        let canary = self.canaries.position(|marker| has(Some(marker)));
         if nudged && self.congestion.marker_came() {
             self.pending.push_back(Pending::Decongested);
         }
@@ -79,8 +80,8 @@ impl Receiver {
             self.leaving.marker_came();
         }
         self.go_on_leaving();
-        if canary {
-            self.canary = None;
+        if let Some(position) = canary {
+            self.canaries.came(position);
             self.tell_faults(self.faults - ServiceFaults::CANARY);
         }
     }
@@ -101,10 +102,7 @@ impl Receiver {
                 Leaving::No => self.pending.push_back(Pending::LostCounter(total)),
                 _ => self.last_reading = Some(total),
             },
-            Note::Canary(marker, due) if self.watching.is_some() => {
-                // one that was not back yet is judged by its successor
-                self.canary = Some((marker, due));
-            }
+            Note::Canary(marker, due) if self.watching.is_some() => self.canaries.send(marker, due),
             Note::Checked(faults) if self.watching.is_some() => {
                 let canary = self.faults & ServiceFaults::CANARY;
                 self.faults = faults | canary;
@@ -142,38 +140,53 @@ impl Receiver {
         }
     }
 
+    /// Looks, before the socket is read again after a pause, whether the pause was too long.
+    pub(super) fn after_pause(&mut self) {
+        let now = self.clock.now();
+        let pause = now.saturating_duration_since(std::mem::replace(&mut self.read_at, now));
+        if self.role == Role::Daemon && pause >= MIN_PAUSE {
+            self.look_at_failed_attempts(pause);
+        }
+    }
+
+    /// Takes note of attempts to send that failed since the last look.
+    fn look_at_failed_attempts(&mut self, pause: Duration) {
+        let Some(failed) = self.moved_drops().filter(|failed| *failed > 0) else { return };
+        let gave_up = self.congestion.may_have_given_up(failed, pause);
+        self.overflow();
+        if gave_up && !procfs::booted_with_audit() {
+            self.pending.push_back(Pending::Overrun(None)); // it frees them without counting
+        }
+    }
+
     /// Does what is to be done when the socket was read empty.
     pub(super) fn at_empty(&mut self) {
         let now = self.clock.now();
-        if self.role == Role::Observer {
-            if std::mem::take(&mut self.overflowed) {
+        match self.role {
+            Role::Observer if std::mem::take(&mut self.overflowed) => {
                 // the counter stood still as of now, and tells how many were dropped
-                let dropped = self.failed_attempts().map(u64::from);
+                let dropped = self.moved_drops().map(u64::from);
                 self.pending.push_back(Pending::Overrun(dropped));
             }
-        } else if !matches!(self.congestion, Congestion::None) {
-            let failed = self.failed_attempts();
-            if failed.is_none_or(|failed| self.congestion.may_have_given_up(failed))
-                && !procfs::booted_with_audit()
-            {
-                // it frees them without counting
-                self.pending.push_back(Pending::Overrun(None));
-            }
-            if let Some(missed) = self.congestion.wants_marker(now) {
-                self.nudge(missed);
+            Role::Observer => {}
+            Role::Daemon => {
+                self.look_at_failed_attempts(Duration::ZERO);
+                if let Some(missed) = self.congestion.wants_marker(now) {
+                    self.nudge(missed);
+                }
             }
         }
         if self.leaving.deadline(MARKER_LIMIT).is_some_and(|deadline| deadline <= now) {
             self.give_up_last_marker();
         }
         self.go_on_leaving();
-        if self.canary.as_ref().is_some_and(|(_, due)| *due <= now) {
+        if self.canaries.are_overdue(now) {
             self.tell_faults(self.faults | ServiceFaults::CANARY);
         }
     }
 
     /// Returns by how much the drop counter moved since it was last looked at.
-    fn failed_attempts(&mut self) -> Option<u32> {
+    fn moved_drops(&mut self) -> Option<u32> {
         let before = std::mem::replace(&mut self.drops, self.socket.drops());
         self.drops.zip(before).map(|(now, before)| now.wrapping_sub(before))
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::canaries::Canaries;
 use super::congestion::Congestion;
 use super::leaving::Leaving;
 use super::{Pending, Receiver, Role};
@@ -31,14 +32,18 @@ impl ReceiverBuilder {
     pub(super) const fn new(role: Role) -> Self {
         Self {
             role,
-            receive_buffer: 16 << 20,
+            receive_buffer: match role {
+                Role::Observer => 16 << 20,
+                Role::Daemon => 4 << 20,
+            },
             batch: 128,
             buffer_size: 16 * 1024,
             coalesce: Duration::from_micros(200),
         }
     }
 
-    /// Asks for a receive buffer of so many bytes. Default 16 MiB, about 30,000 records.
+    /// Asks for a receive buffer of so many bytes. Default 16 MiB for an observer, about 30,000
+    /// records, 4 MiB for a daemon, for which the kernel keeps what does not fit.
     ///
     /// Beyond `net.core.rmem_max` this needs `CAP_NET_ADMIN`; what was granted is told by
     /// [`Receiver::receive_buffer`].
@@ -88,7 +93,10 @@ impl ReceiverBuilder {
                 socket.join_multicast()?;
                 (socket, Vec::new())
             }
-            Role::Daemon => slot::register(socket)?,
+            Role::Daemon => {
+                socket.stay_open_when_full()?;
+                slot::register(socket)?
+            }
         };
         let lost = match lost {
             Ok(status) => Some(Pending::LostCounter(status.lost)),
@@ -98,15 +106,17 @@ impl ReceiverBuilder {
         };
         let kept = kept.into_iter().map(Pending::Datagram);
         let pending: VecDeque<Pending> = lost.into_iter().chain(kept).collect();
+        let clock = Clock::start();
         Ok(Receiver {
             socket: Arc::new(socket),
             batch: Batch::new(self.batch, self.buffer_size),
             role: self.role,
-            clock: Clock::start(),
+            clock,
             mailbox,
             receive_buffer,
             coalesce: self.coalesce,
             filled_at: Tick::ZERO,
+            read_at: clock.now(),
             pending,
             handed: Vec::new(),
             drops,
@@ -115,7 +125,7 @@ impl ReceiverBuilder {
             leaving: Leaving::No,
             last_reading: None,
             watching: None,
-            canary: None,
+            canaries: Canaries::default(),
             faults: ServiceFaults::empty(),
             woken: false,
         })

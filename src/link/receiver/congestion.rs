@@ -1,8 +1,10 @@
 //! What a daemon does about records that the kernel could not send, and parked.
 //!
 //! The kernel tries each record for a tenth of a second, then parks it and those behind it. It
-//! sends parked records only when another record is queued. It gives them up if the daemon takes
-//! none for about half a second more: five attempts in a row.
+//! sends parked records only when another record is queued. It gives them up if the daemon reads
+//! nothing for half a second more: five attempts in a row. So a daemon that reads anything at all
+//! every few tenths of a second loses nothing: the socket is set to stay open when it is full, so
+//! that each read makes room. How many attempts failed, the socket's drop counter tells.
 //!
 //! Source: `kernel/audit.c`, `kauditd_thread`, `kauditd_send_queue`, `UNICAST_RETRIES`.
 
@@ -34,6 +36,9 @@ pub(super) enum Congestion {
 /// How often the kernel tries to send a parked record before it gives it up.
 const UNICAST_RETRIES: u32 = 5;
 
+/// Five attempts take at least half a second, less some ticks; nothing is given up in less.
+pub(super) const MIN_PAUSE: Duration = Duration::from_millis(400);
+
 /// How long a marker may take to come back, from when the socket was found empty.
 pub(super) const MARKER_LIMIT: Duration = Duration::from_secs(2);
 
@@ -56,15 +61,13 @@ impl Congestion {
         }
     }
 
-    /// Tells whether the kernel may have given up parked records: by the number of failed attempts
-    /// since the socket was last found empty.
-    pub(super) fn may_have_given_up(&self, failed_attempts: u32) -> bool {
-        match self {
-            Self::None => false,
-            // the first failure parked the record
-            Self::Draining => failed_attempts > UNICAST_RETRIES,
-            Self::Nudging { .. } => failed_attempts >= UNICAST_RETRIES,
-        }
+    /// Tells whether the kernel may have given up parked records, by how many attempts failed while
+    /// nothing was read for so long.
+    pub(super) fn may_have_given_up(&self, failed_attempts: u32, pause: Duration) -> bool {
+        // the first failure parks the record
+        let parked = !matches!(self, Self::None);
+        let in_vain = if parked { failed_attempts } else { failed_attempts.saturating_sub(1) };
+        pause >= MIN_PAUSE && in_vain >= UNICAST_RETRIES
     }
 
     /// Returns how many markers have failed, if one is to be sent now that the socket is empty.
@@ -164,12 +167,11 @@ mod tests {
 
     #[test]
     fn five_failures_in_a_row_are_the_end_of_what_is_parked() {
-        assert!(!Congestion::None.may_have_given_up(100));
-        assert!(!Congestion::Draining.may_have_given_up(5), "one parked it, four were in vain");
-        assert!(Congestion::Draining.may_have_given_up(6));
-        let mut congestion = Congestion::Draining;
-        congestion.nudge(Marker::new("nudge", Clock::start()), 0);
-        assert!(!congestion.may_have_given_up(4));
-        assert!(congestion.may_have_given_up(5));
+        let long = Duration::from_secs(1);
+        assert!(!Congestion::None.may_have_given_up(5, long), "one parked it, four were in vain");
+        assert!(Congestion::None.may_have_given_up(6, long));
+        assert!(!Congestion::Draining.may_have_given_up(4, long));
+        assert!(Congestion::Draining.may_have_given_up(5, long));
+        assert!(!Congestion::Draining.may_have_given_up(99, MIN_PAUSE / 2), "not in a row");
     }
 }

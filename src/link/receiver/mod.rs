@@ -2,6 +2,7 @@
 
 mod affairs;
 mod builder;
+mod canaries;
 mod congestion;
 mod leaving;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 pub use self::builder::ReceiverBuilder;
+use self::canaries::Canaries;
 use self::congestion::{Congestion, MARKER_LIMIT};
 use self::leaving::Leaving;
 use super::clock::Clock;
@@ -45,6 +47,8 @@ pub struct Receiver {
     receive_buffer: usize,
     coalesce: Duration,
     filled_at: Tick,
+    /// When the socket was last read, empty or not.
+    read_at: Tick,
     /// What is handed over before anything more is read from the socket.
     pending: VecDeque<Pending>,
     handed: Vec<u8>,
@@ -57,7 +61,7 @@ pub struct Receiver {
     /// The last reading of the counter of lost records while leaving, handed over at the very end.
     last_reading: Option<u32>,
     watching: Option<Watching>,
-    canary: Option<(Marker, Tick)>,
+    canaries: Canaries,
     faults: ServiceFaults,
     /// Somebody wants to have a word, as soon as the socket is empty.
     woken: bool,
@@ -139,6 +143,11 @@ impl Receiver {
     /// Returns what makes [`recv`](Source::recv) say that the line is empty, as soon as it is.
     pub(crate) fn waker(&self) -> Waker {
         Waker(self.mailbox.post())
+    }
+
+    /// Tells whether the next thing to be handed over was read from the socket already.
+    pub(crate) fn has_next(&self) -> bool {
+        self.batch.has_next()
     }
 
     /// Returns the clock.
@@ -225,7 +234,7 @@ impl Receiver {
             return Ok(false);
         }
         let own = [
-            self.canary.as_ref().map(|(_, due)| *due).filter(|due| *due > now),
+            self.canaries.deadline(now),
             self.congestion.deadline(),
             self.leaving.deadline(MARKER_LIMIT),
         ];
@@ -260,6 +269,7 @@ impl Source for Receiver {
                 self.read(note)?;
                 continue;
             }
+            self.after_pause();
             match self.batch.fill(&self.socket) {
                 Ok(0) => {
                     self.at_empty();

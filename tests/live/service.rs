@@ -1,0 +1,390 @@
+//! The service and its loss: the watch-dog, the daemon's place, and who comes after a daemon.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use auditlink::event::{Assembler, Cause, ServiceFaults};
+use auditlink::link::procfs::booted_with_audit;
+use auditlink::link::{Canary, Repair, Watch};
+use auditlink::wire::frame;
+use auditlink::{Control, Delivery, ErrorKind, Events, MessageType, Receiver, Rule};
+use netlink_sys::{Socket, SocketAddr};
+
+use crate::faults::{Harvest, report, watch_getppid};
+use crate::lab::{KEY, Lab, control, count_of};
+
+const INTERVAL: Duration = Duration::from_millis(200);
+const LIMIT: Duration = Duration::from_millis(600);
+
+fn watch() -> Watch {
+    Watch::new().interval(INTERVAL).limit(LIMIT)
+}
+
+/// Receives until the service is as wanted: lost for exactly these faults so far, or restored.
+fn wait_for(events: &mut Events<Receiver>, wanted: Option<ServiceFaults>) -> u32 {
+    let end = Instant::now() + Duration::from_secs(20);
+    let mut lost = ServiceFaults::empty();
+    let mut ours = 0;
+    while Instant::now() < end {
+        let until = events.source().now().saturating_add(INTERVAL);
+        match events.next_until(Some(until)).expect("no error") {
+            Some(Delivery::Loss(loss)) => match (loss.cause(), wanted) {
+                (Cause::ServiceLost { faults }, Some(wanted)) => {
+                    assert!(!lost.intersects(*faults), "told twice: {loss}");
+                    lost |= *faults;
+                    assert!(wanted.contains(lost), "{loss}");
+                    if lost == wanted {
+                        return ours;
+                    }
+                }
+                (Cause::ServiceRestored, None) => return ours,
+                _ => panic!("{loss}"),
+            },
+            Some(Delivery::Event(event)) => {
+                ours += u32::from(event.keys().iter().any(|key| key == KEY.as_bytes()));
+            }
+            None => {}
+        }
+    }
+    panic!("{wanted:?} did not come: {:?}", events.account());
+}
+
+/// Receives for a while, in which nothing may go missing.
+fn quiet_time(events: &mut Events<Receiver>, time: Duration) -> Vec<auditlink::Event> {
+    let end = events.source().now().saturating_add(time);
+    let mut seen = Vec::new();
+    while events.source().now() < end {
+        match events.next_until(Some(end)).expect("no error") {
+            Some(Delivery::Event(event)) => seen.push(event),
+            Some(Delivery::Loss(loss)) => panic!("{loss}"),
+            None => {}
+        }
+    }
+    seen
+}
+
+fn canaries(events: &[auditlink::Event]) -> usize {
+    let is_canary = |event: &&auditlink::Event| {
+        let record = event.records().next();
+        let message = record.and_then(auditlink::Record::as_user_message);
+        message.and_then(|message| message.op()).is_some_and(|op| *op == *b"auditlink:canary")
+    };
+    events.iter().filter(is_canary).count()
+}
+
+pub(crate) fn all_is_well(_: &Lab) {
+    let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+    events.source_mut().watch(&watch()).expect("it may ask");
+    let seen = quiet_time(&mut events, Duration::from_secs(2));
+    println!("  {} canaries came back in 2 s", canaries(&seen));
+    assert!(canaries(&seen) >= 5);
+    let (_, account) = Harvest::default().finish(events);
+    assert!(account.verdict().is_complete(), "{}", account.verdict());
+}
+
+pub(crate) fn turned_off(_: &Lab) {
+    let mut events = Events::new(Receiver::observer().open().expect("an observer"));
+    events.source_mut().watch(&watch().compare_rules(false)).expect("it may ask");
+    quiet_time(&mut events, Duration::from_millis(500));
+    control().set_enabled(false).expect("not locked");
+    wait_for(&mut events, Some(ServiceFaults::DISABLED | ServiceFaults::CANARY));
+    control().set_enabled(true).expect("not locked");
+    wait_for(&mut events, None);
+    quiet_time(&mut events, Duration::from_millis(500));
+    assert_eq!(events.account().service_losses, 2);
+    assert!(!events.verdict().is_complete());
+}
+
+pub(crate) fn rules_vanish(lab: &Lab) {
+    let folder = lab.path("watched");
+    fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.to_str().expect("a plain path");
+    let rule: Rule =
+        format!("-a always,exit -F dir={path} -F perm=wa -k {KEY}").parse().expect("a good rule");
+    let mut control = control();
+    control.add_rule(&rule).expect("it is new");
+
+    let mut events = Events::new(Receiver::observer().open().expect("an observer"));
+    let watch = watch().reapply_rules(Repair::Always);
+    events.source_mut().watch(&watch).expect("it may ask");
+    quiet_time(&mut events, Duration::from_millis(500));
+    // somebody deletes it: it is told, and loaded again
+    control.delete_rule(&rule).expect("it is loaded");
+    wait_for(&mut events, Some(ServiceFaults::RULES));
+    wait_for(&mut events, None);
+    assert_eq!(control.rules().expect("a listing").len(), 1);
+    quiet_time(&mut events, Duration::from_millis(500));
+    // its directory goes, and the rule with it: it cannot be loaded before there is one again
+    fs::remove_dir_all(&folder).expect("a folder");
+    wait_for(&mut events, Some(ServiceFaults::RULES));
+    assert_eq!(control.rules().expect("a listing").len(), 0);
+    quiet_time(&mut events, Duration::from_millis(500));
+    fs::create_dir_all(&folder).expect("a folder");
+    wait_for(&mut events, None);
+    assert_eq!(control.rules().expect("a listing").len(), 1);
+    // one more than there was may suppress others: that is told, and left alone
+    let foreign = Rule::on_exit().syscall("getppid").pid(1).key("other").build();
+    let foreign = foreign.expect("a good rule");
+    control.add_rule(&foreign).expect("it is new");
+    wait_for(&mut events, Some(ServiceFaults::RULES));
+    assert_eq!(control.rules().expect("a listing").len(), 2);
+    control.delete_rule(&foreign).expect("it is loaded");
+    wait_for(&mut events, None);
+}
+
+pub(crate) fn canary_does_not_come(_: &Lab) {
+    let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+    let watch = watch().compare_rules(false);
+    events.source_mut().watch(&watch).expect("it may ask");
+    quiet_time(&mut events, Duration::from_millis(500));
+    let rule: Rule = "-a always,exclude -F msgtype=TRUSTED_APP".parse().expect("a good rule");
+    let mut control = control();
+    control.add_rule(&rule).expect("it is new");
+    wait_for(&mut events, Some(ServiceFaults::CANARY));
+    control.delete_rule(&rule).expect("it is loaded");
+    wait_for(&mut events, None);
+    // nor does the last marker of an orderly end: then nobody can say that all came
+    control.add_rule(&rule).expect("it is new");
+    let (_, account) = Harvest::default().finish(events);
+    assert!(account.is_congested, "{account:?}");
+}
+
+/// A real process as a canary.
+pub(crate) fn process_canary(_: &Lab) {
+    let program = "/bin/true";
+    let rules = Rule::on_exit().syscalls(["execve"]).exe(program).key(KEY).for_both_abis();
+    let installed = control().apply(&rules.expect("the call exists")).expect("they are new");
+    let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+    let watch = watch().canary(Canary::Exec(program.into())).compare_rules(false);
+    events.source_mut().watch(&watch).expect("it may ask");
+    let seen = quiet_time(&mut events, Duration::from_secs(2));
+    let starts = seen.iter().filter(|event| event.execve().is_some()).count();
+    println!("  {starts} processes came back in 2 s");
+    assert!(starts >= 5);
+    installed.remove().expect("they are loaded");
+    wait_for(&mut events, Some(ServiceFaults::CANARY));
+}
+
+/// Gives this process's place away behind the receiver's back.
+fn unregister() {
+    let mut request = frame::message(MessageType::SET, 1, &[]);
+    let mut words = [0_u32; 11];
+    words[0] = 4; // AUDIT_STATUS_PID
+    request.extend(words.iter().flat_map(|word| word.to_ne_bytes()));
+    let length = u32::try_from(request.len()).expect("short");
+    request[..4].copy_from_slice(&length.to_ne_bytes());
+    request[6] = 1; // NLM_F_REQUEST
+    let mut socket = Socket::new(9).expect("a netlink socket");
+    socket.bind_auto().expect("a port");
+    socket.send_to(&request, &SocketAddr::new(0, 0), 0).expect("it is sent");
+    for _ in 0..100 {
+        if control().status().expect("a status").pid == 0 {
+            return;
+        }
+        sleep(Duration::from_millis(5));
+    }
+    panic!("the place was not given away");
+}
+
+pub(crate) fn slot_lost(lab: &Lab) {
+    let rules = watch_getppid(lab);
+    let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+    events.source_mut().watch(&watch()).expect("it may ask");
+    quiet_time(&mut events, Duration::from_millis(500));
+    unregister();
+    wait_for(&mut events, Some(ServiceFaults::SLOT | ServiceFaults::CANARY));
+    drop(events);
+
+    let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+    let watch = watch().retake_slot(Repair::Always);
+    events.source_mut().watch(&watch).expect("it may ask");
+    quiet_time(&mut events, Duration::from_millis(500));
+    unregister();
+    wait_for(&mut events, Some(ServiceFaults::SLOT));
+    wait_for(&mut events, None);
+    assert_eq!(control().status().expect("a status").pid, std::process::id());
+    lab.run_helper(&["storm", "100"]);
+    let (harvest, account) = Harvest::default().finish(events);
+    rules.remove().expect("the rules are loaded");
+    report(
+        "daemon loses its place, and takes it again",
+        100,
+        &harvest,
+        &account,
+        "service lost, restored",
+    );
+    assert_eq!(harvest.whole, 100, "it receives again");
+    assert!(!account.verdict().is_complete());
+}
+
+/// Starts a daemon that can be killed, and waits until it is one.
+fn start_consumer(lab: &Lab) -> (std::process::Child, u32) {
+    let mut child = lab.start_helper(&["consume"]);
+    let mut line = String::new();
+    let output = child.stdout.as_mut().expect("a pipe");
+    BufReader::new(output).read_line(&mut line).expect("it can be read");
+    assert_eq!(line.trim(), "ready");
+    wait_until_gone(); // a record that is sent after its death would tell the kernel of it
+    let pid = child.id();
+    assert_eq!(control().status().expect("a status").pid, pid);
+    (child, pid)
+}
+
+/// A daemon is killed; what is made meanwhile, its successor is told of.
+pub(crate) fn successor(lab: &Lab) {
+    let observer = Receiver::observer().open().expect("an observer");
+    let mut before = Events::new(observer);
+    let (mut child, dead) = start_consumer(lab);
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let mut control = control();
+    assert_eq!(control.status().expect("a status").pid, dead, "nobody has noticed");
+    control.delete_rules_by_key(KEY).expect("they are loaded");
+    let rules = watch_getppid(lab);
+    lab.run_helper(&["storm", "1"]); // the last event that anybody saw
+    let mut last = Harvest::default();
+    last.collect(&mut before, Duration::from_millis(500));
+    let last = last.last.expect("an event");
+    drop(before);
+    let made = 300;
+    lab.run_helper(&["storm", &made.to_string()]);
+    wait_until_gone();
+    let lost = control.status().expect("a status").lost;
+
+    let daemon = Receiver::daemon().open().expect("the dead are no hindrance");
+    let mut events = Events::with_assembler(daemon, Assembler::new().resume_after(last));
+    events.lost_counter(lost);
+    let (harvest, account) = Harvest::default().finish(events);
+    rules.remove().expect("the rules are loaded");
+    // the records of changed rules have serials too
+    let (seen, gap) = (harvest.whole + harvest.torn, account.gap_events);
+    let told = format!("{gap} events by their serials: at least");
+    report("daemon killed, successor goes on", made, &harvest, &account, &told);
+    assert!(seen + gap >= made, "{harvest:?} {account:?}");
+    assert!(gap < made + 20, "{account:?}");
+    if !booted_with_audit() {
+        assert_eq!(harvest.whole, 0, "the kernel keeps nothing");
+    }
+    assert!(!account.verdict().is_complete());
+}
+
+/// Waits until the kernel has sent or dropped what it queued.
+fn wait_until_gone() {
+    crate::faults::wait_until_sent();
+}
+
+/// Anybody can take a dead daemon's port, and gets the audit trail; that is told by name.
+pub(crate) fn squatter(lab: &Lab) {
+    let rules = watch_getppid(lab);
+    let (mut child, dead) = start_consumer(lab);
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let mut squatter = lab.start_helper(&["squat", &dead.to_string()]);
+    let mut output = BufReader::new(squatter.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    output.read_line(&mut line).expect("it can be read");
+    assert_eq!(line.trim(), "bound");
+    lab.run_helper(&["storm", "10"]);
+    wait_until_gone();
+    let result = Receiver::daemon().open();
+    let error = result.map(drop).expect_err("the kernel takes it for the daemon");
+    let ErrorKind::SlotTaken { pid, holder, command } = error.kind() else { panic!("{error:?}") };
+    assert_eq!((*pid, *holder, command), (dead, Some(squatter.id()), &None), "{error}");
+    drop(squatter.stdin.take());
+    line.clear();
+    output.read_line(&mut line).expect("it can be read");
+    println!("  an unprivileged process {}; {error}", line.trim());
+    assert!(count_of(&line, "received") > 0, "{line}");
+    squatter.wait().expect("it ends");
+    let daemon = Receiver::daemon().open().expect("the squatter is gone");
+    daemon.close().expect("it is the daemon");
+    control().delete_rules_by_key(KEY).expect("they are loaded");
+    rules.remove().expect("some are gone already");
+}
+
+/// Two daemons fight: the second is refused, the first keeps its place and loses nothing.
+pub(crate) fn two_daemons(lab: &Lab) {
+    let rules = watch_getppid(lab);
+    let events = Events::new(Receiver::daemon().open().expect("the place is free"));
+    let dump = crate::support::example("dump");
+    let made = 1_000;
+    let mut helper = lab.start_helper(&["storm", &made.to_string()]);
+    for _ in 0..5 {
+        let output = crate::lab::run(&dump, &["--daemon", "--format", "none", "--for", "1"]);
+        assert!(!output.status.success(), "{output:?}");
+    }
+    assert!(helper.wait().expect("it ends").success());
+    let (harvest, account) = Harvest::default().finish(events);
+    rules.remove().expect("the rules are loaded");
+    let told = format!("{} attempts refused", account.slot_probes);
+    report("a second daemon wants the place", made, &harvest, &account, &told);
+    assert_eq!((harvest.whole, account.slot_probes), (made, 5), "{harvest:?} {account:?}");
+    assert!(account.verdict().is_complete(), "{}", account.verdict());
+}
+
+/// A hundred times, at random moments, a daemon is told to end or killed.
+pub(crate) fn killed_at_any_moment(lab: &Lab) {
+    let mut control = control();
+    let base =
+        auditlink::Tuning::new().backlog_limit(777).backlog_wait_time(1_234).rate_limit(9_999);
+    control.tune(&base).expect("good values");
+    let settings = |control: &mut Control| {
+        let status = control.status().expect("a status");
+        [Some(status.backlog_limit), status.backlog_wait_time, Some(status.rate_limit)]
+    };
+    let (before, tuned) =
+        ([Some(777), Some(1_234), Some(9_999)], [Some(8_192), Some(15_000), Some(0)]);
+    assert_eq!(settings(&mut control), before);
+    let (mut untouched, mut left_behind) = (0, 0);
+    let mut random = u64::from(std::process::id());
+    for round in 0..100 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let mut child = lab.start_helper(&["consume"]);
+        sleep(Duration::from_micros((random >> 33) % 60_000));
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
+        let is_kill = round % 2 == 0;
+        let signal = if is_kill { nix::sys::signal::SIGKILL } else { nix::sys::signal::SIGTERM };
+        nix::sys::signal::kill(pid, signal).expect("it was started");
+        drop(child.stdin.take());
+        let output = child.wait_with_output().expect("it ends");
+        let after = settings(&mut control);
+        let status = control.status().expect("a status");
+        let rules = control.rules().expect("a listing");
+        let own = rules.iter().all(|rule| rule.keys().any(|key| key == KEY.as_bytes()));
+        assert!(own && rules.len() <= 2, "{rules:?}");
+        // a signal before the program has blocked it ends it before it did anything
+        if !is_kill {
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(after, before, "round {round}: {said}");
+            assert_eq!((rules.len(), status.pid), (0, 0), "round {round}: {said}");
+            continue;
+        }
+        // each setting is the former or the new one, nothing in between
+        for (index, value) in after.iter().enumerate() {
+            assert!([before[index], tuned[index]].contains(value), "round {round}: {after:?}");
+        }
+        assert!([0, child_pid(&pid)].contains(&status.pid), "round {round}: {}", status.pid);
+        if after == before && rules.is_empty() && status.pid == 0 {
+            untouched += 1;
+        } else {
+            left_behind += 1;
+        }
+        // the remedy: settings from where they were kept, rules by their key, the place by a successor
+        control.tune(&base).expect("good values");
+        control.delete_rules_by_key(KEY).expect("they are loaded");
+        Receiver::daemon().open().expect("the dead are no hindrance").close().expect("it is ours");
+        assert_eq!(settings(&mut control), before);
+    }
+    println!(
+        "  50 told to end put all back; of 50 killed, {untouched} had touched nothing, {left_behind} left something"
+    );
+    assert!(left_behind > 0, "no kill came late enough to matter");
+    std::io::stdout().flush().expect("stdout");
+    control.set_rate_limit(0).expect("a good value");
+}
+
+fn child_pid(pid: &nix::unistd::Pid) -> u32 {
+    u32::try_from(pid.as_raw()).expect("a pid")
+}
