@@ -1,5 +1,6 @@
 //! What /proc tells about processes and netlink ports.
 
+use std::fmt;
 use std::fs;
 
 /// Returns the command of a process, as `comm` has it; `None` if there is no such process.
@@ -7,6 +8,56 @@ use std::fs;
 pub fn command(pid: u32) -> Option<String> {
     let comm = fs::read(format!("/proc/{pid}/comm")).ok()?;
     Some(String::from_utf8_lossy(&comm).trim_end().to_owned())
+}
+
+/// A process of user space.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Its command, as `comm` has it.
+    pub command: String,
+    /// When it was started, in clock ticks since the kernel was booted.
+    pub start_ticks: u64,
+}
+
+impl Process {
+    /// Reads a process; `None` if there is none, or it is a thread of the kernel.
+    #[must_use]
+    pub fn read(pid: u32) -> Option<Self> {
+        Self::parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// Reads a line of /proc/PID/stat; the command in parentheses may hold anything.
+    fn parse(pid: u32, line: &[u8]) -> Option<Self> {
+        const PF_KTHREAD: u32 = 0x0020_0000;
+        let begin = line.iter().position(|byte| *byte == b'(')? + 1;
+        let end = line.iter().rposition(|byte| *byte == b')')?;
+        let command = String::from_utf8_lossy(line.get(begin..end)?).into_owned();
+        let rest = std::str::from_utf8(line.get(end + 1..)?).ok()?;
+        // state is field 3, flags are field 9, the start time is field 22
+        let mut fields = rest.split_whitespace();
+        let flags: u32 = fields.nth(6)?.parse().ok()?;
+        let start_ticks = fields.nth(12)?.parse().ok()?;
+        (flags & PF_KTHREAD == 0).then_some(Self { pid, command, start_ticks })
+    }
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.pid, self.command)
+    }
+}
+
+/// Returns the processes of user space, by number.
+#[must_use]
+pub fn processes() -> Vec<Process> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut processes: Vec<Process> = pids.filter_map(Process::read).collect();
+    processes.sort_by_key(|process| process.pid);
+    processes
 }
 
 /// Returns the process that holds an audit netlink port; `None` if there is none, or it is hidden.
@@ -99,6 +150,20 @@ mod tests {
         assert_eq!(inode_of_port(line, 4712), None);
         assert_eq!(inode_of_port("0000 15 4711 0 0 0 0 2 0 9", 4711), None, "another protocol");
         assert_eq!(inode_of_port("sk Eth Pid", 1), None);
+    }
+
+    #[test]
+    fn a_line_of_a_process() {
+        let line = b"77 (a) (b) 1 ) S 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 90210 1 2";
+        let process = Process::parse(77, line).expect("a process");
+        assert_eq!((&*process.command, process.start_ticks), ("a) (b) 1 ", 90210));
+        let kernel = b"2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 3 0";
+        assert_eq!(Process::parse(2, kernel), None);
+        for end in 0..line.len() {
+            let _ = Process::parse(77, line.get(..end).unwrap_or_default());
+        }
+        let own = Process::read(std::process::id()).expect("it runs");
+        assert!(processes().contains(&own));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! others are `{"hex": "…"}`.
 
 mod event;
+mod preflight;
 mod record;
 
 use serde::de::{Deserialize, Deserializer, Error as _};

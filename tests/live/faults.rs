@@ -41,7 +41,7 @@ pub(crate) struct Harvest {
 }
 
 impl Harvest {
-    fn add(&mut self, delivery: Delivery) {
+    pub(crate) fn add(&mut self, delivery: Delivery) {
         let event = match delivery {
             Delivery::Event(event) => event,
             Delivery::Loss(loss) => return self.losses.push(loss),
@@ -54,7 +54,7 @@ impl Harvest {
         let called = event.records_of(MessageType::SYSCALL).next().is_some();
         self.records += records;
         self.calls += u64::from(called);
-        if records == RECORDS && event.is_whole() {
+        if event.is_whole() && (records == RECORDS || event.execve().is_some()) {
             self.whole += 1;
         } else {
             // the rest of an event that was torn apart in time is no other event
@@ -75,12 +75,22 @@ impl Harvest {
     }
 
     /// Leaves, and takes all that was there before.
-    pub(crate) fn finish<S: Clocked>(mut self, mut events: Events<S>) -> (Self, Account) {
+    pub(crate) fn finish<S: Clocked>(self, events: Events<S>) -> (Self, Account) {
+        self.finish_with(events, |_| {})
+    }
+
+    /// As [`finish`](Self::finish), showing everything to somebody else first.
+    pub(crate) fn finish_with<S: Clocked>(
+        mut self,
+        mut events: Events<S>,
+        mut look: impl FnMut(&Delivery),
+    ) -> (Self, Account) {
         events.source_mut().leave();
         let limit = Instant::now() + Duration::from_secs(60);
         while !events.is_ended() {
             let until = events.source().tick().saturating_add(Duration::from_secs(1));
             if let Some(delivery) = events.next_until(Some(until)).expect("no error") {
+                look(&delivery);
                 self.add(delivery);
             }
             assert!(Instant::now() < limit, "it does not end: {:?}", events.account());
@@ -225,7 +235,7 @@ pub(crate) fn long_stall(lab: &Lab) {
     let receiver = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
     let mut events = Events::new(receiver);
     let rules = watch_getppid(lab);
-    let made = 1_000;
+    let made = 300;
     lab.run_helper(&["storm", &made.to_string()]); // waits, but in the end it does not
     sleep(Duration::from_secs(1));
     let mut harvest = Harvest::default();

@@ -1,6 +1,7 @@
 //! The other side of a test: a process that makes system calls and does as it is told.
 //!
-//! `helper storm N [b32]`, `helper pair N`, `helper timed N`, `helper spoof PORT`, `helper say TEXT`,
+//! `helper storm N [b32]`, `helper pair N`, `helper timed N`, `helper programs N`, `helper messages N`,
+//! `helper drip N`, `helper spoof PORT`, `helper say TEXT`,
 //! `helper life`, `helper variety FOLDER` and its parts `login`, `attach`, `confined`; `helper list
 //! BYTES`, `helper consume`, `helper squat PORT`, `helper nobody COMMAND…`, `helper unshare user|pid|net
 //! COMMAND…`.
@@ -28,6 +29,11 @@ pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
         }),
         ["storm", count, "b32"] => storm(count, getppid_32),
         ["pair", count] => pair(count),
+        ["programs", count] => storm(count, || {
+            Command::new("/bin/true").status().expect("it starts");
+        }),
+        ["messages", count] => messages(count, Duration::ZERO),
+        ["drip", count] => messages(count, Duration::from_millis(10)),
         ["timed", count] => timed(count),
         ["list", bytes] => list(bytes),
         ["consume"] => consume(),
@@ -202,6 +208,14 @@ fn spoof(port: u32) {
 fn say(text: &str) {
     let mut control = Control::open().expect("a control socket");
     control.user_message(auditlink::MessageType::TEST, text).expect("it is taken");
+}
+
+fn messages(count: &str, pause: Duration) {
+    let mut control = Control::open().expect("a control socket");
+    storm(count, || {
+        control.user_message(auditlink::MessageType::TEST, "op=storm res=success").expect("taken");
+        std::thread::sleep(pause);
+    });
 }
 
 /// Starts a process with arguments that the kernel writes in hex, and ends with status 3.

@@ -22,7 +22,7 @@ use super::clock::Clock;
 use super::mailbox::{Mailbox, Note, Post};
 use super::marker::Marker;
 use super::socket::{AuditSocket, Batch, Datagram};
-use super::watch::{self, Watch, Watching};
+use super::watchdog::{self, Watchdog, Watching};
 use crate::error::Error;
 use crate::event::{Received, ServiceFaults};
 use crate::source::Source;
@@ -163,9 +163,9 @@ impl Receiver {
     /// # Errors
     ///
     /// Those of a request; see [`Control::status`](crate::Control::status).
-    pub fn watch(&mut self, watch: &Watch) -> Result<(), Error> {
+    pub fn watch(&mut self, watch: &Watchdog) -> Result<(), Error> {
         let daemon = (self.role == Role::Daemon).then(|| Arc::clone(&self.socket));
-        self.watching = Some(watch::start(watch, self.mailbox.post(), self.clock, daemon)?);
+        self.watching = Some(watchdog::start(watch, self.mailbox.post(), self.clock, daemon)?);
         Ok(())
     }
 

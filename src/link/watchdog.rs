@@ -55,7 +55,7 @@ pub enum Repair {
 /// [`Cause::ServiceRestored`]: crate::event::Cause::ServiceRestored
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "nothing is watched before Receiver::watch"]
-pub struct Watch {
+pub struct Watchdog {
     interval: Duration,
     limit: Duration,
     canary: Canary,
@@ -64,13 +64,13 @@ pub struct Watch {
     reapply_rules: Repair,
 }
 
-impl Default for Watch {
+impl Default for Watchdog {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Watch {
+impl Watchdog {
     /// Watches every 10 seconds, with a message as a canary that must be back within 2 seconds,
     /// compares the rules, and repairs nothing.
     pub const fn new() -> Self {
@@ -144,7 +144,7 @@ impl Watching {
 
 /// What the thread works with.
 struct Watcher {
-    watch: Watch,
+    watch: Watchdog,
     control: Control,
     post: Post,
     clock: Clock,
@@ -155,7 +155,7 @@ struct Watcher {
 
 /// Begins to watch, with the rules that are loaded now.
 pub(super) fn start(
-    watch: &Watch,
+    watch: &Watchdog,
     post: Post,
     clock: Clock,
     daemon: Option<Arc<AuditSocket>>,

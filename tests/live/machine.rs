@@ -1,0 +1,234 @@
+//! What must never be done to a machine that is still needed.
+
+use std::io::Write;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use auditlink::event::{CounterReading, EventKind};
+use auditlink::link::Watchdog;
+use auditlink::link::procfs::booted_with_audit;
+use auditlink::wire::status::{Enabled, FailureMode, FeatureSwitches};
+use auditlink::{Delivery, ErrorKind, Events, MessageType, Pump, Receiver, Rule, Tuning};
+
+use crate::faults::{Harvest, SMALL, report, wait_until_sent, watch_getppid};
+use crate::lab::{KEY, Lab, control, run, stderr, stdout};
+use crate::support::example;
+
+/// What was recorded while there was no daemon: the kernel keeps the oldest and counts the rest, or
+/// drops all without a word, depending on how it was booted.
+pub(crate) fn hold_queue(lab: &Lab) {
+    let mut control = control();
+    control.tune(&Tuning::new().backlog_limit(64)).expect("good values");
+    let rules = watch_getppid(lab);
+    let before = control.status().expect("a status").lost;
+    let made = 200;
+    lab.run_helper(&["storm", &made.to_string()]);
+    wait_until_sent();
+    let lost = u64::from(control.status().expect("a status").lost - before);
+    let events = Events::new(Receiver::daemon().open().expect("the place is free"));
+    let (harvest, account) = Harvest::default().finish(events);
+    rules.remove().expect("the rules are loaded");
+    println!("  made {made}, kept {} records, lost {lost}", harvest.records);
+    if booted_with_audit() {
+        // the queue holds a few records of changed rules, too
+        assert!(harvest.records > 40, "{harvest:?}");
+        assert_eq!(harvest.records + lost, made * 3, "{harvest:?}");
+    } else {
+        assert_eq!((harvest.records, lost), (0, 0));
+    }
+    // what was lost before the daemon came is no loss of its own
+    assert_eq!(account.counter, CounterReading::Current);
+    assert_eq!(account.kernel_lost, 0);
+}
+
+/// Calls of both kinds, programs, messages and changing rules, all at once, for as long as the
+/// environment says: nothing is lost, and the service is there all the time.
+pub(crate) fn mixed_storm(lab: &Lab) {
+    let seconds = std::env::var("AUDITLINK_SECONDS").ok().and_then(|text| text.parse().ok());
+    let seconds = seconds.unwrap_or(5);
+    control().tune(&Tuning::lossless().backlog_wait_time(15_000)).expect("good values");
+    let mut receiver = Receiver::daemon().open().expect("the place is free");
+    let rules = watch_getppid(lab);
+    let programs = Rule::on_exit().syscall("execve").exe("/bin/true").key(KEY).for_both_abis();
+    let programs = control().apply(&programs.expect("the call exists")).expect("they are new");
+    let watch = Watchdog::new().interval(Duration::from_millis(500)).limit(Duration::from_secs(20));
+    receiver.watch(&watch.compare_rules(false)).expect("it may ask");
+    let mut events = Events::new(Pump::new(receiver).start().expect("a thread"));
+
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let kinds: [&[&str]; 4] =
+        [&["pair", "1000"], &["storm", "1500", "b32"], &["programs", "40"], &["messages", "300"]];
+    let (mut made, mut started, mut said) = (0_u64, 0_u64, 0_u64);
+    let mut running: Vec<Option<Child>> = kinds.iter().map(|_| None).collect();
+    let (mut harvest, mut programs_seen, mut messages_seen) = (Harvest::default(), 0_u64, 0_u64);
+    let mut rounds = 0_u32;
+    loop {
+        let is_over = Instant::now() >= end;
+        for (kind, child) in kinds.iter().zip(&mut running) {
+            let has_ended = child.as_mut().is_none_or(|child| {
+                child.try_wait().expect("it runs").is_some_and(|status| {
+                    assert!(status.success(), "{kind:?}");
+                    true
+                })
+            });
+            if has_ended {
+                *child = None;
+                if !is_over {
+                    match kind[0] {
+                        "programs" => started += 40,
+                        "messages" => said += 300,
+                        "pair" => made += 2_000,
+                        _ => made += 1_500,
+                    }
+                    *child = Some(lab.start_helper(kind));
+                }
+            }
+        }
+        if is_over && running.iter().all(Option::is_none) {
+            break;
+        }
+        rounds += 1;
+        if rounds % 8 == 0 {
+            // changed rules make records, too
+            let rule = Rule::on_exit().syscall("getpid").pid(1).key("other").build();
+            let rule = rule.expect("a good rule");
+            std::thread::spawn(move || {
+                let mut control = control();
+                control.add_rule(&rule).expect("it is new");
+                control.delete_rule(&rule).expect("it is loaded");
+            });
+        }
+        let until = events.source().now().saturating_add(Duration::from_millis(50));
+        while let Some(delivery) = events.next_until(Some(until)).expect("no error") {
+            count(&delivery, &mut programs_seen, &mut messages_seen);
+            harvest.add(delivery);
+        }
+    }
+    let (harvest, account) = harvest.finish_with(events, |delivery| {
+        count(delivery, &mut programs_seen, &mut messages_seen);
+    });
+    programs.remove().expect("they are loaded");
+    rules.remove().expect("they are loaded");
+    let made_all = made + started;
+    let told = format!("nothing; {} records in {seconds} s", account.records);
+    report("none, mixed storm, lossless profile", made_all, &harvest, &account, &told);
+    println!("  {made} calls, {started} programs, {said} messages");
+    assert_eq!((harvest.whole, programs_seen, messages_seen), (made_all, started, said));
+    assert!(account.verdict().is_complete(), "{}", account.verdict());
+}
+
+fn count(delivery: &Delivery, programs: &mut u64, messages: &mut u64) {
+    let Delivery::Event(event) = delivery else { return };
+    match event.kind() {
+        EventKind::Exec(_) => *programs += u64::from(event.is_whole()),
+        EventKind::User(message) => {
+            *messages += u64::from(message.op().is_some_and(|op| *op == *b"storm"));
+        }
+        _ => {}
+    }
+}
+
+/// A login user that was set cannot be set again, and what tries is recorded.
+pub(crate) fn immutable_login(_: &Lab) {
+    let mut control = control();
+    let which = FeatureSwitches::LOGINUID_IMMUTABLE;
+    control.set_features(which, which).expect("not locked");
+    control.lock_features(which).expect("not locked");
+    let features = control.features().expect("features");
+    assert!(features.on.contains(which) && features.locked.contains(which));
+    let error = control.set_features(which, FeatureSwitches::empty()).expect_err("it is locked");
+    assert_eq!(error.raw_os_error(), Some(1), "{error:?}");
+    let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+    std::fs::write("/proc/self/loginuid", "1000").expect("it is not set yet");
+    let error = std::fs::write("/proc/self/loginuid", "1001").expect_err("it is immutable");
+    assert_eq!(error.raw_os_error(), Some(1));
+    events.source_mut().finish().expect("a thread");
+    let mut results = Vec::new();
+    for delivery in &mut events {
+        let Ok(Delivery::Event(event)) = delivery else { panic!("{delivery:?}") };
+        results.extend(
+            event
+                .records_of(MessageType::LOGIN)
+                .filter_map(|record| record.field("res").map(|value| value.bytes() == b"1")),
+        );
+    }
+    assert_eq!(results, [true, false]);
+    assert!(events.verdict().is_complete(), "{}", events.verdict());
+}
+
+/// A locked configuration: everything that is refused says so and changes nothing.
+pub(crate) fn locked(lab: &Lab) {
+    let rule = Rule::on_exit().syscall("getpid").pid(1).key("before").build().expect("a good rule");
+    let mut control = control();
+    control.add_rule(&rule).expect("it is new");
+    control.lock().expect("not locked yet");
+    assert_eq!(control.status().expect("a status").enabled, Enabled::LOCKED);
+    let file = lab.path("new.rules");
+    std::fs::write(&file, "-a always,exit -F pid=7 -k new\n").expect("a file");
+    let file = file.to_str().expect("a plain path");
+    let state = || {
+        let output = run(example("auditctl"), &["-l"]);
+        let status = stdout(&run(example("auditctl"), &["-s"]));
+        let moves = ["backlog ", "lost ", "pid ", "backlog_wait_time_actual"];
+        let still = status.lines().filter(|line| !moves.iter().any(|word| line.starts_with(word)));
+        (stdout(&output), still.map(str::to_owned).collect::<Vec<_>>())
+    };
+    let before = state();
+    let cases: [(&[&str], &[&str]); 9] = [
+        (&["add a rule", "locked", "reboot"], &["-a", "always,exit", "-F", "pid=7", "-k", "x"]),
+        (
+            &["delete a rule", "locked"],
+            &["-d", "always,exit", "-S", "getpid", "-F", "pid=1", "-k", "before"],
+        ),
+        (&["delete a rule", "locked"], &["-D"]),
+        (&["backlog limit", "locked"], &["-b", "100"]),
+        (&["rate limit", "locked"], &["-r", "100"]),
+        (&["failure mode", "locked"], &["-f", "0"]),
+        (&["failure mode", "locked"], &["-f", "2"]),
+        (&["auditing", "locked"], &["-e", "0"]),
+        (&["- -a", "+ -a", "locked"], &["-R", file, "--apply"]),
+    ];
+    for (wanted, words) in cases {
+        let output = run(example("auditctl"), words);
+        let said = format!("{}{}", stdout(&output), stderr(&output));
+        assert_eq!(output.status.code(), Some(255), "{words:?}: {said}");
+        for word in wanted {
+            assert!(said.contains(word), "{words:?}: no {word} in {said}");
+        }
+        assert_eq!(state(), before, "{words:?} changed something");
+    }
+    let error = control.tune(&Tuning::lossless()).expect_err("it is locked");
+    assert_eq!(*error.kind(), ErrorKind::Locked);
+    // a daemon can still be one, and leave
+    let daemon = Receiver::daemon().open().expect("the place is free");
+    daemon.close().expect("it is the daemon");
+}
+
+/// The machine dies of the first record that the kernel counts as lost, and the last status that
+/// was read says why.
+pub(crate) fn panic(lab: &Lab) {
+    let mut control = control();
+    control.tune(&Tuning::new().backlog_limit(8).backlog_wait_time(0)).expect("good values");
+    let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
+    let error = control.set_failure(FailureMode::PANIC).expect_err("it has a call of its own");
+    assert!(error.to_string().contains("panic_on_loss"), "{error}");
+    control.panic_on_loss().expect("not locked");
+    // a record every 10 ms: some ten come while the kernel tries to send the one that did not fit
+    let mut child = lab.start_helper(&["drip", "3000"]);
+    while child.try_wait().expect("it runs").is_none() {
+        let status = control.status().expect("a status");
+        let is_full = status.pressure().is_some_and(|pressure| pressure >= 1.0);
+        println!(
+            "vm status failure={} backlog={} limit={} wait={:?} lost={}{}",
+            status.failure,
+            status.backlog,
+            status.backlog_limit,
+            status.backlog_wait_time,
+            status.lost,
+            if is_full { " FULL" } else { "" }
+        );
+        std::io::stdout().flush().expect("stdout");
+    }
+    drop(daemon);
+    panic!("the machine is alive");
+}
