@@ -226,3 +226,29 @@ fn auditctl_explains_itself_without_the_kernel() {
     assert_eq!(output.status.code(), Some(255));
     assert!(text(&output.stderr).contains("use exit"), "{}", text(&output.stderr));
 }
+
+/// `doctor` needs no privilege to tell what is missing, and says it in both forms.
+#[test]
+fn the_doctor_speaks_to_people_and_to_programs() {
+    let doctor =
+        |words: &[&str]| Command::new(example("doctor")).args(words).output().expect("it starts");
+    let people = doctor(&["execve"]);
+    let programs = doctor(&["--json", "execve"]);
+    assert_eq!(people.status.code(), programs.status.code());
+    let report: Value = serde_json::from_slice(&programs.stdout).expect("one object");
+    assert_eq!(report["would_miss"], Value::Bool(people.status.code() == Some(1)));
+    let findings = report["findings"].as_array().expect("a list");
+    let table = text(&people.stdout);
+    for finding in findings {
+        let check = finding["check"].as_str().expect("a word");
+        assert!(table.contains(check), "{check} is not in {table}");
+        let needs_help = finding["level"] != "fine";
+        assert_eq!(needs_help, finding["remedy"] != "", "{finding}");
+    }
+    assert!(!people.stdout.is_empty());
+    for words in [&["--no-such-option"][..], &["--rules"], &["--rules", "/no/such/file"]] {
+        let output = doctor(words);
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(!output.stderr.is_empty());
+    }
+}

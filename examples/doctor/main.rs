@@ -10,7 +10,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use auditlink::link::Preflight;
+use auditlink::link::preflight::Preflight;
 use auditlink::{Control, Error, RuleSet};
 
 const USAGE: &str = "\

@@ -77,6 +77,18 @@ pub enum CounterReading {
     Current,
 }
 
+impl CounterReading {
+    /// Returns the word that the JSON form uses, such as `current`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Stale => "stale",
+            Self::Current => "current",
+        }
+    }
+}
+
 /// Whether everything came that the kernel recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "whoever asks wants a yes or the reasons")]

@@ -25,7 +25,6 @@ pub use self::control::Control;
 pub use self::installed::InstalledRules;
 pub use self::names::IdNames;
 pub use self::plan::{ApplyMode, ApplyReport};
-pub use self::preflight::Preflight;
 pub(crate) use self::receiver::Waker;
 pub use self::receiver::{Receiver, ReceiverBuilder};
 pub use self::system::System;

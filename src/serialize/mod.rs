@@ -103,15 +103,30 @@ impl Serialize for RuleSet {
 
 impl Serialize for Account {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Account", 11)?;
+        let mut object = serializer.serialize_struct("Account", 25)?;
         object.serialize_field("datagrams", &self.datagrams)?;
         object.serialize_field("records", &self.records)?;
         object.serialize_field("events", &self.events)?;
+        object.serialize_field("incomplete", &self.incomplete)?;
         object.serialize_field("evicted", &self.evicted)?;
         object.serialize_field("continuations", &self.continuations)?;
         object.serialize_field("losses", &self.losses)?;
+        object.serialize_field("kernel_lost", &self.kernel_lost)?;
         object.serialize_field("overrun_records", &self.overrun_records)?;
+        object.serialize_field("queue_records", &self.queue_records)?;
+        object.serialize_field("gap_events", &self.gap_events)?;
+        object.serialize_field("truncated", &self.truncated)?;
+        object.serialize_field("undecodable", &self.undecodable)?;
+        object.serialize_field("restarts", &self.restarts)?;
+        object.serialize_field("uncounted_losses", &self.uncounted_losses)?;
+        object.serialize_field("service_losses", &self.service_losses)?;
+        let faults: Vec<_> = self.service_faults.names().collect();
+        object.serialize_field("service_faults", &faults)?;
+        object.serialize_field("pending_serials", &self.pending_serials)?;
         object.serialize_field("healed_serials", &self.healed_serials)?;
+        object.serialize_field("open_events", &self.open_events)?;
+        object.serialize_field("is_congested", &self.is_congested)?;
+        object.serialize_field("counter", self.counter.name())?;
         object.serialize_field("refused", &self.refused)?;
         object.serialize_field("slot_probes", &self.slot_probes)?;
         object.serialize_field("control_messages", &self.control_messages)?;

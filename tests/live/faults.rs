@@ -15,7 +15,7 @@ use auditlink::{
     Tuning,
 };
 
-use crate::lab::{KEY, Lab, control};
+use crate::lab::{KEY, Lab, control, wait_until_sent};
 
 /// Records of one event of a storm.
 pub(crate) const RECORDS: u64 = 3;
@@ -164,15 +164,6 @@ pub(crate) fn report(fault: &str, made: u64, harvest: &Harvest, account: &Accoun
 fn tune(backlog: u32, wait: u32) {
     let tuning = Tuning::new().backlog_limit(backlog).backlog_wait_time(wait);
     control().tune(&tuning).expect("good values");
-}
-
-/// Waits until the kernel has sent, or dropped, what it queued.
-pub(crate) fn wait_until_sent() {
-    let mut still = 0;
-    while still < 5 {
-        sleep(Duration::from_millis(50));
-        still = if control().status().expect("a status").backlog > 0 { 0 } else { still + 1 };
-    }
 }
 
 const LONG: Duration = Duration::from_secs(3);
@@ -430,6 +421,7 @@ pub(crate) fn anything_goes(lab: &Lab) {
             "seed {seed} round {round}: backlog {backlog} wait {wait} rate {rate} buffer {buffer} \
              daemon {is_daemon} made {made} stall {stall:?}"
         );
+        lab.drain();
         // a stalled reader and a long wait would stop the machine
         let wait = if stall > Duration::from_millis(400) { wait.min(250) } else { wait };
         tune(backlog, wait);
@@ -448,6 +440,7 @@ pub(crate) fn anything_goes(lab: &Lab) {
         let (harvest, account) = harvest.finish(events);
         rules.remove().expect("the rules are loaded");
         let verdict = account.verdict();
+        assert!(harvest.whole <= made, "{what}: more than was made: {harvest:?}");
         if verdict.is_complete() {
             complete += 1;
             assert_eq!(harvest.whole, made, "{what}: complete, but {harvest:?} {account:?}");

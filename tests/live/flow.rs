@@ -10,11 +10,12 @@ use auditlink::arch::Arch;
 use auditlink::capture::{Reader, Tee, Writer};
 use auditlink::event::{Cause, Count, EventKind, Missing, Unit};
 use auditlink::rule::process_lifecycle;
-use auditlink::{Delivery, Events, InstalledRules, Receiver, Rule};
+use auditlink::{Delivery, Events, Receiver};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::lab::{Haul, KEY, Lab, control, count_of};
+use crate::faults::watch_getppid;
+use crate::lab::{Haul, KEY, Lab, control, count_of, wait_until_sent};
 use crate::support::example;
 
 /// Calls of a storm, as the issue of lossless reception states it.
@@ -22,13 +23,6 @@ const STORM: u64 = 200_000;
 
 /// Records of one event of a storm: SYSCALL, PROCTITLE, EOE.
 const RECORDS: u64 = 3;
-
-fn watch_getppid(lab: &Lab) -> InstalledRules {
-    let helper = lab.helper();
-    let exe = helper.to_str().expect("a plain path");
-    let rules = Rule::on_exit().syscall("getppid").exe(exe).key(KEY).for_both_abis();
-    control().apply(&rules.expect("the call exists")).expect("the rules are new")
-}
 
 /// Starts `dump` as the daemon, and waits until it is.
 fn start_dump(program: &str, words: &[&str]) -> Child {
@@ -70,15 +64,6 @@ fn wait_until_read(status_pid: u32) {
         });
         let queued = control().status().expect("a status").backlog;
         still = if waiting || queued > 0 { 0 } else { still + 1 };
-    }
-}
-
-/// Waits until the kernel has sent what it queued.
-fn wait_until_sent() {
-    let mut still = 0;
-    while still < 5 {
-        sleep(Duration::from_millis(50));
-        still = if control().status().expect("a status").backlog > 0 { 0 } else { still + 1 };
     }
 }
 

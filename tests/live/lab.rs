@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
 use std::time::Duration;
 
 use auditlink::event::Delivery;
@@ -55,7 +56,13 @@ impl Lab {
     pub(crate) fn prepare(&self) {
         let tuning = Tuning::new().backlog_limit(8192).backlog_wait_time(15_000).enabled(true);
         control().tune(&tuning).expect("the settings are accepted");
-        // booted with audit=1, the kernel holds back for the next daemon what the last test left
+        self.drain();
+    }
+
+    /// Lets go what the last test left in the kernel.
+    pub(crate) fn drain(&self) {
+        wait_until_sent();
+        // booted with audit=1, the kernel holds it back for the next daemon
         if booted_with_audit() {
             let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
             events.source_mut().finish().expect("a thread");
@@ -117,6 +124,15 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Waits until the kernel has sent, or dropped, what it queued.
+pub(crate) fn wait_until_sent() {
+    let mut still = 0;
+    while still < 5 {
+        sleep(Duration::from_millis(20));
+        still = if control().status().expect("a status").backlog > 0 { 0 } else { still + 1 };
     }
 }
 

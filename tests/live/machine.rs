@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use auditlink::event::{CounterReading, EventKind};
 use auditlink::link::Watchdog;
+use auditlink::link::preflight::{Check, Level, Preflight};
 use auditlink::link::procfs::booted_with_audit;
+use auditlink::rule::process_lifecycle;
 use auditlink::wire::status::{Enabled, FailureMode, FeatureSwitches};
 use auditlink::{Delivery, ErrorKind, Events, MessageType, Pump, Receiver, Rule, Tuning};
 
-use crate::faults::{Harvest, SMALL, report, wait_until_sent, watch_getppid};
-use crate::lab::{KEY, Lab, control, run, stderr, stdout};
+use crate::faults::{Harvest, SMALL, report, watch_getppid};
+use crate::lab::{KEY, Lab, control, run, stderr, stdout, wait_until_sent};
 use crate::support::example;
 
 /// What was recorded while there was no daemon: the kernel keeps the oldest and counts the rest, or
@@ -125,6 +127,78 @@ fn count(delivery: &Delivery, programs: &mut u64, messages: &mut u64) {
             *messages += u64::from(message.op().is_some_and(|op| *op == *b"storm"));
         }
         _ => {}
+    }
+}
+
+/// A process that is older than auditing is never recorded, and named before; booted with `audit=1`
+/// there is none. `/bin/busybox-old` was started before auditing was ever turned on, and makes calls.
+pub(crate) fn older_processes(_: &Lab) {
+    let report = Preflight::new().run();
+    let old = report.older_processes.iter().find(|process| process.command == "busybox-old");
+    let old = old.map(|process| process.pid);
+    let since = report.status.as_ref().map(|status| status.enabled);
+    assert_eq!(since, Some(Enabled::ON));
+    assert_eq!(old.is_none(), booted_with_audit(), "{report}");
+    let level = report.of(Check::OlderProcesses).next().expect("a finding").level;
+    assert_eq!(level, if booted_with_audit() { Level::Fine } else { Level::Missed }, "{report}");
+
+    let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+    let rules = Rule::on_exit().exe("/bin/busybox-old").key(KEY).build().expect("a good rule");
+    let rules = control().apply(&[rules].into_iter().collect()).expect("it is new");
+    let mut harvest = Vec::new();
+    let end = events.source().now().saturating_add(Duration::from_secs(3));
+    while let Some(delivery) = events.next_until(Some(end)).expect("no error") {
+        let Delivery::Event(event) = delivery else { panic!("{delivery:?}") };
+        harvest.extend(event.keys());
+    }
+    rules.remove().expect("it is loaded");
+    let calls = harvest.iter().filter(|key| **key == KEY.as_bytes()).count();
+    println!("  process older than auditing: {old:?}; {calls} of its calls were recorded in 3 s");
+    assert_eq!(calls > 0, booted_with_audit());
+}
+
+/// With auditing on before any process, and rules for what is wanted, nothing would be missed, and
+/// `doctor` says so; without, it says what.
+pub(crate) fn doctor(_: &Lab) {
+    let ask = |words: &[&str]| {
+        let output = run(example("doctor"), words);
+        (output.status.code(), stdout(&output))
+    };
+    let (code, said) = ask(&[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("b64: no rule records clone, clone3"), "{said}");
+    let rules = process_lifecycle().key(KEY).for_both_abis().expect("all calls exist");
+    let rules = control().apply(&rules).expect("they are new");
+    let wanted = ["clone", "fork", "vfork", "execve", "execveat", "exit_group"];
+    let (code, said) = ask(&wanted);
+    println!("  doctor with rules: exit code {code:?}");
+    said.lines().filter(|line| !line.starts_with("fine")).for_each(|line| println!("    {line}"));
+    assert_eq!(code == Some(0), booted_with_audit(), "{said}");
+    assert!(said.contains("fine    coverage        all 6 wanted calls"), "{said}");
+    // each setting that loses is told
+    let mut control = control();
+    let tuning = Tuning::new().backlog_limit(8).backlog_wait_time(0).rate_limit(5);
+    let former = control.tune(&tuning.failure(FailureMode::SILENT)).expect("good values");
+    let never: Rule = "-a never,task -F uid=4711".parse().expect("a good rule");
+    let exclude: Rule = "-a always,exclude -F msgtype=EOE".parse().expect("a good rule");
+    control.add_rule(&never).expect("it is new");
+    control.add_rule(&exclude).expect("it is new");
+    let (code, said) = ask(&["--json", "execve"]);
+    control.tune(&former).expect("they were so before");
+    control.delete_rule(&never).expect("it is loaded");
+    control.delete_rule(&exclude).expect("it is loaded");
+    rules.remove().expect("they are loaded");
+    assert_eq!(code, Some(1), "{said}");
+    for (check, level) in [
+        ("rate_limit", "missed"),
+        ("wait_time", "missed"),
+        ("never_task", "missed"),
+        ("excluded", "missed"),
+        ("backlog", "note"),
+        ("failure", "note"),
+    ] {
+        let wanted = format!(r#""check":"{check}","level":"{level}""#);
+        assert!(said.contains(&wanted), "no {wanted} in {said}");
     }
 }
 

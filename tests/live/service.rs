@@ -13,7 +13,7 @@ use auditlink::{Control, Delivery, ErrorKind, Events, MessageType, Receiver, Rul
 use netlink_sys::{Socket, SocketAddr};
 
 use crate::faults::{Harvest, report, watch_getppid};
-use crate::lab::{KEY, Lab, control, count_of};
+use crate::lab::{KEY, Lab, control, count_of, wait_until_sent};
 
 const INTERVAL: Duration = Duration::from_millis(200);
 const LIMIT: Duration = Duration::from_millis(600);
@@ -226,7 +226,7 @@ fn start_consumer(lab: &Lab) -> (std::process::Child, u32) {
     let output = child.stdout.as_mut().expect("a pipe");
     BufReader::new(output).read_line(&mut line).expect("it can be read");
     assert_eq!(line.trim(), "ready");
-    wait_until_gone(); // a record that is sent after its death would tell the kernel of it
+    wait_until_sent(); // a record that is sent after its death would tell the kernel of it
     let pid = child.id();
     assert_eq!(control().status().expect("a status").pid, pid);
     (child, pid)
@@ -252,7 +252,7 @@ pub(crate) fn successor(lab: &Lab) {
     lab.run_helper(&["storm", &made.to_string()]);
     // booted with audit=1, the kernel kept the one before, too
     let made = made + u64::from(booted_with_audit());
-    wait_until_gone();
+    wait_until_sent();
     let lost = control.status().expect("a status").lost;
 
     let daemon = Receiver::daemon().open().expect("the dead are no hindrance");
@@ -272,11 +272,6 @@ pub(crate) fn successor(lab: &Lab) {
     assert_eq!(account.verdict().is_complete(), harvest.whole == made, "{account:?}");
 }
 
-/// Waits until the kernel has sent or dropped what it queued.
-fn wait_until_gone() {
-    crate::faults::wait_until_sent();
-}
-
 /// Anybody can take a dead daemon's port, and gets the audit trail; that is told by name.
 pub(crate) fn squatter(lab: &Lab) {
     let rules = watch_getppid(lab);
@@ -289,7 +284,7 @@ pub(crate) fn squatter(lab: &Lab) {
     output.read_line(&mut line).expect("it can be read");
     assert_eq!(line.trim(), "bound");
     lab.run_helper(&["storm", "10"]);
-    wait_until_gone();
+    wait_until_sent();
     let result = Receiver::daemon().open();
     let error = result.map(drop).expect_err("the kernel takes it for the daemon");
     let ErrorKind::SlotTaken { pid, holder, command } = error.kind() else { panic!("{error:?}") };

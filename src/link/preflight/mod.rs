@@ -15,7 +15,7 @@ use crate::wire::status::Status;
 /// # Examples
 ///
 /// ```no_run
-/// use auditlink::link::Preflight;
+/// use auditlink::link::preflight::Preflight;
 ///
 /// let report = Preflight::new().wants("process").run();
 /// print!("{report}");
