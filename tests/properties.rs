@@ -310,6 +310,55 @@ proptest! {
     }
 
     #[test]
+    fn serials_that_wrap_lose_nothing_and_count_right(
+        before in 0_u32..60,
+        missing in prop::collection::btree_set(1_usize..59, 0..20),
+        order in Just(()).prop_flat_map(|()| prop::collection::vec(0_usize..4, 60)),
+    ) {
+        // sixty events around the wrap, some of which never come, up to three places late
+        let mut line: Vec<(usize, usize)> =
+            (0..60).filter(|index| !missing.contains(index)).map(|index| (index + order[index], index)).collect();
+        line.sort();
+        // the first and the last come in their place, or what is before or after is nobody's
+        line.retain(|(_, index)| *index != 0 && *index != 59);
+        line.insert(0, (0, 0));
+        line.push((99, 59));
+        let mut assembler = Assembler::new();
+        let mut outcome = Outcome::default();
+        for (_, index) in line {
+            let serial = (u32::MAX - before).wrapping_add(index as u32);
+            let text = format!("audit(1.000:{serial}): op=x");
+            let bytes = frame::message(MessageType::USER, 0, text.as_bytes());
+            assembler.handle(Received::Datagram { bytes: &bytes, needed: bytes.len(), at: Tick::ZERO });
+        }
+        assembler.handle(Received::End { at: Tick::ZERO });
+        outcome.drain(&mut assembler);
+        prop_assert_eq!(outcome.missing_in_gaps(), missing.len() as u64, "{:?}", outcome.losses);
+        prop_assert_eq!(assembler.account().restarts, 0);
+        prop_assert_eq!(assembler.account().pending_serials, 0);
+    }
+
+    #[test]
+    fn no_serials_yield_an_absurd_count(serials in prop::collection::vec(any::<u32>(), 1..60), seconds in prop::collection::vec(0_u64..50, 60)) {
+        let mut assembler = Assembler::new();
+        let mut outcome = Outcome::default();
+        for (serial, second) in serials.iter().zip(&seconds) {
+            let text = format!("audit({second}.000:{serial}): op=x");
+            let bytes = frame::message(MessageType::USER, 0, text.as_bytes());
+            assembler.handle(Received::Datagram { bytes: &bytes, needed: bytes.len(), at: Tick::ZERO });
+            outcome.drain(&mut assembler);
+        }
+        assembler.handle(Received::End { at: Tick::ZERO });
+        outcome.drain(&mut assembler);
+        for loss in &outcome.losses {
+            if let (Cause::SerialGap { .. }, Count::Exactly(count)) = (loss.cause(), loss.count()) {
+                prop_assert!(count <= 1 << 24, "{}", loss);
+            }
+        }
+        prop_assert_eq!(assembler.account().gap_events, outcome.missing_in_gaps());
+    }
+
+    #[test]
     fn silence_between_records_changes_no_event(stream in workload(), every in 1_usize..9) {
         let plain: Vec<Delivery> =
             Events::new(stream.source()).collect::<Result<_, _>>().expect("no error");

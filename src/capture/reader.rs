@@ -189,6 +189,49 @@ mod tests {
     }
 
     #[test]
+    fn what_a_live_reader_knew_a_replay_knows() {
+        use crate::event::ServiceFaults;
+        let bytes = frame::message(MessageType::EOE, 0, b"audit(1.000:2): ");
+        let (bytes, needed) = (&bytes[..], bytes.len());
+        let second = |second: u64| Tick::from_nanos(second * 1_000_000_000);
+        let story = [
+            Received::LostCounter { total: 3, at: second(1) },
+            Received::Congested { at: second(2) },
+            Received::Datagram { bytes, needed, at: second(2) },
+            Received::QueueFull { dropped: 7, at: second(3) },
+            Received::Service { faults: ServiceFaults::SLOT, at: second(3) },
+            Received::Overrun { dropped: Some(9), at: second(4) },
+            Received::Overrun { dropped: None, at: second(4) },
+            Received::Service { faults: ServiceFaults::empty(), at: second(5) },
+            Received::LostCounter { total: 5, at: second(6) },
+        ];
+        for end in 0..=story.len() {
+            let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
+            let mut live = Assembler::new();
+            for received in story.iter().take(end) {
+                writer.write(received).expect("a vector takes everything");
+                live.handle(*received);
+            }
+            live.handle(Received::End { at: second(9) });
+            let capture = writer.finish().expect("a vector takes everything");
+            let mut replay = Assembler::new();
+            let mut reader = Reader::new(&capture[..]).expect("a capture");
+            loop {
+                let received = reader.recv(None).expect("good");
+                let is_end = matches!(received, Received::End { .. });
+                replay.handle(received);
+                if is_end {
+                    break;
+                }
+            }
+            assert_eq!(replay.account().verdict(), live.account().verdict(), "after {end}");
+            let all =
+                |mut assembler: Assembler| std::iter::from_fn(move || assembler.poll()).count();
+            assert_eq!(all(replay), all(live));
+        }
+    }
+
+    #[test]
     fn what_is_written_is_read() {
         let capture = sample();
         let mut reader = Reader::new(&capture[..]).expect("a capture");

@@ -39,6 +39,8 @@ pub struct Account {
     pub undecodable: u64,
     /// Times that serials started anew.
     pub restarts: u64,
+    /// What is missing at least, of notices whose count is a lower bound; in units of each.
+    pub lost_at_least: u64,
     /// Notices whose count is a lower bound or not known.
     pub uncounted_losses: u64,
     /// Times that the service was lost.

@@ -178,8 +178,15 @@ impl Ledger {
     }
 
     fn notify(&mut self, loss: Loss) {
-        let is_counted = matches!(loss.count(), Count::Exactly(_));
-        self.account.uncounted_losses += u64::from(!is_counted && !loss.is_of_service());
+        match loss.count() {
+            Count::Exactly(_) => {}
+            _ if loss.is_of_service() => {}
+            Count::AtLeast(count) => {
+                self.account.lost_at_least += count;
+                self.account.uncounted_losses += 1;
+            }
+            Count::Unknown => self.account.uncounted_losses += 1,
+        }
         self.ready.push_back(Delivery::Loss(loss));
     }
 

@@ -103,7 +103,7 @@ impl Serialize for RuleSet {
 
 impl Serialize for Account {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Account", 25)?;
+        let mut object = serializer.serialize_struct("Account", 26)?;
         object.serialize_field("datagrams", &self.datagrams)?;
         object.serialize_field("records", &self.records)?;
         object.serialize_field("events", &self.events)?;
@@ -118,6 +118,7 @@ impl Serialize for Account {
         object.serialize_field("truncated", &self.truncated)?;
         object.serialize_field("undecodable", &self.undecodable)?;
         object.serialize_field("restarts", &self.restarts)?;
+        object.serialize_field("lost_at_least", &self.lost_at_least)?;
         object.serialize_field("uncounted_losses", &self.uncounted_losses)?;
         object.serialize_field("service_losses", &self.service_losses)?;
         let faults: Vec<_> = self.service_faults.names().collect();

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use nix::fcntl::{Flock, FlockArg};
 #[derive(Debug)]
 pub(crate) struct Lab {
     before: Status,
+    /// What the first daemon was sent, which the kernel had held back since it was booted.
+    held_since_boot: OnceLock<Vec<Event>>,
     folder: PathBuf,
     _lock: Flock<File>,
 }
@@ -45,7 +48,7 @@ impl Lab {
         }
         let folder = std::env::temp_dir().join(format!("auditlink-live-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let lab = Self { before, folder, _lock: lock };
+        let lab = Self { before, held_since_boot: OnceLock::new(), folder, _lock: lock };
         // a copy of our own, so that a rule with its path catches nobody else
         let own = std::env::current_exe().map_err(|error| error.to_string())?;
         fs::copy(own, lab.helper()).map_err(|error| format!("the helper: {error}"))?;
@@ -63,11 +66,22 @@ impl Lab {
     pub(crate) fn drain(&self) {
         wait_until_sent();
         // booted with audit=1, the kernel holds it back for the next daemon
+        let mut held = Vec::new();
         if booted_with_audit() {
             let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
             events.source_mut().finish().expect("a thread");
-            while events.next().transpose().expect("no error").is_some() {}
+            while let Some(delivery) = events.next().transpose().expect("no error") {
+                if let Delivery::Event(event) = delivery {
+                    held.push(event);
+                }
+            }
         }
+        self.held_since_boot.get_or_init(|| held);
+    }
+
+    /// What the first daemon was sent.
+    pub(crate) fn held_since_boot(&self) -> &[Event] {
+        self.held_since_boot.get().map_or(&[], Vec::as_slice)
     }
 
     /// Puts the kernel back as it was found.

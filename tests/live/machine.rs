@@ -16,6 +16,14 @@ use crate::faults::{Harvest, SMALL, report, watch_getppid};
 use crate::lab::{KEY, Lab, control, run, stderr, stdout, wait_until_sent};
 use crate::support::example;
 
+/// Booted with `audit=1`, the first daemon gets what was recorded since then; otherwise nothing.
+pub(crate) fn since_boot(lab: &Lab) {
+    let held = lab.held_since_boot();
+    let begin = held.iter().any(|event| event.records_of(MessageType::KERNEL).next().is_some());
+    println!("  {} events held since boot, the kernel's own first record: {begin}", held.len());
+    assert_eq!(begin, booted_with_audit(), "{held:?}");
+}
+
 /// What was recorded while there was no daemon: the kernel keeps the oldest and counts the rest, or
 /// drops all without a word, depending on how it was booted.
 pub(crate) fn hold_queue(lab: &Lab) {

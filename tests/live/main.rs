@@ -110,6 +110,7 @@ const TESTS: &[Test] = &[
     ("in_the_wrong_namespace", Anywhere, errors::wrong_namespace),
     ("when_the_slot_is_taken", Anywhere, errors::slot_taken),
     ("rules_that_the_kernel_or_the_machine_does_not_know", Anywhere, errors::bad_rules),
+    ("machine_holds_since_boot", Machine, machine::since_boot),
     ("machine_older_processes", Machine, machine::older_processes),
     ("machine_doctor", Anywhere, machine::doctor),
     ("machine_keeps_for_the_next_daemon", Machine, machine::hold_queue),
