@@ -114,9 +114,10 @@ impl<S: Source> Events<S> {
 
     /// Tells the engine what the kernel's counter of lost records was when somebody read it.
     ///
-    /// A request can block in the kernel, so no source reads the counter by itself. Read it with
-    /// [`Control::status`](crate::Control::status) on another thread, or when there is time. The
-    /// first reading is the one that later ones are compared with.
+    /// For sources that do not read it themselves; a [`Receiver`](crate::Receiver) does. The first
+    /// reading is the one that later ones are compared with; it must come before the first record.
+    /// It is taken for one that was begun after the last record was received: else there could
+    /// have been a loss in between.
     pub fn lost_counter(&mut self, total: u32) {
         self.assembler.handle(Received::LostCounter { total, at: self.now });
     }

@@ -54,7 +54,7 @@ pub struct Account {
     /// Events that are open: their end has not come.
     pub open_events: u64,
     /// Whether the kernel holds records back because this reader was too slow, and has not been
-    /// seen to send them all.
+    /// seen to send them all; or dropped some, and how many is not known yet.
     pub is_congested: bool,
     /// How well the kernel's counter of lost records is known.
     pub counter: CounterReading,

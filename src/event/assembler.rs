@@ -138,7 +138,7 @@ impl Assembler {
             Received::Service { faults, .. } => self.ledger.service(faults),
             Received::Refused { .. } => self.ledger.account.refused += 1,
             Received::Undecodable { bytes, .. } => self.ledger.undecodable(bytes),
-            Received::LostCounter { total, .. } => self.ledger.lost_counter(total),
+            Received::LostCounter { total, at } => self.ledger.lost_counter(total, at),
             Received::Quiet { .. } => self.expire(at, true),
             Received::End { .. } => self.end(),
         }
@@ -199,7 +199,7 @@ impl Assembler {
             Ok(Frame::Notice(notice)) => self.notice(notice, at),
             Ok(Frame::Reply { message_type: MessageType::GET, payload, .. }) => {
                 match Status::parse(payload) {
-                    Ok(status) => self.ledger.lost_counter(status.lost),
+                    Ok(status) => self.ledger.lost_counter(status.lost, at),
                     Err(_) => self.ledger.undecodable(bytes),
                 }
             }
@@ -216,7 +216,7 @@ impl Assembler {
             self.ledger.undecodable(record.text());
             return;
         };
-        self.ledger.record(record);
+        self.ledger.record(record, at);
         let key = Key { id: record.id(), node };
         let class = record.message_type().class();
         let slot = match self.open.find(key) {

@@ -391,6 +391,12 @@ fn a_verdict_needs_the_counter_before_and_after() {
     bench.tell(status(9));
     assert_eq!(doubts(&bench), [Doubt::KernelLost(2)]);
 
+    let mut old = Bench::new();
+    old.tell(status(7));
+    old.pass(10).feed(&["SYSCALL 9", "EOE 9"]);
+    old.tell(status(7)); // begun at 0, when the records were not there yet
+    assert_eq!(doubts(&old), [Doubt::CounterStale]);
+
     let mut late = Bench::new();
     late.feed(&["SYSCALL 9", "EOE 9"]);
     late.tell(status(7));

@@ -19,6 +19,7 @@ pub(super) struct Ledger {
     /// The event of the last record, behind which a loss stands.
     pub(super) last: Option<EventId>,
     lost_counter: Option<u32>,
+    last_record_at: Tick,
     explained: Explained,
 }
 
@@ -50,8 +51,9 @@ impl Ledger {
     }
 
     /// Counts a record, and takes note of what it says about the signs themselves.
-    pub(super) fn record(&mut self, record: &Record<'_>) {
+    pub(super) fn record(&mut self, record: &Record<'_>, at: Tick) {
         self.account.records += 1;
+        self.last_record_at = at;
         if self.account.counter == CounterReading::Current {
             self.account.counter = CounterReading::Stale;
         }
@@ -104,11 +106,15 @@ impl Ledger {
         self.explained.until = None;
     }
 
-    pub(super) fn lost_counter(&mut self, total: u32) {
+    /// Takes note of a reading of the kernel's counter, begun at `at`.
+    pub(super) fn lost_counter(&mut self, total: u32, at: Tick) {
         let before = self.lost_counter.replace(total);
-        // a first reading that comes too late says nothing about what was lost before it
+        // a first reading that comes too late says nothing about what was lost before it, and one
+        // that was begun before the last record came, nothing about what was lost before that
         if self.account.counter != CounterReading::Unknown || self.account.records == 0 {
-            self.account.counter = CounterReading::Current;
+            let is_current = at >= self.last_record_at;
+            self.account.counter =
+                if is_current { CounterReading::Current } else { CounterReading::Stale };
         }
         match before {
             None => {} // what was lost before is not ours to report

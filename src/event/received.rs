@@ -34,12 +34,13 @@ pub enum Received<'a> {
         /// When there was room again.
         at: Tick,
     },
-    /// The kernel could not send records to its daemon, which read too slowly, and holds them back.
+    /// The kernel could not send records, since this reader was too slow. For a daemon it holds
+    /// them back; how many an observer has lost is not known yet.
     Congested {
         /// When that was found out.
         at: Tick,
     },
-    /// The kernel has sent all that it held back.
+    /// The kernel has sent all that it held back, or what is lost has been told.
     Decongested {
         /// When that was found out.
         at: Tick,
@@ -70,7 +71,7 @@ pub enum Received<'a> {
     LostCounter {
         /// Its value.
         total: u32,
-        /// When it was read.
+        /// When reading it was begun: it tells what was lost up to then.
         at: Tick,
     },
     /// The source waited, and nothing is there to be received.

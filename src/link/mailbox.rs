@@ -13,8 +13,8 @@ use crate::time::Tick;
 /// What another thread has to say to the receiver.
 #[derive(Debug)]
 pub(super) enum Note {
-    /// The kernel's counter of lost records stands at this.
-    LostCounter(u32),
+    /// The kernel's counter of lost records stands at this; reading it was begun at that time.
+    LostCounter(u32, Tick),
     /// This marker is about to be sent as a canary, and is due at that time.
     Canary(Marker, Tick),
     /// The service was looked at.
@@ -23,6 +23,8 @@ pub(super) enum Note {
     Nudged(Result<(), Error>),
     /// The marker behind which nothing more is wanted was sent, or cannot be.
     LastMarker(Result<(), Error>),
+    /// So it stood when the kernel had stopped to send.
+    LastReading(u32),
     /// The kernel sends nothing more.
     Left(Result<(), Error>),
     /// It is time to look whether to go on.
@@ -101,13 +103,13 @@ mod tests {
         assert!(!rings(&mailbox));
         let post = mailbox.post();
         std::thread::spawn(move || {
-            post.send(Note::LostCounter(1));
+            post.send(Note::LostCounter(1, Tick::ZERO));
             post.send(Note::Wake);
         })
         .join()
         .expect("it ends");
         assert!(rings(&mailbox));
-        assert!(matches!(mailbox.take(), Some(Note::LostCounter(1))));
+        assert!(matches!(mailbox.take(), Some(Note::LostCounter(1, _))));
         assert!(matches!(mailbox.take(), Some(Note::Wake)));
         assert!(mailbox.take().is_none());
         assert!(!rings(&mailbox));

@@ -27,7 +27,8 @@ pub enum Canary {
     /// A user message. It shows that the kernel queues and sends.
     Message,
     /// This program is started under a name of its own, and its `EXECVE` record is awaited. It
-    /// shows that processes are still recorded; some rule must record that it is started.
+    /// shows that processes are still recorded; some rule must record that it is started. It must
+    /// end by itself, as `/bin/true` does.
     Exec(PathBuf),
 }
 
@@ -84,7 +85,7 @@ impl Watchdog {
         }
     }
 
-    /// Sets the time between two looks. Default 10 s.
+    /// Sets the time between two looks. Default 10 s, at least 50 ms.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
@@ -128,6 +129,9 @@ impl Watchdog {
         self.limit
     }
 }
+
+/// The time between two looks at least.
+const MIN_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A watch that runs. It ends when this is dropped.
 #[derive(Debug)]
@@ -178,11 +182,14 @@ impl Watcher {
             let faults = self.look();
             self.post.send(Note::Checked(faults));
             self.send_canary();
-            match looks.recv_timeout(self.watch.interval) {
+            match looks.recv_timeout(self.watch.interval.max(MIN_INTERVAL)) {
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
-                // one look for all that was asked meanwhile
-                Ok(()) => while looks.try_recv().is_ok() {},
+                Ok(()) => {
+                    // one look for all that is asked shortly, so that a look never causes itself
+                    thread::sleep(MIN_INTERVAL);
+                    while looks.try_recv().is_ok() {}
+                }
             }
         }
     }
@@ -194,8 +201,9 @@ impl Watcher {
 
     fn examine(&mut self) -> Result<ServiceFaults, Error> {
         let mut faults = ServiceFaults::empty();
+        let begun = self.clock.now();
         let status = self.control.status()?;
-        self.post.send(Note::LostCounter(status.lost));
+        self.post.send(Note::LostCounter(status.lost, begun));
         faults.set(ServiceFaults::DISABLED, status.enabled == Enabled::OFF);
         if self.has_lost_slot(&status) {
             faults |= ServiceFaults::SLOT;

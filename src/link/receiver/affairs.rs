@@ -98,10 +98,12 @@ impl Receiver {
     pub(super) fn read(&mut self, note: Note) -> Result<(), Error> {
         let now = self.clock.now();
         match note {
-            Note::LostCounter(total) => match self.leaving {
-                Leaving::No => self.pending.push_back(Pending::LostCounter(total)),
-                _ => self.last_reading = Some(total),
-            },
+            Note::LostCounter(total, begun) => {
+                // it vouches for what came before: so must the socket's own counter
+                self.look_at_drops(Duration::ZERO);
+                self.pending.push_back(Pending::LostCounter(total, begun));
+            }
+            Note::LastReading(total) => self.last_reading = Some(total),
             Note::Canary(marker, due) if self.watching.is_some() => self.canaries.send(marker, due),
             Note::Checked(faults) if self.watching.is_some() => {
                 let canary = self.faults & ServiceFaults::CANARY;
@@ -145,17 +147,24 @@ impl Receiver {
         let now = self.clock.now();
         let pause = now.saturating_duration_since(std::mem::replace(&mut self.read_at, now));
         if self.role == Role::Daemon && pause >= MIN_PAUSE {
-            self.look_at_failed_attempts(pause);
+            self.look_at_drops(pause);
         }
     }
 
-    /// Takes note of attempts to send that failed since the last look.
-    fn look_at_failed_attempts(&mut self, pause: Duration) {
-        let Some(failed) = self.moved_drops().filter(|failed| *failed > 0) else { return };
-        let gave_up = self.congestion.may_have_given_up(failed, pause);
-        self.overflow();
-        if gave_up && !procfs::booted_with_audit() {
-            self.pending.push_back(Pending::Overrun(None)); // it frees them without counting
+    /// Looks whether the socket's drop counter moved. For an observer it counts what was dropped,
+    /// for a daemon attempts to send that failed.
+    fn look_at_drops(&mut self, pause: Duration) {
+        match self.role {
+            Role::Observer if self.socket.drops() != self.drops => self.overflow(),
+            Role::Observer => {}
+            Role::Daemon => {
+                let Some(failed) = self.moved_drops().filter(|failed| *failed > 0) else { return };
+                let gave_up = self.congestion.may_have_given_up(failed, pause);
+                self.overflow();
+                if gave_up && !procfs::booted_with_audit() {
+                    self.pending.push_back(Pending::Overrun(None)); // it frees them without counting
+                }
+            }
         }
     }
 
@@ -163,14 +172,16 @@ impl Receiver {
     pub(super) fn at_empty(&mut self) {
         let now = self.clock.now();
         match self.role {
-            Role::Observer if std::mem::take(&mut self.overflowed) => {
-                // the counter stood still as of now, and tells how many were dropped
-                let dropped = self.moved_drops().map(u64::from);
-                self.pending.push_back(Pending::Overrun(dropped));
+            Role::Observer => {
+                if std::mem::take(&mut self.overflowed) {
+                    // the counter stood still as of now, and tells how many were dropped
+                    let dropped = self.moved_drops().map(u64::from);
+                    self.pending.push_back(Pending::Overrun(dropped));
+                    self.pending.push_back(Pending::Decongested);
+                }
             }
-            Role::Observer => {}
             Role::Daemon => {
-                self.look_at_failed_attempts(Duration::ZERO);
+                self.look_at_drops(Duration::ZERO);
                 if let Some(missed) = self.congestion.wants_marker(now) {
                     self.nudge(missed);
                 }
@@ -195,17 +206,18 @@ impl Receiver {
     /// a request can block.
     fn nudge(&mut self, missed: u8) {
         let marker = Marker::new("nudge", self.clock);
-        let (sent, post) = (marker.clone(), self.mailbox.post());
+        let (sent, post, clock) = (marker.clone(), self.mailbox.post(), self.clock);
         let nudge = move || {
             let mut control = Control::open()?;
             sent.send(&mut control)?;
-            control.status()
+            let begun = clock.now();
+            Ok((control.status()?, begun))
         };
         let thread = thread::Builder::new().name("auditlink-nudge".to_owned());
         let spawn = || {
             thread.spawn(move || match nudge() {
-                Ok(status) => {
-                    post.send(Note::LostCounter(status.lost));
+                Ok((status, begun)) => {
+                    post.send(Note::LostCounter(status.lost, begun));
                     post.send(Note::Nudged(Ok(())));
                 }
                 Err(error) => post.send(Note::Nudged(Err(error))),
@@ -223,7 +235,11 @@ impl Receiver {
     /// Takes note that the kernel could not send a record.
     pub(super) fn overflow(&mut self) {
         match self.role {
-            Role::Observer => self.overflowed = true,
+            Role::Observer => {
+                if !std::mem::replace(&mut self.overflowed, true) {
+                    self.pending.push_back(Pending::Congested);
+                }
+            }
             Role::Daemon => {
                 if self.congestion.begin() {
                     self.pending.push_back(Pending::Congested);

@@ -74,7 +74,8 @@ impl ReceiverBuilder {
         self
     }
 
-    /// Starts receiving.
+    /// Starts receiving. It makes one or two requests, which can wait in the kernel while its queue
+    /// is over its limit.
     ///
     /// # Errors
     ///
@@ -87,6 +88,8 @@ impl ReceiverBuilder {
         let receive_buffer = socket.set_receive_buffer(self.receive_buffer)?;
         let drops = socket.drops(); // before the first record can be dropped
         // read before the first record is made, or what is lost until then is not known
+        let clock = Clock::start();
+        let begun = clock.now();
         let lost = Control::open().and_then(|mut control| control.status());
         let (socket, kept) = match self.role {
             Role::Observer => {
@@ -99,14 +102,13 @@ impl ReceiverBuilder {
             }
         };
         let lost = match lost {
-            Ok(status) => Some(Pending::LostCounter(status.lost)),
+            Ok(status) => Some(Pending::LostCounter(status.lost, begun)),
             // an observer may not be allowed to ask
             Err(_) if self.role == Role::Observer => None,
             Err(error) => return Err(error),
         };
         let kept = kept.into_iter().map(Pending::Datagram);
         let pending: VecDeque<Pending> = lost.into_iter().chain(kept).collect();
-        let clock = Clock::start();
         Ok(Receiver {
             socket: Arc::new(socket),
             batch: Batch::new(self.batch, self.buffer_size),

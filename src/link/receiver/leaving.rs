@@ -116,7 +116,7 @@ pub(super) fn as_observer(
 /// Reads the counter once more, and says that all is over.
 fn finish(post: &Post, left: Result<(), Error>) {
     if let Ok(status) = Control::open().and_then(|mut control| control.status()) {
-        post.send(Note::LostCounter(status.lost));
+        post.send(Note::LastReading(status.lost));
     }
     post.send(Note::Left(left));
 }
@@ -125,9 +125,10 @@ fn finish(post: &Post, left: Result<(), Error>) {
 ///
 /// The kernel takes a record off the queue a moment before it sends it, hence the second look.
 fn wait_until_sent() {
+    let Ok(mut control) = Control::open() else { return };
     let mut empty = 0;
     for _ in 0..LOOKS {
-        match Control::open().and_then(|mut control| control.status()) {
+        match control.status() {
             Ok(status) if status.backlog == 0 => empty += 1,
             Ok(_) => empty = 0,
             Err(_) => return,

@@ -58,7 +58,8 @@ pub struct Receiver {
     overflowed: bool,
     congestion: Congestion,
     leaving: Leaving,
-    /// The last reading of the counter of lost records while leaving, handed over at the very end.
+    /// The last reading of the counter of lost records, handed over at the very end. What comes
+    /// after it was made before, since the kernel sends nothing more.
     last_reading: Option<u32>,
     watching: Option<Watching>,
     canaries: Canaries,
@@ -86,7 +87,7 @@ enum Role {
 /// What is handed over as soon as the batch allows.
 #[derive(Debug)]
 enum Pending {
-    LostCounter(u32),
+    LostCounter(u32, Tick),
     Datagram(Vec<u8>),
     Overrun(Option<u64>),
     Congested,
@@ -215,7 +216,7 @@ impl Receiver {
     fn hand_over(&mut self, pending: Pending) -> Received<'_> {
         let at = self.clock.now();
         match pending {
-            Pending::LostCounter(total) => Received::LostCounter { total, at },
+            Pending::LostCounter(total, at) => Received::LostCounter { total, at },
             Pending::Overrun(dropped) => Received::Overrun { dropped, at },
             Pending::Congested => Received::Congested { at },
             Pending::Decongested => Received::Decongested { at },
