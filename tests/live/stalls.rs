@@ -92,7 +92,7 @@ pub(crate) fn what_the_host_waits(lab: &Lab) {
         match overflow {
             Overflow::DropNewest => {
                 assert!(account.queue_records > 0, "{account:?}");
-                assert!(harvest.records + account.queue_records >= made * RECORDS);
+                assert_eq!(harvest.records + account.queue_records, made * RECORDS, "{account:?}");
             }
             _ => assert_eq!(account.queue_records, 0),
         }

@@ -52,7 +52,8 @@ fn look_at_network(findings: &mut Vec<Finding>) {
     let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net"));
     let (Ok(own), Ok(first)) = (namespace("self"), namespace("1")) else {
         let text = "whether this is the initial network namespace cannot be told";
-        findings.push(Finding::note(Check::Network, text, "run it as root"));
+        let remedy = "give the program CAP_SYS_PTRACE, which looking at process 1 needs";
+        findings.push(Finding::note(Check::Network, text, remedy));
         return;
     };
     findings.push(if own == first {
