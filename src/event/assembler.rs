@@ -366,12 +366,15 @@ impl Assembler {
 
     fn close(&mut self, slot: usize, closed_by: ClosedBy) {
         let end_expected = self.end_expected;
-        let hand_out = |event: &OpenEvent| (event.key, hand_out(event, closed_by, end_expected));
-        let finished = self.open.close(slot, hand_out);
-        if let Some((key, event)) = finished {
+        let hand_out = |open: &OpenEvent| {
+            let event = hand_out(open, closed_by, end_expected);
+            let is_whole = event.is_whole_after(open.progress);
+            (open.key, event, is_whole)
+        };
+        if let Some((key, event, is_whole)) = self.open.close(slot, hand_out) {
             self.ledger.account.continuations += u64::from(event.continuation);
             self.closed.insert(key);
-            self.ledger.push(event);
+            self.ledger.push(event, is_whole);
         }
     }
 
@@ -380,7 +383,7 @@ impl Assembler {
         let mut bytes = Vec::new();
         RecordPrefix::append(&mut bytes, record, truncated);
         self.closed.insert(key);
-        self.ledger.push(Event {
+        let event = Event {
             id: key.id,
             bytes: bytes.into(),
             records: 1,
@@ -389,7 +392,8 @@ impl Assembler {
             end_expected: false,
             first_at: at,
             last_at: at,
-        });
+        };
+        self.ledger.push(event, !truncated);
     }
 }
 

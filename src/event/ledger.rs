@@ -45,8 +45,8 @@ impl Ledger {
     }
 
     /// Puts an event behind what waits to be handed out.
-    pub(super) fn push(&mut self, event: Event) {
-        self.account.incomplete += u64::from(!event.is_whole());
+    pub(super) fn push(&mut self, event: Event, is_whole: bool) {
+        self.account.incomplete += u64::from(!is_whole);
         self.ready.push_back(Delivery::Event(event));
     }
 

@@ -64,38 +64,25 @@ impl Event {
     /// It is what [`missing`](Self::missing) says, at a fraction of the cost.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        let (mut opened, mut of_call, mut next_item) = (false, false, 0_u32);
-        let mut execve = None;
+        let mut progress = Progress::default();
         for (record, truncated) in self.records().with_flags() {
-            of_call |= is_of_call(record.message_type());
-            let looks_well = match record.message_type() {
-                _ if truncated => return false,
-                MessageType::SYSCALL | MessageType::URINGOP => {
-                    opened = true;
-                    true
-                }
-                MessageType::EXECVE => execve.replace(record).is_none(),
-                MessageType::PATH => {
-                    let is_next = item(record) == Some(next_item);
-                    next_item += 1;
-                    is_next
-                }
-                _ => true,
-            };
-            if !looks_well {
-                return self.missing().is_empty();
-            }
+            progress.add(record, truncated);
+        }
+        self.is_whole_after(progress)
+    }
+
+    /// As [`is_whole`](Self::is_whole), if something kept track of the records as they came.
+    pub(super) fn is_whole_after(&self, progress: Progress) -> bool {
+        if progress.truncated {
+            return false;
         }
         if self.is_continuation() {
             return true;
         }
         let ended = self.closed_by() == ClosedBy::EndRecord;
-        let lacks_end = opened && !ended && self.end_expected;
-        let lacks_opener = !opened && (ended || of_call);
-        if lacks_end || lacks_opener {
-            return false;
-        }
-        execve.is_none_or(has_last_argument) || self.missing().is_empty()
+        let lacks_end = progress.opened && !ended && self.end_expected;
+        let lacks_opener = !progress.opened && (ended || progress.of_call);
+        !lacks_end && !lacks_opener && (progress.looks_well() || self.missing().is_empty())
     }
 
     fn missing_ends(&self, missing: &mut Vec<Missing>) {
@@ -131,6 +118,46 @@ impl Event {
                 missing.push(Missing::Paths(lacking));
             }
         }
+    }
+}
+
+/// What the records of an event up to now tell, as far as it costs nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Progress {
+    truncated: bool,
+    opened: bool,
+    of_call: bool,
+    paths: u32,
+    /// `PATH` records did not come in the order of their numbers.
+    is_out_of_order: bool,
+    execves: u32,
+    /// An `EXECVE` record did not have all arguments.
+    is_partial: bool,
+}
+
+impl Progress {
+    pub(super) fn add(&mut self, record: Record<'_>, truncated: bool) {
+        self.truncated |= truncated;
+        match record.message_type() {
+            MessageType::SYSCALL | MessageType::URINGOP => self.opened = true,
+            MessageType::PATH => {
+                self.is_out_of_order |= item(record) != Some(self.paths);
+                self.paths += 1;
+                self.of_call = true;
+            }
+            MessageType::EXECVE => {
+                self.is_partial |= !has_last_argument(record);
+                self.execves += 1;
+                self.of_call = true;
+            }
+            message_type => self.of_call |= is_of_call(message_type),
+        }
+    }
+
+    /// Tells whether paths and arguments are those of a usual event: one record of arguments that
+    /// has all, and paths in their order.
+    const fn looks_well(&self) -> bool {
+        !self.is_out_of_order && !self.is_partial && self.execves <= 1
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::RecordPrefix;
+use super::missing::Progress;
 use crate::record::{EventId, Record};
 use crate::time::Tick;
 
@@ -22,6 +23,7 @@ pub(super) struct OpenEvent {
     pub(super) continuation: bool,
     pub(super) first_at: Tick,
     pub(super) last_at: Tick,
+    pub(super) progress: Progress,
     older: Option<usize>,
     newer: Option<usize>,
 }
@@ -64,6 +66,7 @@ impl OpenEvents {
             continuation,
             first_at: at,
             last_at: at,
+            progress: Progress::default(),
             older: None,
             newer: None,
         };
@@ -95,6 +98,7 @@ impl OpenEvents {
             let before = event.bytes.len();
             RecordPrefix::append(&mut event.bytes, record, truncated);
             event.records += 1;
+            event.progress.add(*record, truncated);
             event.last_at = at;
             self.held_bytes += event.bytes.len() - before;
         }
