@@ -3,6 +3,8 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, mpsc};
 
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::marker::Marker;
@@ -23,6 +25,8 @@ pub(super) enum Note {
     Nudged(Result<(), Error>),
     /// The marker behind which nothing more is wanted was sent, or cannot be.
     LastMarker(Result<(), Error>),
+    /// Auditing is off, so no marker would come back; the kernel's queue is empty.
+    NoMarker,
     /// So it stood when the kernel had stopped to send.
     LastReading(u32),
     /// The kernel sends nothing more.
@@ -56,6 +60,17 @@ impl Mailbox {
 
     pub(super) fn post(&self) -> Post {
         self.post.clone()
+    }
+
+    /// Makes a file that can be read when there are notes, or the other file can be.
+    pub(super) fn joined_with(&self, other: BorrowedFd<'_>) -> Result<Epoll, Error> {
+        let join = || {
+            let joined = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+            joined.add(other, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
+            joined.add(self, EpollEvent::new(EpollFlags::EPOLLIN, 1))?;
+            Ok(joined)
+        };
+        join().map_err(|error: Errno| Error::io("join the files to wait for", error.into()))
     }
 
     /// Takes a note, without waiting.

@@ -3,7 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -119,7 +119,8 @@ impl Watchdog {
 
     /// Sets whether rules that vanished are loaded again. Default never.
     ///
-    /// Only rules that are missing are added; those of others are left alone.
+    /// Only rules that are missing are added; those of others are left alone. Leave, and receive to
+    /// the end, before you remove rules yourself: until then they are loaded again.
     pub const fn reapply_rules(mut self, repair: Repair) -> Self {
         self.reapply_rules = repair;
         self
@@ -139,6 +140,28 @@ pub(super) struct Watching {
     look: mpsc::Sender<()>,
 }
 
+/// Whether the watch-dogs of a receiver may still mend things. Without it, one could take a place
+/// again that was just given back.
+#[derive(Debug)]
+pub(super) struct Permit(Mutex<bool>);
+
+impl Permit {
+    pub(super) const fn new() -> Self {
+        Self(Mutex::new(true))
+    }
+
+    /// Mends something, if that is still wanted; tells whether it was mended.
+    fn use_for(&self, mend: impl FnOnce() -> bool) -> bool {
+        let is_wanted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *is_wanted && mend()
+    }
+
+    /// Waits until nothing is being mended, and allows no more of it.
+    pub(super) fn revoke(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    }
+}
+
 impl Watching {
     /// Asks for a look before its time.
     pub(super) fn look_now(&self) {
@@ -155,6 +178,7 @@ struct Watcher {
     /// The socket that gets the records, if this process is the daemon.
     daemon: Option<Arc<AuditSocket>>,
     rules: Vec<Rule>,
+    permit: Arc<Permit>,
 }
 
 /// Begins to watch, with the rules that are loaded now.
@@ -163,10 +187,12 @@ pub(super) fn start(
     post: Post,
     clock: Clock,
     daemon: Option<Arc<AuditSocket>>,
+    permit: Arc<Permit>,
 ) -> Result<Watching, Error> {
     let mut control = Control::open()?;
     let rules = if watch.compares_rules { control.rules()? } else { Vec::new() };
-    let mut watcher = Watcher { watch: watch.clone(), control, post, clock, daemon, rules };
+    let watch = watch.clone();
+    let mut watcher = Watcher { watch, control, post, clock, daemon, rules, permit };
     watcher.control.status()?; // or every look would fail
     let (look, looks) = mpsc::channel();
     thread::Builder::new()
@@ -215,7 +241,7 @@ impl Watcher {
         if self.watch.compares_rules && !self.has_its_rules()? {
             faults |= ServiceFaults::RULES;
             self.post.send(Note::Checked(faults));
-            if self.watch.reapply_rules == Repair::Always && self.reapply_rules()? {
+            if self.watch.reapply_rules == Repair::Always && self.reapply_rules() {
                 faults -= ServiceFaults::RULES;
             }
         }
@@ -228,8 +254,11 @@ impl Watcher {
 
     /// Takes the place again, for the socket that had it; tells whether that went well.
     fn retake_slot(&mut self) -> bool {
-        self.daemon.as_ref().is_some_and(|socket| slot::retake(socket).is_ok())
-            && self.control.status().is_ok_and(|status| !self.has_lost_slot(&status))
+        let permit = Arc::clone(&self.permit);
+        permit.use_for(|| {
+            self.daemon.as_ref().is_some_and(|socket| slot::retake(socket).is_ok())
+                && self.control.status().is_ok_and(|status| !self.has_lost_slot(&status))
+        })
     }
 
     fn has_its_rules(&mut self) -> Result<bool, Error> {
@@ -239,16 +268,20 @@ impl Watcher {
     }
 
     /// Loads what is missing, in its order; tells whether the rules are then the same.
-    fn reapply_rules(&mut self) -> Result<bool, Error> {
-        let wanted: RuleSet = self.rules.iter().cloned().collect();
-        let plan = wanted.plan(&self.control.rules()?, &Ownership::All);
-        for step in plan.steps() {
-            if !matches!(step, Step::Delete(_)) {
-                // one that cannot be loaded, since its directory is gone, say, keeps no other away
-                drop(self.control.step(step));
+    fn reapply_rules(&mut self) -> bool {
+        let permit = Arc::clone(&self.permit);
+        permit.use_for(|| {
+            let wanted: RuleSet = self.rules.iter().cloned().collect();
+            let Ok(loaded) = self.control.rules() else { return false };
+            for step in wanted.plan(&loaded, &Ownership::All).steps() {
+                if !matches!(step, Step::Delete(_)) {
+                    // one that cannot be loaded, since its directory is gone, say, keeps no other
+                    // away
+                    drop(self.control.step(step));
+                }
             }
-        }
-        self.has_its_rules()
+            self.has_its_rules().unwrap_or(false)
+        })
     }
 
     fn send_canary(&mut self) {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::AsFd;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use auditlink::link::{Canary, Repair, Watchdog};
 use auditlink::wire::frame;
 use auditlink::{Control, Delivery, ErrorKind, Events, MessageType, Receiver, Rule};
 use netlink_sys::{Socket, SocketAddr};
+use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::faults::{Harvest, report, watch_getppid};
 use crate::lab::{KEY, Lab, control, count_of, wait_until_sent};
@@ -97,6 +99,46 @@ pub(crate) fn turned_off(_: &Lab) {
     assert!(!events.verdict().is_complete());
 }
 
+/// Who waits in an event loop of his own is woken by what the watch-dog has to say, too.
+pub(crate) fn own_event_loop(lab: &Lab) {
+    let rules = watch_getppid(lab);
+    let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+    events.source_mut().watch(&watch()).expect("it may ask");
+    let (mut whole, mut lost, mut restored, mut waits) = (0, false, false, 0);
+    let end = Instant::now() + Duration::from_secs(20);
+    while !(lost && restored && whole == 100) {
+        assert!(Instant::now() < end, "{whole} {lost} {restored} {:?}", events.account());
+        let mut files = [PollFd::new(events.source().as_fd(), PollFlags::POLLIN)];
+        assert!(poll(&mut files, 5_000_u16).expect("a file") > 0, "nobody wakes it");
+        waits += 1;
+        let now = events.source().now();
+        while let Some(delivery) = events.next_until(Some(now)).expect("no error") {
+            match delivery {
+                Delivery::Event(event) => {
+                    whole += u32::from(event.keys().iter().any(|key| key == KEY.as_bytes()));
+                }
+                Delivery::Loss(loss) => match loss.cause() {
+                    Cause::ServiceLost { .. } => lost = true,
+                    Cause::ServiceRestored => restored = true,
+                    _ => panic!("{loss}"),
+                },
+            }
+        }
+        match waits {
+            2 => drop(lab.run_helper(&["storm", "100"])),
+            8 => unregister(),
+            _ if lost && !restored && waits > 8 => {
+                let watch = watch().retake_slot(Repair::Always);
+                events.source_mut().watch(&watch).expect("it may ask");
+            }
+            _ => {}
+        }
+    }
+    println!("  woken {waits} times");
+    drop(events);
+    rules.remove().expect("they are loaded");
+}
+
 pub(crate) fn rules_vanish(lab: &Lab) {
     let folder = lab.path("watched");
     fs::create_dir_all(&folder).expect("a folder");
@@ -167,8 +209,19 @@ pub(crate) fn process_canary(_: &Lab) {
     wait_for(&mut events, Some(ServiceFaults::CANARY));
 }
 
-/// Gives this process's place away behind the receiver's back.
+/// Gives this process's place away behind the receiver's back, and sees that it is gone.
 fn unregister() {
+    unregister_once();
+    for _ in 0..100 {
+        if control().status().expect("a status").pid == 0 {
+            return;
+        }
+        sleep(Duration::from_millis(5));
+    }
+    panic!("the place was not given away");
+}
+
+fn unregister_once() {
     let mut request = frame::message(MessageType::SET, 1, &[]);
     let mut words = [0_u32; 11];
     words[0] = 4; // AUDIT_STATUS_PID
@@ -179,13 +232,6 @@ fn unregister() {
     let mut socket = Socket::new(9).expect("a netlink socket");
     socket.bind_auto().expect("a port");
     socket.send_to(&request, &SocketAddr::new(0, 0), 0).expect("it is sent");
-    for _ in 0..100 {
-        if control().status().expect("a status").pid == 0 {
-            return;
-        }
-        sleep(Duration::from_millis(5));
-    }
-    panic!("the place was not given away");
 }
 
 pub(crate) fn slot_lost(lab: &Lab) {
@@ -217,6 +263,21 @@ pub(crate) fn slot_lost(lab: &Lab) {
     );
     assert_eq!(harvest.whole, 100, "it receives again");
     assert!(!account.verdict().is_complete());
+}
+
+/// A watch-dog that takes the place again never does so after it was given back.
+pub(crate) fn left_for_good(_: &Lab) {
+    for round in 0..30_u64 {
+        let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+        let watch = Watchdog::new().interval(Duration::from_millis(50));
+        let watch = watch.retake_slot(Repair::Always).compare_rules(false);
+        events.source_mut().watch(&watch).expect("it may ask");
+        unregister_once();
+        sleep(Duration::from_millis(round * 5));
+        drop(events);
+        sleep(Duration::from_millis(20));
+        assert_eq!(control().status().expect("a status").pid, 0, "round {round}");
+    }
 }
 
 /// Starts a daemon that can be killed, and waits until it is one.

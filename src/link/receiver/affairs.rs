@@ -23,11 +23,14 @@ impl Receiver {
             return Ok(());
         }
         self.watching = None; // what is given up is not lost
+        let permit = Arc::clone(&self.permit);
         self.canaries = Canaries::default();
         let post = self.mailbox.post();
         let started = match self.role {
-            Role::Daemon => leaving::as_daemon(post, marker),
-            Role::Observer => leaving::as_observer(post, Arc::clone(&self.socket), is_orderly),
+            Role::Daemon => leaving::as_daemon(post, permit, marker),
+            Role::Observer => {
+                leaving::as_observer(post, permit, Arc::clone(&self.socket), is_orderly)
+            }
         };
         self.leaving = started.map_err(|error| Error::io("start to leave", error))?;
         Ok(())
@@ -119,6 +122,10 @@ impl Receiver {
             }
             Note::LastMarker(Ok(())) => self.leaving.taken(now),
             Note::LastMarker(Err(_)) => self.give_up_last_marker(),
+            Note::NoMarker => {
+                self.leaving.marker_came();
+                self.go_on_leaving();
+            }
             Note::Left(result) => {
                 self.leaving = Leaving::Left;
                 result?;

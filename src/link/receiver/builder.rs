@@ -1,6 +1,7 @@
 //! Setting up a receiver.
 
 use std::collections::VecDeque;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::link::control::Control;
 use crate::link::mailbox::Mailbox;
 use crate::link::slot;
 use crate::link::socket::{AuditSocket, Batch};
+use crate::link::watchdog::Permit;
 use crate::time::Tick;
 
 /// Sets up a [`Receiver`]; made by [`Receiver::observer`] or [`Receiver::daemon`].
@@ -110,6 +112,7 @@ impl ReceiverBuilder {
         let kept = kept.into_iter().map(Pending::Datagram);
         let pending: VecDeque<Pending> = lost.into_iter().chain(kept).collect();
         Ok(Receiver {
+            readiness: mailbox.joined_with(socket.as_fd())?,
             socket: Arc::new(socket),
             batch: Batch::new(self.batch, self.buffer_size),
             role: self.role,
@@ -127,6 +130,7 @@ impl ReceiverBuilder {
             leaving: Leaving::No,
             last_reading: None,
             watching: None,
+            permit: Arc::new(Permit::new()),
             canaries: Canaries::default(),
             faults: ServiceFaults::empty(),
             woken: false,

@@ -11,7 +11,9 @@ use crate::link::mailbox::{Note, Post};
 use crate::link::marker::Marker;
 use crate::link::slot;
 use crate::link::socket::AuditSocket;
+use crate::link::watchdog::Permit;
 use crate::time::Tick;
+use crate::wire::status::Enabled;
 
 /// Where leaving stands.
 #[derive(Debug, Default)]
@@ -79,27 +81,46 @@ impl Leaving {
 /// Gives a daemon's place back, on a thread of its own: a request can block in the kernel.
 ///
 /// With a marker, it is sent first, and the place kept until [`Leaving::go`].
-pub(super) fn as_daemon(post: Post, marker: Option<Marker>) -> io::Result<Leaving> {
+pub(super) fn as_daemon(
+    post: Post,
+    permit: Arc<Permit>,
+    marker: Option<Marker>,
+) -> io::Result<Leaving> {
     let (go, gone) = mpsc::channel();
     let last = marker.clone();
     thread::Builder::new().name("auditlink-leave".to_owned()).spawn(move || {
         if let Some(marker) = marker {
-            let sent = Control::open().and_then(|mut control| marker.send(&mut control));
-            let is_sent = sent.is_ok();
-            post.send(Note::LastMarker(sent));
-            if is_sent {
-                let _ = gone.recv(); // ends when the sender is dropped
-            }
+            send_last(&marker, &post);
+            let _ = gone.recv(); // ends when the sender is dropped
         }
+        permit.revoke();
         let left = slot::release();
         finish(&post, left);
     })?;
     Ok(Leaving::UnderWay { last, taken_at: None, go: Some(go) })
 }
 
+/// Sends the marker behind which nothing more is wanted.
+fn send_last(marker: &Marker, post: &Post) {
+    let is_off = |control: &mut Control| Ok(control.status()?.enabled == Enabled::OFF);
+    let note = match Control::open() {
+        Err(error) => Note::LastMarker(Err(error)),
+        Ok(mut control) => match is_off(&mut control) {
+            Err(error) => Note::LastMarker(Err(error)),
+            Ok(false) => Note::LastMarker(marker.send(&mut control)),
+            Ok(true) => {
+                wait_until_sent();
+                Note::NoMarker
+            }
+        },
+    };
+    post.send(note);
+}
+
 /// Leaves the multicast group, on a thread of its own, once the kernel has sent what it queued.
 pub(super) fn as_observer(
     post: Post,
+    permit: Arc<Permit>,
     socket: Arc<AuditSocket>,
     is_orderly: bool,
 ) -> io::Result<Leaving> {
@@ -107,6 +128,7 @@ pub(super) fn as_observer(
         if is_orderly {
             wait_until_sent();
         }
+        permit.revoke();
         let left = socket.leave_multicast();
         finish(&post, left);
     })?;

@@ -13,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::sys::epoll::Epoll;
 
 pub use self::builder::ReceiverBuilder;
 use self::canaries::Canaries;
@@ -22,7 +23,7 @@ use super::clock::Clock;
 use super::mailbox::{Mailbox, Note, Post};
 use super::marker::Marker;
 use super::socket::{AuditSocket, Batch, Datagram};
-use super::watchdog::{self, Watchdog, Watching};
+use super::watchdog::{self, Permit, Watchdog, Watching};
 use crate::error::Error;
 use crate::event::{Received, ServiceFaults};
 use crate::source::Source;
@@ -39,6 +40,8 @@ use crate::wire::frame::Frame;
 /// It is a [`Source`]; [`Events`](crate::Events) makes events of what it receives.
 #[derive(Debug)]
 pub struct Receiver {
+    /// Can be read when the socket or the mailbox can.
+    readiness: Epoll,
     socket: Arc<AuditSocket>,
     batch: Batch,
     role: Role,
@@ -62,6 +65,7 @@ pub struct Receiver {
     /// after it was made before, since the kernel sends nothing more.
     last_reading: Option<u32>,
     watching: Option<Watching>,
+    permit: Arc<Permit>,
     canaries: Canaries,
     faults: ServiceFaults,
     /// Somebody wants to have a word, as soon as the socket is empty.
@@ -166,7 +170,8 @@ impl Receiver {
     /// Those of a request; see [`Control::status`](crate::Control::status).
     pub fn watch(&mut self, watch: &Watchdog) -> Result<(), Error> {
         let daemon = (self.role == Role::Daemon).then(|| Arc::clone(&self.socket));
-        self.watching = Some(watchdog::start(watch, self.mailbox.post(), self.clock, daemon)?);
+        let (post, permit) = (self.mailbox.post(), Arc::clone(&self.permit));
+        self.watching = Some(watchdog::start(watch, post, self.clock, daemon, permit)?);
         Ok(())
     }
 
@@ -297,9 +302,11 @@ impl Source for Receiver {
     }
 }
 
+/// The file that can be read when something is to be received: a record, or a word of a thread
+/// that nudges, watches or leaves. It is for poll and epoll, not for reading.
 impl AsFd for Receiver {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.readiness.0.as_fd()
     }
 }
 
