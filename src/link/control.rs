@@ -2,21 +2,16 @@
 
 use std::time::Duration;
 
-use nix::errno::Errno;
-
-use super::clock::Clock;
-use super::diagnosis;
+use super::exchange::{Exchange, senseless};
 use super::installed::InstalledRules;
-use super::socket::{AuditSocket, Batch};
+use super::socket::AuditSocket;
 use super::tuning::Tuning;
 use crate::error::{Error, ErrorKind};
 use crate::message_type::MessageType;
 use crate::rule::{Rule, RuleSet};
-use crate::time::Tick;
-use crate::wire::frame::Frame;
-use crate::wire::request::{equivalence, request, user_text};
+use crate::wire::request::{equivalence, user_text};
 use crate::wire::rule as rule_codec;
-use crate::wire::status::{Change, Enabled, FailureMode, FeatureSwitches, Features, Mask, Status};
+use crate::wire::status::{Enabled, FailureMode, FeatureSwitches, Features, Mask, Status};
 
 /// Sends requests to the kernel's audit system.
 ///
@@ -29,19 +24,7 @@ use crate::wire::status::{Change, Enabled, FailureMode, FeatureSwitches, Feature
 /// Source: `kernel/audit.c`, `audit_netlink_ok`, `audit_receive`.
 #[derive(Debug)]
 pub struct Control {
-    socket: AuditSocket,
-    batch: Batch,
-    sequence: u32,
-    time_limit: Duration,
-    clock: Clock,
-    /// Records that came while an answer was awaited, on a socket that gets records too.
-    kept: Option<Vec<Vec<u8>>>,
-}
-
-/// The answer to a request: the code of its acknowledgement, and its data.
-struct Answer {
-    code: i32,
-    data: Vec<Vec<u8>>,
+    exchange: Exchange,
 }
 
 impl Control {
@@ -54,7 +37,7 @@ impl Control {
         let socket = AuditSocket::open()?;
         socket.shorten_acknowledgements()?;
         socket.set_receive_buffer(LISTING_BUFFER)?;
-        Ok(Self::over(socket, None))
+        Ok(Self { exchange: Exchange::new(socket, None) })
     }
 
     /// Asks for a receive buffer of so many bytes, and returns what the kernel granted, in its own
@@ -64,12 +47,12 @@ impl Control {
     ///
     /// An error of the operating system.
     pub fn set_receive_buffer(&mut self, bytes: usize) -> Result<usize, Error> {
-        self.socket.set_receive_buffer(bytes)
+        self.exchange.set_receive_buffer(bytes)
     }
 
     /// Sets how long an answer is waited for. Default 10 s.
     pub const fn set_time_limit(&mut self, limit: Duration) {
-        self.time_limit = limit;
+        self.exchange.set_time_limit(limit);
     }
 
     /// Reads the settings and counters.
@@ -80,9 +63,7 @@ impl Control {
     /// process, [`ErrorKind::Timeout`] if it does not answer at all. So do all other requests.
     #[doc(alias = "AUDIT_GET")]
     pub fn status(&mut self) -> Result<Status, Error> {
-        const OPERATION: &str = "read the audit status";
-        let data = self.fetch(OPERATION, MessageType::GET, &[])?;
-        Status::parse(&data).map_err(|error| senseless(OPERATION, &error))
+        self.exchange.status()
     }
 
     /// Changes settings, in one request each, and returns their former values.
@@ -188,7 +169,7 @@ impl Control {
     #[doc(alias = "AUDIT_GET_FEATURE")]
     pub fn features(&mut self) -> Result<Features, Error> {
         const OPERATION: &str = "read the audit features";
-        let data = self.fetch(OPERATION, MessageType::GET_FEATURE, &[])?;
+        let data = self.exchange.fetch(OPERATION, MessageType::GET_FEATURE, &[])?;
         Features::parse(&data).map_err(|error| senseless(OPERATION, &error))
     }
 
@@ -200,14 +181,14 @@ impl Control {
         on: FeatureSwitches,
     ) -> Result<(), Error> {
         let payload = Features::request(which, on, FeatureSwitches::empty());
-        self.ask("set audit features", MessageType::SET_FEATURE, &payload).map(drop)
+        self.exchange.ask("set audit features", MessageType::SET_FEATURE, &payload).map(drop)
     }
 
     /// Locks the switches in `which`, as they are, until the next boot. There is no way back.
     pub fn lock_features(&mut self, which: FeatureSwitches) -> Result<(), Error> {
         let on = self.features()?.on;
         let payload = Features::request(which, on, which);
-        self.ask("lock audit features", MessageType::SET_FEATURE, &payload).map(drop)
+        self.exchange.ask("lock audit features", MessageType::SET_FEATURE, &payload).map(drop)
     }
 
     /// Lists the loaded rules, list by list, each in the order in which the kernel tries them.
@@ -222,7 +203,7 @@ impl Control {
         const OPERATION: &str = "list the audit rules";
         let mut attempt = 1;
         let answer = loop {
-            match self.ask(OPERATION, MessageType::LIST_RULES, &[]) {
+            match self.exchange.ask(OPERATION, MessageType::LIST_RULES, &[]) {
                 Err(error) if *error.kind() == ErrorKind::Overrun && attempt < 3 => attempt += 1,
                 other => break other?,
             }
@@ -242,7 +223,9 @@ impl Control {
     /// directory does not exist.
     #[doc(alias = "AUDIT_ADD_RULE")]
     pub fn add_rule(&mut self, rule: &Rule) -> Result<(), Error> {
-        self.ask("add a rule", MessageType::ADD_RULE, &rule_codec::to_bytes(rule)).map(drop)
+        self.exchange
+            .ask("add a rule", MessageType::ADD_RULE, &rule_codec::to_bytes(rule))
+            .map(drop)
     }
 
     /// Deletes a rule, which must be the same in list, action, calls, and fields in their order.
@@ -257,7 +240,7 @@ impl Control {
             // where a rule stands is not part of it: the kernel finds no rule with this bit
             bytes = rule_codec::to_bytes(&Rule { prepend: false, ..rule.clone() });
         }
-        self.ask("delete a rule", MessageType::DEL_RULE, &bytes).map(drop)
+        self.exchange.ask("delete a rule", MessageType::DEL_RULE, &bytes).map(drop)
     }
 
     /// Deletes the rules that have this key, and returns how many there were.
@@ -303,7 +286,7 @@ impl Control {
     /// Drops the watches of trees that are no longer mounted.
     #[doc(alias = "AUDIT_TRIM")]
     pub fn trim(&mut self) -> Result<(), Error> {
-        self.ask("trim watched trees", MessageType::TRIM, &[]).map(drop)
+        self.exchange.ask("trim watched trees", MessageType::TRIM, &[]).map(drop)
     }
 
     /// Makes a subtree part of the watches on a mount point, as after a bind mount.
@@ -318,7 +301,7 @@ impl Control {
         subtree: impl AsRef<[u8]>,
     ) -> Result<(), Error> {
         let payload = equivalence(mount.as_ref(), subtree.as_ref());
-        self.ask("make a subtree equivalent", MessageType::MAKE_EQUIV, &payload).map(drop)
+        self.exchange.ask("make a subtree equivalent", MessageType::MAKE_EQUIV, &payload).map(drop)
     }
 
     /// Writes a record of one's own into the audit trail.
@@ -336,7 +319,7 @@ impl Control {
         text: impl AsRef<[u8]>,
     ) -> Result<(), Error> {
         let payload = user_text(text.as_ref());
-        self.ask("send a user message", message_type, &payload).map(drop)
+        self.exchange.ask("send a user message", message_type, &payload).map(drop)
     }
 
     /// Adds a rule unless it is loaded; tells whether it was added.
@@ -357,19 +340,17 @@ impl Control {
     }
 
     /// Changes the settings in `mask`.
-    pub(super) fn change(
+    fn change(
         &mut self,
         operation: &'static str,
         mask: Mask,
         status: &Status,
     ) -> Result<(), Error> {
-        let payload = Change { mask, status }.to_bytes();
-        self.ask(operation, MessageType::SET, &payload).map(drop)
+        self.exchange.change(operation, mask, status).map(drop)
     }
 
     fn reset(&mut self, operation: &'static str, mask: Mask) -> Result<u32, Error> {
-        let payload = Change { mask, status: &Status::zero() }.to_bytes();
-        let answer = self.ask(operation, MessageType::SET, &payload)?;
+        let answer = self.exchange.change(operation, mask, &Status::zero())?;
         Ok(u32::try_from(answer.code).unwrap_or_default())
     }
 
@@ -382,145 +363,7 @@ impl Control {
         }
         Ok(deleted)
     }
-
-    /// Makes a request that is answered by one message of data.
-    fn fetch(
-        &mut self,
-        operation: &'static str,
-        message_type: MessageType,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, Error> {
-        let answer = self.ask(operation, message_type, payload)?;
-        answer.data.into_iter().next().ok_or_else(|| {
-            Error::new(operation, ErrorKind::Protocol, "").with_text("the answer has no data")
-        })
-    }
-
-    /// Makes a request and collects its answer.
-    fn ask(
-        &mut self,
-        operation: &'static str,
-        message_type: MessageType,
-        payload: &[u8],
-    ) -> Result<Answer, Error> {
-        self.sequence = self.sequence.wrapping_add(1).max(1);
-        let datagram = request(message_type, self.sequence, payload);
-        self.socket.send(&datagram).map_err(|error| Error::io(operation, error))?;
-        let answer = self.answer(operation, message_type)?;
-        if answer.code >= 0 {
-            return Ok(answer);
-        }
-        let code = answer.code.saturating_neg();
-        let may_be_locked = matches!(
-            message_type,
-            MessageType::SET | MessageType::ADD_RULE | MessageType::DEL_RULE
-        );
-        Err(diagnosis::request_refused(operation, code, message_type, || {
-            may_be_locked && self.status().is_ok_and(|status| status.enabled == Enabled::LOCKED)
-        }))
-    }
-
-    /// Collects the acknowledgement and the data that belong to the last request.
-    fn answer(&mut self, operation: &'static str, asked: MessageType) -> Result<Answer, Error> {
-        let deadline = self.clock.now().saturating_add(self.time_limit);
-        let mut answer = Answer { code: 0, data: Vec::new() };
-        let mut acknowledged = false;
-        let mut overrun = false;
-        loop {
-            self.wait(operation, deadline)?;
-            match self.batch.fill(&self.socket) {
-                Ok(_) => {}
-                Err(Errno::ENOBUFS) => overrun = true,
-                Err(Errno::EINTR) => {}
-                Err(error) => return Err(Error::io(operation, error.into())),
-            }
-            while let Some(datagram) = self.batch.next() {
-                if datagram.sender != Some(0) {
-                    continue; // not the kernel
-                }
-                let mut done = false;
-                match Frame::parse(datagram.bytes) {
-                    Ok(Frame::Ack { sequence, code }) if sequence == self.sequence => {
-                        answer.code = code;
-                        acknowledged = true;
-                        done = code < 0;
-                    }
-                    Ok(Frame::Reply { message_type, sequence, payload })
-                        if sequence == self.sequence && message_type == asked =>
-                    {
-                        answer.data.push(payload.to_vec());
-                    }
-                    Ok(Frame::Done { sequence }) => done = sequence == self.sequence,
-                    Ok(Frame::Record { .. }) => {
-                        if let Some(kept) = &mut self.kept {
-                            kept.push(datagram.bytes.to_vec());
-                        }
-                    }
-                    Ok(_) => {} // a late answer to a request that ran out of time
-                    Err(error) => return Err(senseless(operation, &error)),
-                }
-                let has_data = matches!(asked, MessageType::GET | MessageType::GET_FEATURE);
-                done |= acknowledged
-                    && asked != MessageType::LIST_RULES
-                    && (!has_data || !answer.data.is_empty());
-                if done && overrun {
-                    return Err(Error::new(operation, ErrorKind::Overrun, "try again"));
-                }
-                if done {
-                    return Ok(answer);
-                }
-            }
-        }
-    }
-
-    /// Waits for something to receive, at the longest until `deadline`.
-    fn wait(&self, operation: &'static str, deadline: Tick) -> Result<(), Error> {
-        loop {
-            let left = deadline.saturating_duration_since(self.clock.now());
-            if left.is_zero() {
-                let remedy = "the kernel may be busy: try again, or allow more time";
-                return Err(Error::new(operation, ErrorKind::Timeout, remedy));
-            }
-            match self.socket.wait(Some(left)) {
-                Ok(true) => return Ok(()),
-                Ok(false) => {}
-                Err(error) => return Err(Error::io(operation, error)),
-            }
-        }
-    }
-
-    /// Makes requests over a given socket, keeping the records that come meanwhile if `kept`.
-    pub(super) fn over(socket: AuditSocket, kept: Option<Vec<Vec<u8>>>) -> Self {
-        Self {
-            socket,
-            batch: Batch::new(BATCH, BUFFER),
-            sequence: 0,
-            time_limit: Duration::from_secs(10),
-            clock: Clock::start(),
-            kept,
-        }
-    }
-
-    /// Gives the socket back, and the records that were received on it.
-    pub(super) fn into_socket(mut self) -> (AuditSocket, Vec<Vec<u8>>) {
-        let mut kept = self.kept.unwrap_or_default();
-        while let Some(datagram) = self.batch.next() {
-            if datagram.sender == Some(0) {
-                kept.push(datagram.bytes.to_vec());
-            }
-        }
-        (self.socket, kept)
-    }
 }
-
-/// How many answers one call receives, and how long each may be; a listed rule can have 64 texts
-/// of 4 KiB, but only a few are ever this long.
-const BATCH: usize = 16;
-const BUFFER: usize = 64 * 1024;
 
 /// Room for a listing of some thousand rules.
 const LISTING_BUFFER: usize = 8 << 20;
-
-fn senseless(operation: &'static str, error: &dyn std::fmt::Display) -> Error {
-    Error::new(operation, ErrorKind::Protocol, "").with_text(error)
-}

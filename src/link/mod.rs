@@ -6,6 +6,7 @@
 mod clock;
 mod control;
 mod diagnosis;
+mod exchange;
 mod installed;
 mod mailbox;
 mod marker;

@@ -4,7 +4,7 @@ use std::io;
 
 use nix::errno::Errno;
 
-use super::control::Control;
+use super::exchange::Exchange;
 use super::procfs;
 use super::socket::AuditSocket;
 use crate::error::{Error, ErrorKind};
@@ -16,12 +16,12 @@ use crate::wire::status::{Change, Mask, Status};
 ///
 /// Returns the records that came before the kernel's answer (kernels before 6.7 may send some).
 pub(super) fn register(socket: AuditSocket) -> Result<(AuditSocket, Vec<Vec<u8>>), Error> {
-    let mut control = Control::over(socket, Some(Vec::new()));
+    let mut exchange = Exchange::new(socket, Some(Vec::new()));
     let status = Status { pid: std::process::id(), ..Status::zero() };
-    match control.change(REGISTER, Mask::PID, &status) {
-        Ok(()) => Ok(control.into_socket()),
+    match exchange.change(REGISTER, Mask::PID, &status) {
+        Ok(_) => Ok(exchange.into_socket()),
         Err(error) if error.raw_os_error() == Some(Errno::EEXIST as i32) => {
-            Err(taken(&mut control))
+            Err(taken(&mut exchange))
         }
         Err(error) => Err(error),
     }
@@ -38,11 +38,10 @@ pub(super) fn retake(socket: &AuditSocket) -> io::Result<()> {
 ///
 /// A daemon that goes without doing this leaves its port to whoever takes the number next.
 pub(super) fn release() -> Result<(), Error> {
-    let result =
-        Control::open()?.change("give up being the audit daemon", Mask::PID, &Status::zero());
-    match result {
+    let mut exchange = Exchange::new(AuditSocket::open()?, None);
+    match exchange.change("give up being the audit daemon", Mask::PID, &Status::zero()) {
         Err(error) if error.raw_os_error() == Some(Errno::EACCES as i32) => Ok(()),
-        other => other,
+        other => other.map(drop),
     }
 }
 
@@ -52,8 +51,8 @@ const REGISTER: &str = "become the audit daemon";
 ///
 /// The kernel keeps the number of a process and of a port. The process may be dead, and another
 /// may have taken its port, by chance or on purpose.
-fn taken(control: &mut Control) -> Error {
-    let pid = match control.status() {
+fn taken(exchange: &mut Exchange) -> Error {
+    let pid = match exchange.status() {
         Ok(status) => status.pid,
         Err(error) => return error,
     };
