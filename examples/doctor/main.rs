@@ -1,7 +1,7 @@
 //! Tells what would be missed on this machine, and how to mend it.
 //!
 //! ```text
-//! doctor [--json] [--rules FILE|FOLDER] [--table] [NAME]…
+//! doctor [--json] [--rules FILE|FOLDER] [NAME]…
 //! ```
 //!
 //! The names are calls, or groups of calls, that are wanted; without any, `process` is. It exits
@@ -11,23 +11,21 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use auditlink::link::preflight::Preflight;
-use auditlink::{Control, Error, RuleSet};
+use auditlink::{Error, RuleSet};
 
 const USAGE: &str = "\
-usage: doctor [--json] [--rules FILE|FOLDER] [--table] [NAME]...
+usage: doctor [--json] [--rules FILE|FOLDER] [NAME]...
 
   NAME      a call such as execve, or a group of calls: process (default), file,
             network, identity, module, time
   --rules   judge the rules of a file or folder instead of those that are loaded
-  --table   show which call is recorded on which interface, too
-  --json    one JSON object instead of tables
+  --json    one JSON object instead of the tables
 
 It exits with 1 if something is or may be missed, with 2 if it was called wrongly.";
 
 #[derive(Default)]
 struct Options {
     json: bool,
-    table: bool,
     rules: Option<String>,
     wants: Vec<String>,
 }
@@ -38,7 +36,6 @@ fn main() -> ExitCode {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--json" => options.json = true,
-            "--table" => options.table = true,
             "--rules" => match words.next() {
                 Some(path) => options.rules = Some(path),
                 None => return usage("--rules needs a file behind it"),
@@ -75,24 +72,15 @@ fn examine(options: &Options) -> Result<bool, Error> {
     for name in &options.wants {
         preflight = preflight.wants(name);
     }
-    let rules = options.rules.as_ref().map(RuleSet::load).transpose()?;
-    if let Some(rules) = &rules {
-        preflight = preflight.rules(rules.clone());
+    if let Some(path) = &options.rules {
+        preflight = preflight.rules(RuleSet::load(path)?);
     }
     let report = preflight.run();
-    let mut text = if options.json {
+    let text = if options.json {
         serde_json::to_string(&report).unwrap_or_default() + "\n"
     } else {
         report.to_string()
     };
-    if options.table && !options.json {
-        let rules = match rules {
-            Some(rules) => rules,
-            None => Control::open()?.rules()?.into_iter().collect(),
-        };
-        text += "\n";
-        text += &rules.coverage().to_string();
-    }
     // whoever reads our output may have enough
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(report.would_miss())

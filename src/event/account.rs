@@ -208,19 +208,21 @@ impl fmt::Display for Doubt {
         match self {
             Self::CounterUnknown => f.write_str("the kernel's counter was not read at the start"),
             Self::CounterStale => f.write_str("the kernel's counter was not read at the end"),
-            Self::KernelLost(count) => write!(f, "the kernel lost {count} records or events"),
-            Self::SocketOverrun(count) => write!(f, "the socket dropped {count} records"),
-            Self::QueueFull(count) => write!(f, "the queue had no room for {count} records"),
+            Self::KernelLost(count) => {
+                write!(f, "records or events that the kernel lost: {count}")
+            }
+            Self::SocketOverrun(count) => write!(f, "records that the socket dropped: {count}"),
+            Self::QueueFull(count) => write!(f, "records that the queue dropped: {count}"),
             Self::Congested => f.write_str("the kernel may still hold records back"),
-            Self::SerialGap(count) => write!(f, "{count} events never came"),
-            Self::SerialRestart(count) => write!(f, "serials started anew {count} times"),
-            Self::Truncated(count) => write!(f, "{count} records lack their end"),
-            Self::Undecodable(count) => write!(f, "{count} datagrams could not be read"),
-            Self::Uncounted(count) => write!(f, "{count} losses could not be counted"),
-            Self::Incomplete(count) => write!(f, "{count} events lack something"),
-            Self::ServiceLost(count) => write!(f, "the service was lost {count} times"),
+            Self::SerialGap(count) => write!(f, "events that never came: {count}"),
+            Self::SerialRestart(count) => write!(f, "times that serials started anew: {count}"),
+            Self::Truncated(count) => write!(f, "records that lack their end: {count}"),
+            Self::Undecodable(count) => write!(f, "datagrams that could not be read: {count}"),
+            Self::Uncounted(count) => write!(f, "losses that could not be counted: {count}"),
+            Self::Incomplete(count) => write!(f, "events that lack something: {count}"),
+            Self::ServiceLost(count) => write!(f, "times that the service was lost: {count}"),
             Self::Unsettled { events, serials } => {
-                write!(f, "{events} events are open, {serials} serials are waited for")
+                write!(f, "events that are open: {events}, serials that are waited for: {serials}")
             }
         }
     }

@@ -248,18 +248,22 @@ impl Rule {
     }
 }
 
+/// Prints rows as a table.
+pub(crate) fn print_rows(rows: &[CoverageRow], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let line = |f: &mut fmt::Formatter<'_>, cells: [&str; 6]| {
+        let [group, call, b64, b32, x32, io_uring] = cells;
+        writeln!(f, "{group:9} {call:14} {b64:7} {b32:7} {x32:12} {io_uring}")
+    };
+    line(f, ["group", "call", "b64", "b32", "x32", "io_uring"])?;
+    rows.iter().try_for_each(|row| {
+        let [b64, b32, x32, io_uring] = [row.b64, row.b32, row.x32, row.io_uring].map(Watch::name);
+        line(f, [row.group, row.call, b64, b32, x32, io_uring])
+    })
+}
+
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = |f: &mut fmt::Formatter<'_>, cells: [&str; 6]| {
-            let [group, call, b64, b32, x32, io_uring] = cells;
-            writeln!(f, "{group:9} {call:14} {b64:7} {b32:7} {x32:12} {io_uring}")
-        };
-        line(f, ["group", "call", "b64", "b32", "x32", "io_uring"])?;
-        for row in &self.rows {
-            let [b64, b32, x32, io_uring] =
-                [row.b64, row.b32, row.x32, row.io_uring].map(Watch::name);
-            line(f, [row.group, row.call, b64, b32, x32, io_uring])?;
-        }
+        print_rows(&self.rows, f)?;
         self.shadowed.iter().try_for_each(|(first, second)| {
             writeln!(f, "rule {} never decides: rule {} comes before it", second + 1, first + 1)
         })

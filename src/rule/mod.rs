@@ -22,6 +22,7 @@ mod text;
 use std::fmt;
 
 pub use self::builder::{RuleBuilder, process_lifecycle};
+pub(crate) use self::coverage::print_rows;
 pub use self::coverage::{Coverage, CoverageRow, Watch};
 pub use self::error::RuleError;
 pub use self::field::{FieldId, Operator};

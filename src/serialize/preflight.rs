@@ -4,6 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::link::preflight::{Finding, Report};
 use crate::link::procfs::Process;
+use crate::rule::CoverageRow;
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -11,6 +12,7 @@ impl Serialize for Report {
         map.serialize_entry("would_miss", &self.would_miss())?;
         map.serialize_entry("findings", &self.findings)?;
         map.serialize_entry("older_processes", &self.older_processes)?;
+        map.serialize_entry("coverage", &self.coverage)?;
         map.serialize_entry("status", &self.status)?;
         map.end()
     }
@@ -23,6 +25,19 @@ impl Serialize for Finding {
         map.serialize_entry("level", self.level.name())?;
         map.serialize_entry("text", &self.text)?;
         map.serialize_entry("remedy", self.remedy)?;
+        map.end()
+    }
+}
+
+impl Serialize for CoverageRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("group", self.group)?;
+        map.serialize_entry("call", self.call)?;
+        map.serialize_entry("b64", self.b64.name())?;
+        map.serialize_entry("b32", self.b32.name())?;
+        map.serialize_entry("x32", self.x32.name())?;
+        map.serialize_entry("io_uring", self.io_uring.name())?;
         map.end()
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::control::Control;
 use super::procfs;
-use crate::rule::RuleSet;
+use crate::rule::{CoverageRow, RuleSet, print_rows};
 use crate::wire::status::Status;
 
 /// Looks, without changing anything, what would keep this process from seeing what it wants.
@@ -161,7 +161,8 @@ impl Finding {
     }
 }
 
-/// All that was found; made by [`Preflight::run`]. It prints as a table.
+/// All that was found; made by [`Preflight::run`]. It prints as a table, and below it another of the
+/// wanted calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -169,6 +170,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The processes that are, or may be, older than auditing.
     pub older_processes: Vec<procfs::Process>,
+    /// How the wanted calls are recorded, on each interface.
+    pub coverage: Vec<CoverageRow>,
     /// The status of the kernel, if this process may read it.
     pub status: Option<Status>,
 }
@@ -194,6 +197,10 @@ impl fmt::Display for Report {
             if !finding.remedy.is_empty() {
                 writeln!(f, "{:7} {:15} -> {}", "", "", finding.remedy)?;
             }
+        }
+        if !self.coverage.is_empty() {
+            writeln!(f)?;
+            print_rows(&self.coverage, f)?;
         }
         Ok(())
     }
@@ -232,7 +239,12 @@ impl Preflight {
     /// Looks.
     #[must_use]
     pub fn run(&self) -> Report {
-        let mut report = Report { findings: Vec::new(), older_processes: Vec::new(), status: None };
+        let mut report = Report {
+            findings: Vec::new(),
+            older_processes: Vec::new(),
+            coverage: Vec::new(),
+            status: None,
+        };
         let mut control = match Control::open() {
             Ok(control) => control,
             Err(error) => {
@@ -253,7 +265,8 @@ impl Preflight {
         let loaded = loaded.ok().map(|rules| rules.into_iter().collect::<RuleSet>());
         if let Some(rules) = self.rules.as_ref().or(loaded.as_ref()) {
             rules::look_at_rules(rules, &mut report.findings);
-            rules::look_at_coverage(rules, &self.wants, &mut report.findings);
+            report.coverage = rules::wanted(rules, &self.wants, &mut report.findings);
+            rules::look_at_coverage(&report.coverage, &mut report.findings);
         }
         report.status = status;
         report.findings.sort_by_key(|finding| finding.check as u8);

@@ -84,25 +84,33 @@ fn look_at_exclusion(rule: &Rule, findings: &mut Vec<Finding>) {
     });
 }
 
-/// Looks which wanted calls no rule records.
-pub(super) fn look_at_coverage(rules: &RuleSet, wants: &[String], findings: &mut Vec<Finding>) {
-    if wants.is_empty() {
-        return;
-    }
-    let coverage = rules.coverage();
-    let is_wanted =
-        |row: &&CoverageRow| wants.iter().any(|name| name == row.group || name == row.call);
+/// Finds how the wanted calls, or groups of calls, are recorded.
+pub(super) fn wanted(
+    rules: &RuleSet,
+    wants: &[String],
+    findings: &mut Vec<Finding>,
+) -> Vec<CoverageRow> {
+    let mut rows = rules.coverage().rows;
+    let is_of = |row: &CoverageRow, name: &String| name == row.group || name == row.call;
     for name in wants {
-        if !coverage.rows.iter().any(|row| name == row.group || name == row.call) {
+        if !rows.iter().any(|row| is_of(row, name)) {
             let text = format!("{name} is no call or group of calls that is known here");
             findings.push(Finding::missed(Check::Coverage, text, "name calls as auditctl does"));
         }
     }
-    let wanted: Vec<_> = coverage.rows.iter().filter(is_wanted).collect();
-    let mut is_covered = !wanted.is_empty();
+    rows.retain(|row| wants.iter().any(|name| is_of(row, name)));
+    rows
+}
+
+/// Looks which wanted calls no rule records.
+pub(super) fn look_at_coverage(wanted: &[CoverageRow], findings: &mut Vec<Finding>) {
+    if wanted.is_empty() {
+        return;
+    }
+    let mut is_covered = true;
     for abi in ["b64", "b32"] {
         for watch in [Watch::No, Watch::Never, Watch::Partly] {
-            let has = |row: &&&CoverageRow| watch == if abi == "b64" { row.b64 } else { row.b32 };
+            let has = |row: &&CoverageRow| watch == if abi == "b64" { row.b64 } else { row.b32 };
             let calls: Vec<&str> = wanted.iter().filter(has).map(|row| row.call).collect();
             if !calls.is_empty() {
                 is_covered = false;
@@ -115,7 +123,7 @@ pub(super) fn look_at_coverage(rules: &RuleSet, wants: &[String], findings: &mut
         findings.push(Finding::fine(Check::Coverage, text));
     }
     let x32 = wanted.iter().filter(|row| row.x32 == Watch::OutOfReach).count();
-    let escapes = |row: &&&CoverageRow| matches!(row.io_uring, Watch::No | Watch::Never);
+    let escapes = |row: &&CoverageRow| matches!(row.io_uring, Watch::No | Watch::Never);
     let uring: Vec<&str> = wanted.iter().filter(escapes).map(|row| row.call).collect();
     if x32 > 0 && Arch::native() == Some(Arch::X86_64) {
         findings.push(look_at_x32());
@@ -194,7 +202,8 @@ mod tests {
         let wants: Vec<String> = wants.iter().map(ToString::to_string).collect();
         let mut findings = Vec::new();
         look_at_rules(&rules, &mut findings);
-        look_at_coverage(&rules, &wants, &mut findings);
+        let rows = wanted(&rules, &wants, &mut findings);
+        look_at_coverage(&rows, &mut findings);
         // whether the machine takes x32 calls is not the rules' affair
         findings.retain(|finding| finding.check != Check::X32);
         findings.iter().for_each(|finding| {
