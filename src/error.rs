@@ -37,6 +37,8 @@ pub enum ErrorKind {
     },
     /// The kernel takes such requests from its initial user and pid namespace only.
     Namespace,
+    /// The kernel sends records to its initial network namespace only.
+    Network,
     /// The kernel has no audit system, or it was switched off when it booted (`audit=0`).
     NotSupported,
     /// The configuration is locked until the next boot (`enabled` is 2).
@@ -137,6 +139,9 @@ impl fmt::Display for ErrorKind {
             Self::NoPermission { capability } => write!(f, "{capability} is missing"),
             Self::Namespace => {
                 f.write_str("the process is not in the initial user and pid namespace")
+            }
+            Self::Network => {
+                f.write_str("no records come to another network namespace than the initial one")
             }
             Self::NotSupported => {
                 f.write_str("the kernel has no audit system, or it is switched off")

@@ -111,6 +111,8 @@ pub enum Doubt {
     CounterUnknown,
     /// The counter was not read since the last record. A reading settles it.
     CounterStale,
+    /// No record came at all, so nobody knows whether any could.
+    Silent,
     /// The kernel counted so much as lost.
     KernelLost(u64),
     /// The socket dropped so many records.
@@ -146,7 +148,7 @@ impl Doubt {
     /// Tells whether time, or a reading of the kernel's counter, may dispel it.
     #[must_use]
     pub const fn is_pending(self) -> bool {
-        matches!(self, Self::CounterStale | Self::Congested | Self::Unsettled { .. })
+        matches!(self, Self::CounterStale | Self::Silent | Self::Congested | Self::Unsettled { .. })
     }
 }
 
@@ -178,6 +180,9 @@ impl Account {
             CounterReading::Stale => doubts.push(Doubt::CounterStale),
             CounterReading::Current => {}
         }
+        if self.records == 0 {
+            doubts.push(Doubt::Silent);
+        }
         for (count, doubt) in [
             (self.kernel_lost, Doubt::KernelLost(self.kernel_lost)),
             (self.overrun_records, Doubt::SocketOverrun(self.overrun_records)),
@@ -208,6 +213,7 @@ impl fmt::Display for Doubt {
         match self {
             Self::CounterUnknown => f.write_str("the kernel's counter was not read at the start"),
             Self::CounterStale => f.write_str("the kernel's counter was not read at the end"),
+            Self::Silent => f.write_str("no record came: whether any could is not known"),
             Self::KernelLost(count) => {
                 write!(f, "records or events that the kernel lost: {count}")
             }
@@ -248,19 +254,21 @@ mod tests {
     use super::*;
 
     fn good() -> Account {
-        Account { counter: CounterReading::Current, ..Account::default() }
+        Account { counter: CounterReading::Current, records: 1, ..Account::default() }
     }
 
     #[test]
     fn nothing_known_is_no_good_news() {
-        assert_eq!(Account::default().verdict(), Verdict::Doubtful(vec![Doubt::CounterUnknown]));
+        let doubts = vec![Doubt::CounterUnknown, Doubt::Silent];
+        assert_eq!(Account::default().verdict(), Verdict::Doubtful(doubts));
         assert_eq!(good().verdict(), Verdict::Complete);
     }
 
     #[test]
     fn every_sign_alone_is_enough() {
         type Spoil = fn(&mut Account);
-        let signs: [(Spoil, bool); 14] = [
+        let signs: [(Spoil, bool); 15] = [
+            (|account| account.records = 0, true),
             (|account| account.counter = CounterReading::Stale, true),
             (|account| account.counter = CounterReading::Unknown, false),
             (|account| account.kernel_lost = 1, false),

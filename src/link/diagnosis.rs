@@ -85,3 +85,9 @@ pub(super) fn group_refused(error: io::Error) -> Error {
     };
     Error::new(OPERATION, kind, remedy).with_io(error)
 }
+
+/// Says that no records come here: the kernel sends them to its initial network namespace only.
+pub(super) fn deaf_here() -> Error {
+    let remedy = "run it in the network namespace of process 1, or be the daemon";
+    Error::new("join the audit multicast group", ErrorKind::Network, remedy)
+}

@@ -105,6 +105,16 @@ fn inode_of_port(line: &str, port: u32) -> Option<u64> {
     }
 }
 
+/// Tells whether this process is in the network namespace of process 1; `None` if it may not look.
+///
+/// In the initial pid namespace that is the initial one, the only one to which the kernel sends
+/// its multicast records.
+#[must_use]
+pub fn is_in_first_network() -> Option<bool> {
+    let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+    Some(namespace("self")? == namespace("1")?)
+}
+
 /// What decides whether the kernel takes a request from this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {

@@ -49,18 +49,18 @@ pub(super) fn look_at_self(findings: &mut Vec<Finding>) {
 
 /// Multicast records come in the initial network namespace only, that of process 1.
 fn look_at_network(findings: &mut Vec<Finding>) {
-    let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net"));
-    let (Ok(own), Ok(first)) = (namespace("self"), namespace("1")) else {
-        let text = "whether this is the initial network namespace cannot be told";
-        let remedy = "give the program CAP_SYS_PTRACE, which looking at process 1 needs";
-        findings.push(Finding::note(Check::Network, text, remedy));
-        return;
-    };
-    findings.push(if own == first {
-        Finding::fine(Check::Network, "the network namespace of process 1")
-    } else {
-        let text = "another network namespace than process 1 has: an observer gets no records here";
-        Finding::missed(Check::Network, text, "run it on the host, or be the daemon")
+    findings.push(match procfs::is_in_first_network() {
+        Some(true) => Finding::fine(Check::Network, "the network namespace of process 1"),
+        Some(false) => {
+            let text =
+                "another network namespace than process 1 has: an observer gets no records here";
+            Finding::missed(Check::Network, text, "run it on the host, or be the daemon")
+        }
+        None => {
+            let text = "whether this is the initial network namespace cannot be told";
+            let remedy = "give the program CAP_SYS_PTRACE, which looking at process 1 needs";
+            Finding::note(Check::Network, text, remedy)
+        }
     });
 }
 

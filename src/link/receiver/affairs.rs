@@ -101,7 +101,10 @@ impl Receiver {
     pub(super) fn read(&mut self, note: Note) -> Result<(), Error> {
         let now = self.clock.now();
         match note {
+            // two threads may tell in the wrong order
+            Note::LostCounter(_, begun) if begun < self.reading_at => {}
             Note::LostCounter(total, begun) => {
+                self.reading_at = begun;
                 // it vouches for what came before: so must the socket's own counter
                 self.look_at_drops(Duration::ZERO);
                 self.pending.push_back(Pending::LostCounter(total, begun));

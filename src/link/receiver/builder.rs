@@ -13,7 +13,9 @@ use crate::error::Error;
 use crate::event::ServiceFaults;
 use crate::link::clock::Clock;
 use crate::link::control::Control;
+use crate::link::diagnosis;
 use crate::link::mailbox::Mailbox;
+use crate::link::procfs;
 use crate::link::slot;
 use crate::link::socket::{AuditSocket, Batch};
 use crate::link::watchdog::Permit;
@@ -82,7 +84,8 @@ impl ReceiverBuilder {
     /// # Errors
     ///
     /// For an observer, [`ErrorKind::NoPermission`](crate::ErrorKind::NoPermission) without
-    /// `CAP_AUDIT_READ`. For a daemon, [`ErrorKind::SlotTaken`](crate::ErrorKind::SlotTaken), which
+    /// `CAP_AUDIT_READ`, and [`ErrorKind::Network`](crate::ErrorKind::Network) in another network
+    /// namespace than that of process 1, as far as that can be told: it would hear nothing. For a daemon, [`ErrorKind::SlotTaken`](crate::ErrorKind::SlotTaken), which
     /// names the process that has the place, and those of a request.
     pub fn open(self) -> Result<Receiver, Error> {
         let mailbox = Mailbox::new()?;
@@ -95,6 +98,9 @@ impl ReceiverBuilder {
         let lost = Control::open().and_then(|mut control| control.status());
         let (socket, kept) = match self.role {
             Role::Observer => {
+                if procfs::is_in_first_network() == Some(false) {
+                    return Err(diagnosis::deaf_here());
+                }
                 socket.join_multicast()?;
                 (socket, Vec::new())
             }
@@ -129,6 +135,7 @@ impl ReceiverBuilder {
             congestion: Congestion::None,
             leaving: Leaving::No,
             last_reading: None,
+            reading_at: begun,
             watching: None,
             permit: Arc::new(Permit::new()),
             canaries: Canaries::default(),

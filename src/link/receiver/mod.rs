@@ -64,6 +64,8 @@ pub struct Receiver {
     /// The last reading of the counter of lost records, handed over at the very end. What comes
     /// after it was made before, since the kernel sends nothing more.
     last_reading: Option<u32>,
+    /// When the last reading of the counter was begun.
+    reading_at: Tick,
     watching: Option<Watching>,
     permit: Arc<Permit>,
     canaries: Canaries,
