@@ -382,7 +382,8 @@ pub(crate) fn two_daemons(lab: &Lab) {
     assert!(account.verdict().is_complete(), "{}", account.verdict());
 }
 
-/// A hundred times, at random moments, a daemon is told to end or killed.
+/// A hundred times, at random moments of its start, its work and its end, a daemon is told to end
+/// or killed.
 pub(crate) fn killed_at_any_moment(lab: &Lab) {
     let mut control = control();
     let base =
@@ -404,6 +405,12 @@ pub(crate) fn killed_at_any_moment(lab: &Lab) {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
         let is_kill = round % 2 == 0;
         let signal = if is_kill { nix::sys::signal::SIGKILL } else { nix::sys::signal::SIGTERM };
+        if round % 4 == 0 {
+            // in the middle of putting everything back
+            sleep(Duration::from_millis(60));
+            nix::sys::signal::kill(pid, nix::sys::signal::SIGTERM).expect("it was started");
+            sleep(Duration::from_micros((random >> 40) % 15_000));
+        }
         nix::sys::signal::kill(pid, signal).expect("it was started");
         drop(child.stdin.take());
         let output = child.wait_with_output().expect("it ends");
