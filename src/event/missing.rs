@@ -184,15 +184,20 @@ fn item(record: Record<'_>) -> Option<u32> {
 /// Tells whether the last field of an `EXECVE` record with a number of arguments is the last one,
 /// whole: then so are all others, since the kernel writes them in order.
 fn has_last_argument(record: Record<'_>) -> bool {
-    let body = record.body();
     let last = || {
-        let (count, _) = body.strip_prefix(b"argc=")?.split_at(memchr::memchr(b' ', body)? - 5);
-        let count: u32 = std::str::from_utf8(count).ok()?.parse().ok()?;
-        let field = body.get(memchr::memrchr(b' ', body)? + 1..)?;
-        let name = field.strip_prefix(b"a")?.get(..memchr::memchr(b'=', field)? - 1)?;
-        let index: u32 = std::str::from_utf8(name).ok()?.parse().ok()?;
-        let fields = memchr::memchr_iter(b' ', body).count();
-        Some(count.checked_sub(1)? == index && fields == usize::try_from(count).ok()?)
+        let (count, fields) = number(record.body().strip_prefix(b"argc=")?)?;
+        let field = fields.get(memchr::memrchr(b' ', fields)? + 1..)?;
+        let (index, value) = number(field.strip_prefix(b"a")?)?;
+        let is_last = index + 1 == count && value.first() == Some(&b'=');
+        Some(is_last && memchr::memchr_iter(b' ', fields).count() == count)
     };
     last() == Some(true)
+}
+
+/// Reads a number of few digits, and returns what is behind it.
+fn number(text: &[u8]) -> Option<(usize, &[u8])> {
+    let digits = text.iter().take(9).take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, rest) = text.split_at_checked(digits).filter(|_| digits > 0)?;
+    let add = |sum: usize, digit: &u8| sum * 10 + usize::from(digit - b'0');
+    Some((number.iter().fold(0, add), rest))
 }
