@@ -99,6 +99,12 @@ impl Harvest {
         (self, account)
     }
 
+    /// Tells whether everything came. A parked record can come behind the end of its event: then
+    /// the event is in two pieces, and nothing is missing.
+    pub(crate) fn has_all(&self, made: u64) -> bool {
+        self.whole == made || self.records == made * RECORDS
+    }
+
     pub(crate) fn has(&self, cause: &Cause) -> bool {
         self.losses.iter().any(|loss| loss.cause() == cause)
     }
@@ -154,7 +160,7 @@ pub(crate) fn watch_getppid(lab: &Lab) -> InstalledRules {
 pub(crate) fn report(fault: &str, made: u64, harvest: &Harvest, account: &Account, told: &str) {
     let verdict = account.verdict();
     assert!(harvest.whole <= made, "{fault}: more than was made: {harvest:?}");
-    if harvest.whole < made {
+    if !harvest.has_all(made) {
         assert!(!verdict.is_complete(), "{fault}: complete, but {harvest:?}");
     }
     println!("matrix|{fault}|{made}|{}|{told}|{verdict}", harvest.whole);
@@ -214,11 +220,11 @@ pub(crate) fn short_stall(lab: &Lab) {
     let (harvest, account) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
     report("daemon that does not read for 0.2 s", made, &harvest, &account, "nothing: parked");
-    if harvest.whole == made {
+    if harvest.has_all(made) {
         assert_eq!(account.verdict(), Verdict::Complete, "{harvest:?}");
     }
     // on a slow machine the storm itself takes longer than the kernel waits
-    assert!(harvest.whole == made || harvest.losses.len() > 1, "{harvest:?}");
+    assert!(harvest.has_all(made) || harvest.losses.len() > 1, "{harvest:?}");
 }
 
 pub(crate) fn long_stall(lab: &Lab) {
@@ -452,7 +458,7 @@ pub(crate) fn anything_goes(lab: &Lab) {
         assert!(harvest.whole <= made, "{what}: more than was made: {harvest:?}");
         if verdict.is_complete() {
             complete += 1;
-            assert_eq!(harvest.whole, made, "{what}: complete, but {harvest:?} {account:?}");
+            assert!(harvest.has_all(made), "{what}: complete, but {harvest:?} {account:?}");
         } else {
             doubtful += 1;
         }
