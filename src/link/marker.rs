@@ -38,9 +38,14 @@ impl Marker {
         control.user_message(MessageType::TRUSTED_APP, text)
     }
 
+    /// Tells whether records of this type can be markers.
+    pub(super) const fn can_be_in(message_type: MessageType) -> bool {
+        matches!(message_type, MessageType::TRUSTED_APP | MessageType::EXECVE)
+    }
+
     /// Tells whether a datagram is the marker, or of a program that bears its name.
     pub(super) fn is_in(&self, message_type: MessageType, datagram: &[u8]) -> bool {
-        matches!(message_type, MessageType::TRUSTED_APP | MessageType::EXECVE)
+        Self::can_be_in(message_type)
             && memchr::memmem::find(datagram, self.word.as_bytes()).is_some()
     }
 }

@@ -49,7 +49,7 @@ impl Receiver {
             if self.batch.fill(&self.socket) == Ok(0) {
                 self.wait(Some(end))?;
             }
-            while let Some(note) = self.mailbox.take() {
+            while let Some(note) = self.next_note() {
                 if let Note::Left(result) = note {
                     self.leaving = Leaving::Left;
                     result?;
@@ -70,6 +70,15 @@ impl Receiver {
                 watching.look_now();
             }
         }
+        // a canary can be here before the word that it was sent was read: that was left before
+        if self.watching.is_some() && Marker::can_be_in(message_type) {
+            while let Some(note) = self.mailbox.take() {
+                match note {
+                    Note::Canary(marker, due) => self.canaries.send(marker, due),
+                    note => self.notes.push_back(note),
+                }
+            }
+        }
         let has = |marker: Option<&Marker>| {
             marker.is_some_and(|marker| marker.is_in(message_type, datagram.bytes))
         };
@@ -87,6 +96,11 @@ impl Receiver {
             self.canaries.came(position);
             self.tell_faults(self.faults - ServiceFaults::CANARY);
         }
+    }
+
+    /// Takes the next note of another thread.
+    pub(super) fn next_note(&mut self) -> Option<Note> {
+        self.notes.pop_front().or_else(|| self.mailbox.take())
     }
 
     /// Tells what is wrong with the service, if that has changed.

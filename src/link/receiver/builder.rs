@@ -124,6 +124,7 @@ impl ReceiverBuilder {
             role: self.role,
             clock,
             mailbox,
+            notes: VecDeque::new(),
             receive_buffer,
             coalesce: self.coalesce,
             filled_at: Tick::ZERO,

@@ -47,6 +47,8 @@ pub struct Receiver {
     role: Role,
     clock: Clock,
     mailbox: Mailbox,
+    /// Notes that were taken out of the mailbox before their time.
+    notes: VecDeque<Note>,
     receive_buffer: usize,
     coalesce: Duration,
     filled_at: Tick,
@@ -273,7 +275,7 @@ impl Source for Receiver {
                 self.look_ahead();
                 return Ok(self.next_of_batch());
             }
-            if let Some(note) = self.mailbox.take() {
+            if let Some(note) = self.next_note() {
                 self.read(note)?;
                 continue;
             }
