@@ -111,7 +111,11 @@ fn inode_of_port(line: &str, port: u32) -> Option<u64> {
 /// its multicast records.
 #[must_use]
 pub fn is_in_first_network() -> Option<bool> {
-    let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+    // where one may not look, Linux 5.10 gives an empty link instead of an error
+    let namespace = |pid: &str| {
+        let link = fs::read_link(format!("/proc/{pid}/ns/net")).ok()?;
+        Some(link).filter(|link| !link.as_os_str().is_empty())
+    };
     Some(namespace("self")? == namespace("1")?)
 }
 

@@ -8,7 +8,6 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use auditlink::event::Delivery;
-use auditlink::link::procfs::booted_with_audit;
 use auditlink::time::Tick;
 use auditlink::wire::status::{Enabled, Status};
 use auditlink::{Control, Event, Events, Loss, Receiver, Tuning};
@@ -66,15 +65,13 @@ impl Lab {
     /// Lets go what the last test left in the kernel.
     pub(crate) fn drain(&self) {
         wait_until_sent();
-        // booted with audit=1, the kernel holds it back for the next daemon
+        // what it parked, and what it holds back if it was booted with audit=1, the next daemon gets
         let mut held = Vec::new();
-        if booted_with_audit() {
-            let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
-            events.source_mut().finish().expect("a thread");
-            while let Some(delivery) = events.next().transpose().expect("no error") {
-                if let Delivery::Event(event) = delivery {
-                    held.push(event);
-                }
+        let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+        events.source_mut().finish().expect("a thread");
+        while let Some(delivery) = events.next().transpose().expect("no error") {
+            if let Delivery::Event(event) = delivery {
+                held.push(event);
             }
         }
         self.held_since_boot.get_or_init(|| held);

@@ -73,6 +73,7 @@ pub(crate) fn what_the_host_waits(lab: &Lab) {
     control().tune(&Tuning::new().backlog_limit(64).backlog_wait_time(WAIT)).expect("good values");
     let made = 5_000;
     for overflow in [Overflow::DropNewest, Overflow::Block] {
+        lab.drain();
         let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
         let pump = Pump::new(daemon).queue_bytes(128 * 1024).overflow(overflow);
         let mut events = Events::new(pump.start().expect("a thread"));

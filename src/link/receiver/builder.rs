@@ -98,10 +98,10 @@ impl ReceiverBuilder {
         let lost = Control::open().and_then(|mut control| control.status());
         let (socket, kept) = match self.role {
             Role::Observer => {
+                socket.join_multicast()?;
                 if procfs::is_in_first_network() == Some(false) {
                     return Err(diagnosis::deaf_here());
                 }
-                socket.join_multicast()?;
                 (socket, Vec::new())
             }
             Role::Daemon => {
