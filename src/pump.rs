@@ -104,12 +104,18 @@ struct Queue {
     dropped: u64,
     /// Somebody waits for items.
     is_awaited: bool,
+    orders: Orders,
+    /// The thread has ended.
+    has_ended: bool,
+}
+
+/// What the thread is told to do.
+#[derive(Clone, Copy, Debug, Default)]
+struct Orders {
     /// The receiver shall leave, and its end be handed over.
     shall_finish: bool,
     /// Everything shall end at once.
     shall_close: bool,
-    /// The thread has ended.
-    has_ended: bool,
 }
 
 #[derive(Debug, Default)]
@@ -150,7 +156,7 @@ impl Pump {
 
     /// Begins to leave, in an orderly way; see [`Receiver::finish`].
     pub fn finish(&self) {
-        self.shared.lock().shall_finish = true;
+        self.shared.lock().orders.shall_finish = true;
         self.waker.wake();
     }
 
@@ -165,7 +171,7 @@ impl Pump {
     }
 
     fn close_now(&mut self) -> Result<(), Error> {
-        self.shared.lock().shall_close = true;
+        self.shared.lock().orders.shall_close = true;
         self.shared.emptied.notify_all();
         self.waker.wake();
         self.join()
@@ -312,16 +318,6 @@ const START: &str = "start the pump";
 /// What the thread does.
 fn pump(mut receiver: Receiver, limits: Limits, shared: &Shared) -> Result<(), Error> {
     loop {
-        let (shall_finish, shall_close) = {
-            let queue = shared.lock();
-            (queue.shall_finish, queue.shall_close)
-        };
-        if shall_close {
-            return receiver.close();
-        }
-        if shall_finish {
-            receiver.finish()?;
-        }
         let item = match receiver.recv(None)? {
             Received::Datagram { bytes, needed, at } => {
                 Item::Datagram { bytes: bytes.into(), needed, at }
@@ -333,7 +329,14 @@ fn pump(mut receiver: Receiver, limits: Limits, shared: &Shared) -> Result<(), E
             },
         };
         let is_last = !receiver.has_next();
-        push(shared, limits, item, is_last);
+        // who gives an order wakes the receiver, so that something comes
+        let orders = push(shared, limits, item, is_last);
+        if orders.shall_close {
+            return receiver.close();
+        }
+        if orders.shall_finish {
+            receiver.finish()?;
+        }
     }
 }
 
@@ -355,14 +358,14 @@ fn without_bytes(received: Received<'_>) -> Option<Received<'static>> {
 
 /// Puts an item into the queue, as far as there is room; what is no datagram always finds some.
 ///
-/// If the queue is full and shall block, it waits behind the last item of a batch.
-fn push(shared: &Shared, limits: Limits, item: Item, is_last: bool) {
+/// If the queue is full and shall block, it waits behind the last item of a batch. Returns the orders.
+fn push(shared: &Shared, limits: Limits, item: Item, is_last: bool) -> Orders {
     let mut queue = shared.lock();
     if matches!(item, Item::Datagram { .. }) {
         let is_full = queue.bytes.saturating_add(item.cost()) > limits.queue_bytes;
         if is_full && limits.overflow == Overflow::DropNewest {
             queue.dropped += 1;
-            return;
+            return queue.orders;
         }
     }
     queue.note_dropped(item.at());
@@ -375,13 +378,14 @@ fn push(shared: &Shared, limits: Limits, item: Item, is_last: bool) {
     let mut has_waited = !is_last || limits.overflow != Overflow::Block;
     while queue.bytes > limits.queue_bytes
         && !(has_waited && queue.bytes <= end)
-        && !queue.shall_close
+        && !queue.orders.shall_close
     {
         let wait = shared.emptied.wait_timeout(queue, TRICKLE);
         let (waited, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
         queue = waited;
         has_waited |= timeout.timed_out();
     }
+    queue.orders
 }
 
 /// How long a daemon may read nothing without a loss, with much to spare.

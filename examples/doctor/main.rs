@@ -7,11 +7,12 @@
 //! The names are calls, or groups of calls, that are wanted; without any, `process` is. It exits
 //! with 1 if something would be missed.
 
+use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 
+use auditlink::RuleSet;
 use auditlink::link::preflight::Preflight;
-use auditlink::{Error, RuleSet};
 
 const USAGE: &str = "\
 usage: doctor [--json] [--rules FILE|FOLDER] [NAME]...
@@ -67,7 +68,7 @@ fn usage(message: &str) -> ExitCode {
 }
 
 /// Looks, and shows what was found; tells whether something would be missed.
-fn examine(options: &Options) -> Result<bool, Error> {
+fn examine(options: &Options) -> Result<bool, Box<dyn Error>> {
     let mut preflight = Preflight::new();
     for name in &options.wants {
         preflight = preflight.wants(name);
@@ -76,11 +77,8 @@ fn examine(options: &Options) -> Result<bool, Error> {
         preflight = preflight.rules(RuleSet::load(path)?);
     }
     let report = preflight.run();
-    let text = if options.json {
-        serde_json::to_string(&report).unwrap_or_default() + "\n"
-    } else {
-        report.to_string()
-    };
+    let text =
+        if options.json { serde_json::to_string(&report)? + "\n" } else { report.to_string() };
     // whoever reads our output may have enough
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(report.would_miss())

@@ -10,19 +10,22 @@ use crate::message_type::{MessageType, Origin};
 
 /// A capability by number and name.
 #[derive(Clone, Copy, Debug)]
-struct Capability {
-    number: u32,
-    name: &'static str,
+pub(super) struct Capability {
+    pub(super) number: u32,
+    pub(super) name: &'static str,
 }
 
 /// Needed to send user-space messages.
-const AUDIT_WRITE: Capability = Capability { number: 29, name: "CAP_AUDIT_WRITE" };
+pub(super) const AUDIT_WRITE: Capability = Capability { number: 29, name: "CAP_AUDIT_WRITE" };
 /// Needed for every other request.
-const AUDIT_CONTROL: Capability = Capability { number: 30, name: "CAP_AUDIT_CONTROL" };
+pub(super) const AUDIT_CONTROL: Capability = Capability { number: 30, name: "CAP_AUDIT_CONTROL" };
 /// Needed to join the multicast group.
-const AUDIT_READ: Capability = Capability { number: 37, name: "CAP_AUDIT_READ" };
+pub(super) const AUDIT_READ: Capability = Capability { number: 37, name: "CAP_AUDIT_READ" };
+/// Needed for a receive buffer beyond the limit of the system.
+pub(super) const NET_ADMIN: Capability = Capability { number: 12, name: "CAP_NET_ADMIN" };
 
-const GIVE_CAPABILITY: &str = "run as root, or give the program the capability";
+pub(super) const GIVE_CAPABILITY: &str = "run as root, or give the program the capability";
+pub(super) const BOOT_WITH_SUPPORT: &str = "boot without audit=0, on a kernel with CONFIG_AUDIT";
 const LEAVE_NAMESPACE: &str =
     "run it on the host, outside of containers and of unshared user and pid namespaces";
 
@@ -63,7 +66,7 @@ pub(super) fn request_refused(
 pub(super) fn socket_refused(error: io::Error) -> Error {
     let code = error.raw_os_error().map(Errno::from_raw);
     if matches!(code, Some(Errno::EPROTONOSUPPORT | Errno::EAFNOSUPPORT)) {
-        let remedy = "boot without audit=0, on a kernel with CONFIG_AUDIT";
+        let remedy = BOOT_WITH_SUPPORT;
         return Error::new("open the audit socket", ErrorKind::NotSupported, remedy).with_io(error);
     }
     Error::io("open the audit socket", error)

@@ -23,10 +23,8 @@ pub(super) enum Note {
     Checked(ServiceFaults),
     /// The kernel was asked to send what it holds back.
     Nudged(Result<(), Error>),
-    /// The marker behind which nothing more is wanted was sent, or cannot be.
-    LastMarker(Result<(), Error>),
-    /// Auditing is off, so no marker would come back; the kernel's queue is empty.
-    NoMarker,
+    /// The marker behind which nothing more is wanted was sent, need not be (`false`), or cannot be.
+    LastMarker(Result<bool, Error>),
     /// So it stood when the kernel had stopped to send.
     LastReading(u32),
     /// The kernel sends nothing more.

@@ -3,11 +3,43 @@
 //! The queue is first in, first out: when a marker comes back, so has everything before it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use super::clock::Clock;
 use super::control::Control;
 use crate::error::Error;
 use crate::message_type::MessageType;
+use crate::time::Tick;
+
+/// How long a marker may take to come back, from when the socket was found empty.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// A marker that is to come back, and when the kernel took it.
+#[derive(Debug)]
+pub(super) struct Awaited {
+    marker: Marker,
+    taken_at: Option<Tick>,
+}
+
+impl Awaited {
+    pub(super) const fn new(marker: Marker) -> Self {
+        Self { marker, taken_at: None }
+    }
+
+    pub(super) const fn marker(&self) -> &Marker {
+        &self.marker
+    }
+
+    /// The kernel took it.
+    pub(super) fn taken(&mut self, now: Tick) {
+        self.taken_at = Some(now);
+    }
+
+    /// When it is given up; `None` as long as the kernel has not taken it.
+    pub(super) fn deadline(&self) -> Option<Tick> {
+        self.taken_at.map(|at| at.saturating_add(LIMIT))
+    }
+}
 
 /// A word that no other record has.
 #[derive(Clone, Debug, PartialEq, Eq)]

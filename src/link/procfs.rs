@@ -93,6 +93,11 @@ fn is_audit_on(line: &str) -> bool {
     value.is_some_and(|value| !matches!(value, "0" | "off"))
 }
 
+/// Returns the process that holds the port of another one, which is a daemon, or was.
+pub(super) fn stranger_at_port(daemon: u32) -> Option<u32> {
+    port_holder(daemon).filter(|holder| *holder != daemon)
+}
+
 /// Reads a line of /proc/net/netlink: `sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode`.
 fn inode_of_port(line: &str, port: u32) -> Option<u64> {
     let mut words = line.split_whitespace();

@@ -56,7 +56,7 @@ fn taken(exchange: &mut Exchange) -> Error {
         Ok(status) => status.pid,
         Err(error) => return error,
     };
-    let holder = procfs::port_holder(pid).filter(|holder| *holder != pid);
+    let holder = procfs::stranger_at_port(pid);
     let kind = ErrorKind::SlotTaken { pid, command: procfs::command(pid), holder };
     let remedy = if holder.is_some() {
         "stop the process that holds the port, or listen beside it with Receiver::observer()"

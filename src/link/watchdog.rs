@@ -125,10 +125,6 @@ impl Watchdog {
         self.reapply_rules = repair;
         self
     }
-
-    pub(super) const fn canary_limit(&self) -> Duration {
-        self.limit
-    }
 }
 
 /// The time between two looks at least.
@@ -205,7 +201,7 @@ pub(super) fn start(
 impl Watcher {
     fn run(&mut self, looks: &mpsc::Receiver<()>) {
         loop {
-            let faults = self.look();
+            let faults = self.look().unwrap_or(ServiceFaults::REQUESTS);
             self.post.send(Note::Checked(faults));
             self.send_canary();
             match looks.recv_timeout(self.watch.interval.max(MIN_INTERVAL)) {
@@ -221,11 +217,7 @@ impl Watcher {
     }
 
     /// Looks once, and repairs what it may.
-    fn look(&mut self) -> ServiceFaults {
-        self.examine().unwrap_or(ServiceFaults::REQUESTS)
-    }
-
-    fn examine(&mut self) -> Result<ServiceFaults, Error> {
+    fn look(&mut self) -> Result<ServiceFaults, Error> {
         let mut faults = ServiceFaults::empty();
         let begun = self.clock.now();
         let status = self.control.status()?;
@@ -289,7 +281,7 @@ impl Watcher {
             return;
         }
         let marker = Marker::new("canary", self.clock);
-        let due = self.clock.now().saturating_add(self.watch.canary_limit());
+        let due = self.clock.now().saturating_add(self.watch.limit);
         // announced first: it may be back before its sender
         self.post.send(Note::Canary(marker.clone(), due));
         match &self.watch.canary {

@@ -3,15 +3,18 @@
 use std::fs;
 
 use super::{Check, Finding};
+use crate::link::diagnosis::{
+    AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, Capability, GIVE_CAPABILITY, NET_ADMIN,
+};
 use crate::link::procfs::{self, Standing};
 use crate::wire::status::{Enabled, FailureMode, Status};
 
-/// The capabilities, by number, name and what they are for; the first three may be needed.
-const CAPABILITIES: [(u32, &str, &str); 4] = [
-    (30, "CAP_AUDIT_CONTROL", "to be the daemon, to change rules, and to read what was lost"),
-    (37, "CAP_AUDIT_READ", "to be an observer"),
-    (29, "CAP_AUDIT_WRITE", "to wake the kernel up after a congestion"),
-    (12, "CAP_NET_ADMIN", "for a receive buffer beyond net.core.rmem_max"),
+/// The capabilities, what they are for, and whether something is missed without.
+const CAPABILITIES: [(Capability, &str, bool); 4] = [
+    (AUDIT_CONTROL, "to be the daemon, to change rules, and to read what was lost", true),
+    (AUDIT_READ, "to be an observer", true),
+    (AUDIT_WRITE, "to wake the kernel up after a congestion", false),
+    (NET_ADMIN, "for a receive buffer beyond net.core.rmem_max", false),
 ];
 
 /// Looks at what this process may do.
@@ -22,17 +25,14 @@ pub(super) fn look_at_self(findings: &mut Vec<Finding>) {
         return;
     };
     let mut lacks = false;
-    for (number, name, purpose) in CAPABILITIES {
+    for (Capability { number, name }, purpose, is_missed) in CAPABILITIES {
         if standing.has(number) {
             continue;
         }
         lacks = true;
         let text = format!("{name} is missing: it is needed {purpose}");
-        const REMEDY: &str = "run as root, or give the program the capability";
-        findings.push(match number {
-            30 | 37 => Finding::missed(Check::Capabilities, text, REMEDY),
-            _ => Finding::note(Check::Capabilities, text, REMEDY),
-        });
+        let finding = if is_missed { Finding::missed } else { Finding::note };
+        findings.push(finding(Check::Capabilities, text, GIVE_CAPABILITY));
     }
     if !lacks {
         findings.push(Finding::fine(Check::Capabilities, "all that are needed"));
@@ -65,11 +65,10 @@ fn look_at_network(findings: &mut Vec<Finding>) {
 }
 
 fn look_at_buffer(standing: Standing, findings: &mut Vec<Finding>) {
-    const NET_ADMIN: u32 = 12;
     let limit = fs::read_to_string("/proc/sys/net/core/rmem_max").ok();
     let limit: Option<u64> = limit.and_then(|text| text.trim().parse().ok());
     findings.push(match limit {
-        _ if standing.has(NET_ADMIN) => {
+        _ if standing.has(NET_ADMIN.number) => {
             Finding::fine(Check::ReceiveBuffer, "as large as is asked for")
         }
         Some(bytes) if bytes >= 4 << 20 => {
@@ -161,7 +160,7 @@ pub(super) fn look_at_daemon(status: &Status, findings: &mut Vec<Finding>) {
         findings.push(Finding::fine(Check::Daemon, "there is none: the place is free"));
         return;
     }
-    let holder = procfs::port_holder(pid).filter(|holder| *holder != pid);
+    let holder = procfs::stranger_at_port(pid);
     findings.push(match (procfs::command(pid), holder) {
         (Some(command), _) if pid == std::process::id() => {
             Finding::fine(Check::Daemon, format!("this process ({command})"))

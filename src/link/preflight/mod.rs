@@ -6,6 +6,7 @@ mod rules;
 use std::fmt;
 
 use super::control::Control;
+use super::diagnosis::BOOT_WITH_SUPPORT;
 use super::procfs;
 use crate::rule::{CoverageRow, RuleSet, print_rows};
 use crate::wire::status::Status;
@@ -248,7 +249,8 @@ impl Preflight {
         let mut control = match Control::open() {
             Ok(control) => control,
             Err(error) => {
-                let finding = Finding::missed(Check::Support, error.kind().to_string(), SUPPORT);
+                let finding =
+                    Finding::missed(Check::Support, error.kind().to_string(), BOOT_WITH_SUPPORT);
                 report.findings.push(finding);
                 return report;
             }
@@ -316,6 +318,5 @@ impl Preflight {
 /// How many processes the text names; the report has them all.
 const MAX_NAMES: usize = 12;
 
-const SUPPORT: &str = "boot without audit=0, on a kernel with CONFIG_AUDIT";
 const BOOT: &str = "boot with audit=1 audit_backlog_limit=8192";
 const OLDER: &str = "boot with audit=1, or restart these processes";

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::canaries::Canaries;
-use super::congestion::{Congestion, MARKER_LIMIT, MIN_PAUSE};
+use super::congestion::{Congestion, MIN_PAUSE};
 use super::leaving::{self, Leaving};
 use super::{Pending, Receiver, Role};
 use crate::error::{Error, ErrorKind};
@@ -18,7 +18,8 @@ use crate::message_type::MessageType;
 use crate::wire::frame;
 
 impl Receiver {
-    pub(super) fn leave(&mut self, marker: Option<Marker>, is_orderly: bool) -> Result<(), Error> {
+    /// Begins to leave, unless that was begun; what is queued is waited for if `is_orderly`.
+    pub(super) fn leave(&mut self, is_orderly: bool) -> Result<(), Error> {
         if !matches!(self.leaving, Leaving::No) {
             return Ok(());
         }
@@ -27,7 +28,10 @@ impl Receiver {
         self.canaries = Canaries::default();
         let post = self.mailbox.post();
         let started = match self.role {
-            Role::Daemon => leaving::as_daemon(post, permit, marker),
+            Role::Daemon => {
+                let marker = is_orderly.then(|| Marker::new("finish", self.clock));
+                leaving::as_daemon(post, permit, marker)
+            }
             Role::Observer => {
                 leaving::as_observer(post, permit, Arc::clone(&self.socket), is_orderly)
             }
@@ -38,7 +42,7 @@ impl Receiver {
 
     /// Leaves, reading on so that the kernel can move, whatever it has queued.
     pub(super) fn close_now(&mut self) -> Result<(), Error> {
-        self.leave(None, false)?;
+        self.leave(false)?;
         self.leaving.go();
         let end = self.clock.now().saturating_add(CLOSE_LIMIT);
         while !self.leaving.is_left() {
@@ -132,17 +136,13 @@ impl Receiver {
                 self.pending.push_back(Pending::Service(self.faults));
             }
             Note::Nudged(Ok(())) => self.congestion.taken(now),
-            Note::Nudged(Err(_)) => {
-                // nobody knows when, and whether, the parked records come
-                self.congestion = Congestion::None;
-                self.pending.push_back(Pending::Overrun(None));
-            }
-            Note::LastMarker(Ok(())) => self.leaving.taken(now),
-            Note::LastMarker(Err(_)) => self.give_up_last_marker(),
-            Note::NoMarker => {
+            Note::Nudged(Err(_)) => self.give_up_parked(),
+            Note::LastMarker(Ok(true)) => self.leaving.taken(now),
+            Note::LastMarker(Ok(false)) => {
                 self.leaving.marker_came();
                 self.go_on_leaving();
             }
+            Note::LastMarker(Err(_)) => self.give_up_last_marker(),
             Note::Left(result) => {
                 self.leaving = Leaving::Left;
                 result?;
@@ -151,6 +151,12 @@ impl Receiver {
             Note::Canary(..) | Note::Checked(_) => {}
         }
         Ok(())
+    }
+
+    /// Nobody knows when, and whether, the parked records come.
+    fn give_up_parked(&mut self) {
+        self.congestion = Congestion::None;
+        self.pending.push_back(Pending::Overrun(None));
     }
 
     fn give_up_last_marker(&mut self) {
@@ -197,7 +203,7 @@ impl Receiver {
         let now = self.clock.now();
         match self.role {
             Role::Observer => {
-                if std::mem::take(&mut self.overflowed) {
+                if !matches!(std::mem::take(&mut self.congestion), Congestion::None) {
                     // the counter stood still as of now, and tells how many were dropped
                     let dropped = self.moved_drops().map(u64::from);
                     self.pending.push_back(Pending::Overrun(dropped));
@@ -211,7 +217,7 @@ impl Receiver {
                 }
             }
         }
-        if self.leaving.deadline(MARKER_LIMIT).is_some_and(|deadline| deadline <= now) {
+        if self.leaving.deadline().is_some_and(|deadline| deadline <= now) {
             self.give_up_last_marker();
         }
         self.go_on_leaving();
@@ -251,24 +257,14 @@ impl Receiver {
         if started {
             self.congestion.nudge(marker, missed);
         } else {
-            self.congestion = Congestion::None;
-            self.pending.push_back(Pending::Overrun(None));
+            self.give_up_parked();
         }
     }
 
     /// Takes note that the kernel could not send a record.
     pub(super) fn overflow(&mut self) {
-        match self.role {
-            Role::Observer => {
-                if !std::mem::replace(&mut self.overflowed, true) {
-                    self.pending.push_back(Pending::Congested);
-                }
-            }
-            Role::Daemon => {
-                if self.congestion.begin() {
-                    self.pending.push_back(Pending::Congested);
-                }
-            }
+        if self.congestion.begin() {
+            self.pending.push_back(Pending::Congested);
         }
     }
 }

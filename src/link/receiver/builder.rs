@@ -85,8 +85,9 @@ impl ReceiverBuilder {
     ///
     /// For an observer, [`ErrorKind::NoPermission`](crate::ErrorKind::NoPermission) without
     /// `CAP_AUDIT_READ`, and [`ErrorKind::Network`](crate::ErrorKind::Network) in another network
-    /// namespace than that of process 1, as far as that can be told: it would hear nothing. For a daemon, [`ErrorKind::SlotTaken`](crate::ErrorKind::SlotTaken), which
-    /// names the process that has the place, and those of a request.
+    /// namespace than that of process 1, as far as that can be told: it would hear nothing. For a
+    /// daemon, [`ErrorKind::SlotTaken`](crate::ErrorKind::SlotTaken), which names the process that
+    /// has the place, and those of a request.
     pub fn open(self) -> Result<Receiver, Error> {
         let mailbox = Mailbox::new()?;
         let socket = AuditSocket::open()?;
@@ -132,7 +133,6 @@ impl ReceiverBuilder {
             pending,
             handed: Vec::new(),
             drops,
-            overflowed: false,
             congestion: Congestion::None,
             leaving: Leaving::No,
             last_reading: None,

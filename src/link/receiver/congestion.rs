@@ -1,4 +1,5 @@
-//! What a daemon does about records that the kernel could not send, and parked.
+//! What is known of records that the kernel could not send: a daemon's are parked, an observer's
+//! dropped.
 //!
 //! The kernel tries each record for a tenth of a second, then parks it and those behind it. It
 //! sends parked records only when another record is queued. It gives them up if the daemon reads
@@ -10,10 +11,10 @@
 
 use std::time::Duration;
 
-use crate::link::marker::Marker;
+use crate::link::marker::{Awaited, Marker};
 use crate::time::Tick;
 
-/// Where a daemon's congestion stands.
+/// Where a congestion stands. An observer's ends when its socket was read empty.
 #[derive(Debug, Default)]
 pub(super) enum Congestion {
     /// There is none.
@@ -23,9 +24,7 @@ pub(super) enum Congestion {
     Draining,
     /// A marker is on its way, behind all that is parked.
     Nudging {
-        marker: Marker,
-        /// When the kernel took it.
-        taken_at: Option<Tick>,
+        awaited: Awaited,
         /// The kernel failed to send again since.
         again: bool,
         /// How many markers did not come back before this one.
@@ -38,9 +37,6 @@ const UNICAST_RETRIES: u32 = 5;
 
 /// Five attempts take at least half a second, less some ticks; nothing is given up in less.
 pub(super) const MIN_PAUSE: Duration = Duration::from_millis(400);
-
-/// How long a marker may take to come back, from when the socket was found empty.
-pub(super) const MARKER_LIMIT: Duration = Duration::from_secs(2);
 
 /// How many markers may fail to come back.
 const MAX_MISSED: u8 = 3;
@@ -75,8 +71,8 @@ impl Congestion {
         match self {
             Self::None => None,
             Self::Draining => Some(0),
-            Self::Nudging { taken_at, missed, .. } => {
-                let overdue = taken_at.is_some_and(|at| at.saturating_add(MARKER_LIMIT) <= now);
+            Self::Nudging { awaited, missed, .. } => {
+                let overdue = awaited.deadline().is_some_and(|deadline| deadline <= now);
                 overdue.then_some(missed + 1)
             }
         }
@@ -88,13 +84,13 @@ impl Congestion {
     }
 
     pub(super) fn nudge(&mut self, marker: Marker, missed: u8) {
-        *self = Self::Nudging { marker, taken_at: None, again: false, missed };
+        *self = Self::Nudging { awaited: Awaited::new(marker), again: false, missed };
     }
 
     /// The kernel took the marker.
     pub(super) fn taken(&mut self, now: Tick) {
-        if let Self::Nudging { taken_at, .. } = self {
-            *taken_at = Some(now);
+        if let Self::Nudging { awaited, .. } = self {
+            awaited.taken(now);
         }
     }
 
@@ -107,7 +103,7 @@ impl Congestion {
 
     pub(super) const fn marker(&self) -> Option<&Marker> {
         match self {
-            Self::Nudging { marker, .. } => Some(marker),
+            Self::Nudging { awaited, .. } => Some(awaited.marker()),
             _ => None,
         }
     }
@@ -115,7 +111,7 @@ impl Congestion {
     /// When to look again at the latest.
     pub(super) fn deadline(&self) -> Option<Tick> {
         match self {
-            Self::Nudging { taken_at, .. } => taken_at.map(|at| at.saturating_add(MARKER_LIMIT)),
+            Self::Nudging { awaited, .. } => awaited.deadline(),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::link::control::Control;
 use crate::link::mailbox::{Note, Post};
-use crate::link::marker::Marker;
+use crate::link::marker::{Awaited, Marker};
 use crate::link::slot;
 use crate::link::socket::AuditSocket;
 use crate::link::watchdog::Permit;
@@ -24,9 +24,7 @@ pub(super) enum Leaving {
     /// A thread is at it.
     UnderWay {
         /// The marker that comes last, until it came or was given up.
-        last: Option<Marker>,
-        /// When the kernel took it.
-        taken_at: Option<Tick>,
+        last: Option<Awaited>,
         /// Tells the thread that nothing more is waited for; so does dropping it.
         go: Option<mpsc::Sender<()>>,
     },
@@ -39,27 +37,26 @@ impl Leaving {
         matches!(self, Self::Left)
     }
 
-    pub(super) const fn marker(&self) -> Option<&Marker> {
+    pub(super) fn marker(&self) -> Option<&Marker> {
+        self.last().map(Awaited::marker)
+    }
+
+    /// When the last marker is given up.
+    pub(super) fn deadline(&self) -> Option<Tick> {
+        self.last().and_then(Awaited::deadline)
+    }
+
+    const fn last(&self) -> Option<&Awaited> {
         match self {
             Self::UnderWay { last, .. } => last.as_ref(),
             _ => None,
         }
     }
 
-    /// When the last marker is given up.
-    pub(super) fn deadline(&self, limit: Duration) -> Option<Tick> {
-        match self {
-            Self::UnderWay { last: Some(_), taken_at, .. } => {
-                taken_at.map(|at| at.saturating_add(limit))
-            }
-            _ => None,
-        }
-    }
-
     /// The kernel took the last marker.
     pub(super) fn taken(&mut self, now: Tick) {
-        if let Self::UnderWay { taken_at, .. } = self {
-            *taken_at = Some(now);
+        if let Self::UnderWay { last: Some(last), .. } = self {
+            last.taken(now);
         }
     }
 
@@ -87,34 +84,29 @@ pub(super) fn as_daemon(
     marker: Option<Marker>,
 ) -> io::Result<Leaving> {
     let (go, gone) = mpsc::channel();
-    let last = marker.clone();
+    let last = marker.clone().map(Awaited::new);
     thread::Builder::new().name("auditlink-leave".to_owned()).spawn(move || {
         if let Some(marker) = marker {
-            send_last(&marker, &post);
+            post.send(Note::LastMarker(send_last(&marker)));
             let _ = gone.recv(); // ends when the sender is dropped
         }
         permit.revoke();
         let left = slot::release();
         finish(&post, left);
     })?;
-    Ok(Leaving::UnderWay { last, taken_at: None, go: Some(go) })
+    Ok(Leaving::UnderWay { last, go: Some(go) })
 }
 
-/// Sends the marker behind which nothing more is wanted.
-fn send_last(marker: &Marker, post: &Post) {
-    let is_off = |control: &mut Control| Ok(control.status()?.enabled == Enabled::OFF);
-    let note = match Control::open() {
-        Err(error) => Note::LastMarker(Err(error)),
-        Ok(mut control) => match is_off(&mut control) {
-            Err(error) => Note::LastMarker(Err(error)),
-            Ok(false) => Note::LastMarker(marker.send(&mut control)),
-            Ok(true) => {
-                wait_until_sent();
-                Note::NoMarker
-            }
-        },
-    };
-    post.send(note);
+/// Sends the marker behind which nothing more is wanted. While auditing is off none would come back:
+/// then it waits until the kernel's queue is empty, and returns `false`.
+fn send_last(marker: &Marker) -> Result<bool, Error> {
+    let mut control = Control::open()?;
+    if control.status()?.enabled == Enabled::OFF {
+        wait_until_sent(&mut control);
+        return Ok(false);
+    }
+    marker.send(&mut control)?;
+    Ok(true)
 }
 
 /// Leaves the multicast group, on a thread of its own, once the kernel has sent what it queued.
@@ -126,13 +118,15 @@ pub(super) fn as_observer(
 ) -> io::Result<Leaving> {
     thread::Builder::new().name("auditlink-leave".to_owned()).spawn(move || {
         if is_orderly {
-            wait_until_sent();
+            if let Ok(mut control) = Control::open() {
+                wait_until_sent(&mut control);
+            }
         }
         permit.revoke();
         let left = socket.leave_multicast();
         finish(&post, left);
     })?;
-    Ok(Leaving::UnderWay { last: None, taken_at: None, go: None })
+    Ok(Leaving::UnderWay { last: None, go: None })
 }
 
 /// Reads the counter once more, and says that all is over.
@@ -146,8 +140,7 @@ fn finish(post: &Post, left: Result<(), Error>) {
 /// Waits until the kernel's queue is empty, where this process may ask.
 ///
 /// The kernel takes a record off the queue a moment before it sends it, hence the second look.
-fn wait_until_sent() {
-    let Ok(mut control) = Control::open() else { return };
+fn wait_until_sent(control: &mut Control) {
     let mut empty = 0;
     for _ in 0..LOOKS {
         match control.status() {

@@ -17,11 +17,10 @@ use nix::sys::epoll::Epoll;
 
 pub use self::builder::ReceiverBuilder;
 use self::canaries::Canaries;
-use self::congestion::{Congestion, MARKER_LIMIT};
+use self::congestion::Congestion;
 use self::leaving::Leaving;
 use super::clock::Clock;
 use super::mailbox::{Mailbox, Note, Post};
-use super::marker::Marker;
 use super::socket::{AuditSocket, Batch, Datagram};
 use super::watchdog::{self, Permit, Watchdog, Watching};
 use crate::error::Error;
@@ -59,8 +58,6 @@ pub struct Receiver {
     handed: Vec<u8>,
     /// The socket's drop counter when it was last looked at.
     drops: Option<u32>,
-    /// An observer's socket overflowed, and was not read empty yet.
-    overflowed: bool,
     congestion: Congestion,
     leaving: Leaving,
     /// The last reading of the counter of lost records, handed over at the very end. What comes
@@ -192,8 +189,7 @@ impl Receiver {
     ///
     /// No thread could be started.
     pub fn finish(&mut self) -> Result<(), Error> {
-        let marker = (self.role == Role::Daemon).then(|| Marker::new("finish", self.clock));
-        self.leave(marker, true)
+        self.leave(true)
     }
 
     /// Closes the socket; a daemon gives its place back first.
@@ -243,11 +239,8 @@ impl Receiver {
         if until.is_some_and(|until| until <= now) {
             return Ok(false);
         }
-        let own = [
-            self.canaries.deadline(now),
-            self.congestion.deadline(),
-            self.leaving.deadline(MARKER_LIMIT),
-        ];
+        let own =
+            [self.canaries.deadline(now), self.congestion.deadline(), self.leaving.deadline()];
         let wake = own.into_iter().flatten().chain(until).min();
         let time = wake.map(|wake| wake.saturating_duration_since(now));
         let ready = self
