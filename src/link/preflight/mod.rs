@@ -288,15 +288,15 @@ impl Preflight {
                     out are not counted";
         report.findings.push(Finding::note(Check::Boot, text, BOOT));
         let daemon = status.map(|status| status.pid).filter(|pid| *pid != 0);
-        let since =
-            self.auditing_since.or_else(|| procfs::Process::read(daemon?)?.start_ticks.into());
+        let daemon_since = daemon.and_then(procfs::Process::read).map(|daemon| daemon.start_ticks);
+        let since = self.auditing_since.or(daemon_since);
         let mut processes = procfs::processes();
         processes.retain(|process| process.pid != std::process::id());
         processes.retain(|process| since.is_none_or(|since| process.start_ticks < since));
         let finding = if processes.is_empty() {
             Finding::fine(Check::OlderProcesses, "none is older than auditing")
         } else {
-            let what = match (self.auditing_since, daemon) {
+            let what = match (self.auditing_since, daemon_since) {
                 (Some(_), _) => "are older than auditing",
                 (None, Some(_)) => {
                     "are older than the audit daemon, and may be older than auditing"

@@ -27,18 +27,14 @@ pub(super) fn look_at_rules(rules: &RuleSet, findings: &mut Vec<Finding>) {
             .push(Finding::fine(Check::NeverTask, "no rule keeps processes from being audited"));
     }
     let lints = rules.lint();
-    let ended = lints.iter().find_map(|lint| match lint {
-        Lint::DisablesList { rule, field } => Some((*rule, *field)),
+    let is_exclusion =
+        |index: usize| rules.iter().nth(index).is_some_and(|rule| rule.list == List::EXCLUDE);
+    let end = lints.iter().find_map(|lint| match lint {
+        Lint::DisablesList { rule, .. } if is_exclusion(*rule) => Some(*rule),
         _ => None,
     });
-    let before_end = |list: List, index: usize| {
-        let is_end = |(ended, _): (usize, FieldId)| {
-            rules.iter().nth(ended).is_some_and(|rule| rule.list == list) && index >= ended
-        };
-        !ended.is_some_and(is_end)
-    };
-    for (index, rule) in rules.iter().enumerate() {
-        if rule.list == List::EXCLUDE && before_end(List::EXCLUDE, index) {
+    for rule in rules.iter().take(end.unwrap_or(usize::MAX)) {
+        if rule.list == List::EXCLUDE {
             look_at_exclusion(rule, findings);
         }
     }
@@ -194,6 +190,8 @@ fn look_at_uring(uncovered: &[&str]) -> Finding {
 
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
+    use std::iter;
+
     use super::*;
     use crate::link::preflight::Level;
 
@@ -242,6 +240,14 @@ mod tests {
         look_at_rules(&rules, &mut found);
         let kinds: Vec<_> = found.iter().map(|finding| (finding.check, finding.level)).collect();
         assert_eq!(kinds, [never, ended]);
+        // a list that ends earlier does not hide where this one ends
+        let mut user: Rule = "-a always,user -F uid=0".parse().expect("a rule");
+        user.filters.extend(rules.iter().next().and_then(|rule| rule.filters.last()).cloned());
+        let rules: RuleSet = iter::once(user).chain(rules).collect();
+        let mut found = Vec::new();
+        look_at_rules(&rules, &mut found);
+        let kinds: Vec<_> = found.iter().map(|finding| (finding.check, finding.level)).collect();
+        assert_eq!(kinds, [never, ended, ended]);
     }
 
     #[test]
