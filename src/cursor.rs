@@ -30,6 +30,9 @@ pub enum DecodeError {
     /// A record does not start with `audit(SECONDS.MILLIS:SERIAL):`.
     #[error("the record does not start with audit(SECONDS.MILLIS:SERIAL):")]
     Header,
+    /// A boot id is not 32 hexadecimal digits.
+    #[error("a boot id is 32 hexadecimal digits, with or without dashes")]
+    BootId,
 }
 
 /// Walks over bytes in host byte order, as netlink has them.
@@ -66,6 +69,10 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn u32(&mut self) -> Result<u32, DecodeError> {
         self.array().map(u32::from_ne_bytes)
+    }
+
+    pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
+        self.array().map(u64::from_ne_bytes)
     }
 
     pub(crate) fn i32(&mut self) -> Result<i32, DecodeError> {

@@ -71,6 +71,20 @@ impl<S: Source> Events<S> {
     ///
     /// The source's error, once everything that was received before has been handed out.
     pub fn next_until(&mut self, until: Option<Tick>) -> Result<Option<Delivery>, Error> {
+        self.advance(until, false)
+    }
+
+    /// As [`next_until`](Self::next_until), but returns also whenever the source says that the line is
+    /// empty.
+    pub(crate) fn next_or_quiet(&mut self, until: Option<Tick>) -> Result<Option<Delivery>, Error> {
+        self.advance(until, true)
+    }
+
+    fn advance(
+        &mut self,
+        until: Option<Tick>,
+        whenever_quiet: bool,
+    ) -> Result<Option<Delivery>, Error> {
         loop {
             if let Some(delivery) = self.assembler.poll() {
                 return Ok(Some(delivery));
@@ -92,9 +106,10 @@ impl<S: Source> Events<S> {
                     if matches!(received, Received::End { .. }) {
                         self.state = State::Draining(None);
                     }
-                    let is_over = matches!(received, Received::Quiet { at } if until <= Some(at));
+                    let is_quiet = matches!(received, Received::Quiet { .. });
+                    let is_over = until.is_some_and(|until| until <= received.at());
                     self.assembler.handle(received);
-                    if is_over && until.is_some() {
+                    if is_quiet && (is_over || whenever_quiet) {
                         return Ok(self.assembler.poll());
                     }
                 }
@@ -112,6 +127,12 @@ impl<S: Source> Events<S> {
         matches!(self.state, State::Done)
     }
 
+    /// Returns the tick of what the source handed over last.
+    #[must_use]
+    pub const fn last_tick(&self) -> Tick {
+        self.now
+    }
+
     /// Tells the engine what the kernel's counter of lost records was when somebody read it.
     ///
     /// For sources that do not read it themselves; a [`Receiver`](crate::Receiver) does. The first
@@ -126,6 +147,11 @@ impl<S: Source> Events<S> {
     #[must_use]
     pub fn account(&self) -> Account {
         self.assembler.account()
+    }
+
+    /// Tells whether the kernel holds records back, which then come out of order.
+    pub(crate) const fn is_congested(&self) -> bool {
+        self.assembler.is_congested()
     }
 
     /// Judges whether everything came that the kernel recorded, from the first record to the last

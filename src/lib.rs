@@ -21,6 +21,7 @@ pub mod wire;
 mod error;
 pub mod event;
 
+pub mod process;
 mod source;
 
 #[cfg(feature = "capture")]
@@ -34,6 +35,8 @@ mod serialize;
 mod events;
 pub mod pump;
 
+mod processes;
+
 pub use self::cursor::DecodeError;
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{Delivery, Event, Loss};
@@ -41,6 +44,7 @@ pub use self::events::{Events, IgnoreLosses};
 pub use self::link::{Control, InstalledRules, Receiver, Tuning};
 pub use self::message_type::MessageType;
 pub use self::pump::Pump;
+pub use self::processes::Processes;
 pub use self::record::{EventId, Record};
 pub use self::rule::{Rule, RuleSet};
 pub use self::source::Source;
@@ -59,6 +63,8 @@ pub mod manual {
     pub mod json {}
     #[doc = include_str!("../docs/rules.md")]
     pub mod rules {}
+    #[doc = include_str!("../docs/processes.md")]
+    pub mod processes {}
     #[doc = include_str!("../docs/captures.md")]
     pub mod captures {}
     #[doc = include_str!("../docs/defaults.md")]

@@ -15,14 +15,15 @@ const FLOORS: &[&[&str]] = &[
     &["record", "rule"],
     &["wire"],
     &["event", "error"],
-    &["source"],
+    &["source", "process"],
     &["link", "capture", "log"],
     &["serialize"],
     &["events", "pump"],
+    &["processes"],
 ];
 
 /// The first floor that may enter the kernel or a file.
-const FIRST_WITH_EFFECTS: usize = 7;
+const FIRST_WITH_EFFECTS: usize = 8;
 
 /// What has effects. `std::fs` and `std::io` have; of nix, everything has but the errno names.
 const EFFECTS: &[&str] = &[

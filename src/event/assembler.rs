@@ -157,6 +157,11 @@ impl Assembler {
         [event, gap].into_iter().flatten().min()
     }
 
+    /// Tells whether the kernel holds records back.
+    pub(crate) const fn is_congested(&self) -> bool {
+        self.ledger.account.is_congested
+    }
+
     /// Returns the counts of what passed so far.
     #[must_use]
     pub fn account(&self) -> Account {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::exchange::{Exchange, senseless};
 use super::installed::InstalledRules;
-use super::socket::AuditSocket;
+use super::socket::NetlinkSocket;
 use super::tuning::Tuning;
 use crate::error::{Error, ErrorKind};
 use crate::message_type::MessageType;
@@ -34,7 +34,7 @@ impl Control {
     ///
     /// [`ErrorKind::NotSupported`] if the kernel has no audit system, or was booted with `audit=0`.
     pub fn open() -> Result<Self, Error> {
-        let socket = AuditSocket::open()?;
+        let socket = NetlinkSocket::open()?;
         socket.shorten_acknowledgements()?;
         socket.set_receive_buffer(LISTING_BUFFER)?;
         Ok(Self { exchange: Exchange::new(socket, None) })

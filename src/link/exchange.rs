@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use super::clock::Clock;
 use super::diagnosis;
-use super::socket::{AuditSocket, Batch};
+use super::socket::{NetlinkSocket, Batch};
 use crate::error::{Error, ErrorKind};
 use crate::message_type::MessageType;
 use crate::time::Tick;
@@ -20,7 +20,7 @@ use crate::wire::status::{Change, Enabled, Mask, Status};
 /// passed over.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    socket: AuditSocket,
+    socket: NetlinkSocket,
     batch: Batch,
     sequence: u32,
     time_limit: Duration,
@@ -37,7 +37,7 @@ pub(super) struct Answer {
 
 impl Exchange {
     /// Makes requests over a given socket, keeping the records that come meanwhile if `kept`.
-    pub(super) fn new(socket: AuditSocket, kept: Option<Vec<Vec<u8>>>) -> Self {
+    pub(super) fn new(socket: NetlinkSocket, kept: Option<Vec<Vec<u8>>>) -> Self {
         Self {
             socket,
             batch: Batch::new(BATCH, BUFFER),
@@ -181,7 +181,7 @@ impl Exchange {
     }
 
     /// Gives the socket back, and the records that were received on it.
-    pub(super) fn into_socket(mut self) -> (AuditSocket, Vec<Vec<u8>>) {
+    pub(super) fn into_socket(mut self) -> (NetlinkSocket, Vec<Vec<u8>>) {
         let mut kept = self.kept.unwrap_or_default();
         while let Some(datagram) = self.batch.next() {
             if datagram.sender == Some(0) {

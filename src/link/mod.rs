@@ -20,6 +20,7 @@ mod socket;
 mod system;
 mod tuning;
 mod watchdog;
+mod witness;
 
 pub use self::clock::Clock;
 pub use self::control::Control;
@@ -31,3 +32,4 @@ pub use self::receiver::{Receiver, ReceiverBuilder};
 pub use self::system::System;
 pub use self::tuning::Tuning;
 pub use self::watchdog::{Canary, Repair, Watchdog};
+pub use self::witness::{Witness, WitnessBuilder, WitnessKind};

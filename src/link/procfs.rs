@@ -29,18 +29,55 @@ impl Process {
         Self::parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    /// Reads a line of /proc/PID/stat; the command in parentheses may hold anything.
     fn parse(pid: u32, line: &[u8]) -> Option<Self> {
+        let stat = Stat::parse(line)?;
+        let command = String::from_utf8_lossy(stat.comm).into_owned();
+        (!stat.is_kernel_thread).then_some(Self { pid, command, start_ticks: stat.start_ticks })
+    }
+}
+
+/// What a line of /proc/PID/stat says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stat<'a> {
+    pub(super) comm: &'a [u8],
+    pub(super) is_zombie: bool,
+    pub(super) ppid: u32,
+    pub(super) is_kernel_thread: bool,
+    /// How many threads the process has.
+    pub(super) threads: u32,
+    pub(super) start_ticks: u64,
+    /// It is a thread that is not the first of its process.
+    pub(super) is_thread: bool,
+    /// How it ended, as `wait` tells; 0 also if one may not know.
+    pub(super) exit_code: i32,
+}
+
+impl<'a> Stat<'a> {
+    /// Reads a line; the command in parentheses may hold anything.
+    pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
         const PF_KTHREAD: u32 = 0x0020_0000;
         let begin = line.iter().position(|byte| *byte == b'(')? + 1;
         let end = line.iter().rposition(|byte| *byte == b')')?;
-        let command = String::from_utf8_lossy(line.get(begin..end)?).into_owned();
         let rest = std::str::from_utf8(line.get(end + 1..)?).ok()?;
-        // state is field 3, flags are field 9, the start time is field 22
-        let mut fields = rest.split_whitespace();
-        let flags: u32 = fields.nth(6)?.parse().ok()?;
-        let start_ticks = fields.nth(12)?.parse().ok()?;
-        (flags & PF_KTHREAD == 0).then_some(Self { pid, command, start_ticks })
+        // the numbers of the fields are those of proc(5); the state is number 3
+        let mut fields = rest.split_ascii_whitespace();
+        let state = fields.next()?;
+        let ppid = fields.next()?.parse().ok()?; // 4
+        let flags: u32 = fields.nth(4)?.parse().ok()?; // 9
+        let threads = fields.nth(10)?.parse().ok()?; // 20
+        let start_ticks = fields.nth(1)?.parse().ok()?; // 22
+        let exit_signal: Option<i32> = fields.nth(15).and_then(|field| field.parse().ok()); // 38
+        let exit_code = fields.nth(13).and_then(|field| field.parse().ok()); // 52
+        Some(Self {
+            comm: line.get(begin..end)?,
+            is_zombie: matches!(state, "Z" | "X"),
+            ppid,
+            is_kernel_thread: flags & PF_KTHREAD != 0,
+            threads,
+            start_ticks,
+            is_thread: exit_signal == Some(-1),
+            exit_code: exit_code.unwrap_or(0),
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use super::exchange::Exchange;
 use super::procfs;
-use super::socket::AuditSocket;
+use super::socket::NetlinkSocket;
 use crate::error::{Error, ErrorKind};
 use crate::message_type::MessageType;
 use crate::wire::request::request;
@@ -15,7 +15,7 @@ use crate::wire::status::{Change, Mask, Status};
 /// Makes this process the audit daemon; records go to `socket` from now on.
 ///
 /// Returns the records that came before the kernel's answer (kernels before 6.7 may send some).
-pub(super) fn register(socket: AuditSocket) -> Result<(AuditSocket, Vec<Vec<u8>>), Error> {
+pub(super) fn register(socket: NetlinkSocket) -> Result<(NetlinkSocket, Vec<Vec<u8>>), Error> {
     let mut exchange = Exchange::new(socket, Some(Vec::new()));
     let status = Status { pid: std::process::id(), ..Status::zero() };
     match exchange.change(REGISTER, Mask::PID, &status) {
@@ -28,7 +28,7 @@ pub(super) fn register(socket: AuditSocket) -> Result<(AuditSocket, Vec<Vec<u8>>
 }
 
 /// Asks for the place once more, for a socket that had it. Its answer comes among the records.
-pub(super) fn retake(socket: &AuditSocket) -> io::Result<()> {
+pub(super) fn retake(socket: &NetlinkSocket) -> io::Result<()> {
     let status = Status { pid: std::process::id(), ..Status::zero() };
     let payload = Change { mask: Mask::PID, status: &status }.to_bytes();
     socket.send(&request(MessageType::SET, 1, &payload))
@@ -38,7 +38,7 @@ pub(super) fn retake(socket: &AuditSocket) -> io::Result<()> {
 ///
 /// A daemon that goes without doing this leaves its port to whoever takes the number next.
 pub(super) fn release() -> Result<(), Error> {
-    let mut exchange = Exchange::new(AuditSocket::open()?, None);
+    let mut exchange = Exchange::new(NetlinkSocket::open()?, None);
     match exchange.change("give up being the audit daemon", Mask::PID, &Status::zero()) {
         Err(error) if error.raw_os_error() == Some(Errno::EACCES as i32) => Ok(()),
         other => other.map(drop),

@@ -21,17 +21,32 @@ pub(super) const NETLINK_AUDIT: i32 = libc::NETLINK_AUDIT;
 /// The multicast group that gets a copy of every record.
 const AUDIT_NLGRP_READLOG: u32 = 1;
 
-/// A netlink audit socket. It is never cloned: a clone would close the descriptor twice.
-pub(super) struct AuditSocket {
+/// The multicast group of the process connector; `include/uapi/linux/connector.h`, `CN_IDX_PROC`.
+const CN_IDX_PROC: u32 = 1;
+
+/// A netlink socket. It is never cloned: a clone would close the descriptor twice.
+pub(super) struct NetlinkSocket {
     socket: Socket,
 }
 
-impl AuditSocket {
+impl NetlinkSocket {
     /// Opens a socket (close-on-exec) and gives it a port.
     pub(super) fn open() -> Result<Self, Error> {
         let protocol = isize::try_from(NETLINK_AUDIT).unwrap_or_default();
         let mut socket = Socket::new(protocol).map_err(diagnosis::socket_refused)?;
         socket.bind_auto().map_err(|error| Error::io("bind the audit socket", error))?;
+        Ok(Self { socket })
+    }
+
+    /// Opens a socket to the process connector and joins its group.
+    ///
+    /// That it shall be told of failures keeps the kernel from ending the service when the socket is
+    /// full: else a message that reached nobody says to it that nobody listens.
+    pub(super) fn open_connector() -> io::Result<Self> {
+        let mut socket = Socket::new(isize::try_from(libc::NETLINK_CONNECTOR).unwrap_or_default())?;
+        socket.bind_auto()?;
+        socket.set_broadcast_error(true)?;
+        socket.add_membership(CN_IDX_PROC)?;
         Ok(Self { socket })
     }
 
@@ -113,15 +128,22 @@ impl AuditSocket {
         wait(&mut files, time)
     }
 
-    /// As [`wait`](Self::wait), or until the other file can be read; tells of the socket only.
+    /// As [`wait`](Self::wait), or until one of the other files can be read. Tells which can, a bit
+    /// each: 1 for the socket, 2 and 4 for the others.
     pub(super) fn wait_with(
         &self,
         other: BorrowedFd<'_>,
+        companion: Option<BorrowedFd<'_>>,
         time: Option<Duration>,
-    ) -> io::Result<bool> {
-        let mut files = [self.socket.as_fd(), other].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-        wait(&mut files, time)?;
-        Ok(files.first().and_then(PollFd::any).unwrap_or(false))
+    ) -> io::Result<u8> {
+        let own = self.socket.as_fd();
+        let mut files =
+            [own, other, companion.unwrap_or(own)].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let count = if companion.is_some() { 3 } else { 2 };
+        let files = files.get_mut(..count).unwrap_or_default();
+        wait(files, time)?;
+        let ready = files.iter().map(|file| u8::from(file.any().unwrap_or(false)));
+        Ok(ready.enumerate().fold(0, |bits, (index, is_ready)| bits | is_ready << index))
     }
 }
 
@@ -133,15 +155,15 @@ fn wait(files: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<bool> {
     }
 }
 
-impl AsFd for AuditSocket {
+impl AsFd for NetlinkSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
 }
 
-impl std::fmt::Debug for AuditSocket {
+impl std::fmt::Debug for NetlinkSocket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AuditSocket").field("fd", &self.socket.as_raw_fd()).finish()
+        f.debug_struct("NetlinkSocket").field("fd", &self.socket.as_raw_fd()).finish()
     }
 }
 
@@ -197,7 +219,7 @@ impl Batch {
     /// Receives what is there, without waiting; 0 if nothing is.
     ///
     /// With MSG_TRUNC the kernel tells the true length of a datagram that did not fit.
-    pub(super) fn fill(&mut self, socket: &AuditSocket) -> Result<usize, Errno> {
+    pub(super) fn fill(&mut self, socket: &NetlinkSocket) -> Result<usize, Errno> {
         self.slots.clear();
         self.next = 0;
         let buffer_size = self.buffer_size;

@@ -12,7 +12,7 @@ use super::control::Control;
 use super::mailbox::{Note, Post};
 use super::marker::Marker;
 use super::slot;
-use super::socket::AuditSocket;
+use super::socket::NetlinkSocket;
 use crate::error::Error;
 use crate::event::ServiceFaults;
 use crate::rule::{Ownership, Rule, RuleSet, Step};
@@ -172,7 +172,7 @@ struct Watcher {
     post: Post,
     clock: Clock,
     /// The socket that gets the records, if this process is the daemon.
-    daemon: Option<Arc<AuditSocket>>,
+    daemon: Option<Arc<NetlinkSocket>>,
     rules: Vec<Rule>,
     permit: Arc<Permit>,
 }
@@ -182,7 +182,7 @@ pub(super) fn start(
     watch: &Watchdog,
     post: Post,
     clock: Clock,
-    daemon: Option<Arc<AuditSocket>>,
+    daemon: Option<Arc<NetlinkSocket>>,
     permit: Arc<Permit>,
 ) -> Result<Watching, Error> {
     let mut control = Control::open()?;

@@ -1,5 +1,6 @@
 //! The kernel's byte layouts: netlink messages and the structs that they carry.
 
+pub(crate) mod connector;
 pub mod frame;
 pub mod notice;
 pub(crate) mod request;

@@ -21,6 +21,7 @@ mod flow;
 mod helper;
 mod lab;
 mod language;
+mod lives;
 mod machine;
 mod meanings;
 mod parity;
@@ -104,6 +105,8 @@ const TESTS: &[Test] = &[
     ("stall_what_the_host_waits", Anywhere, stalls::what_the_host_waits),
     ("stall_short_listing", Host, stalls::short_listing),
     ("stall_million", Host, stalls::million),
+    ("lives_of_64_bit_programs", Anywhere, lives::of_64_bits),
+    ("lives_of_32_bit_programs", Anywhere, lives::of_32_bits),
     ("arguments_come_back_byte_for_byte", Anywhere, meanings::long_arguments),
     ("names_of_numbers_are_those_of_the_reference_tool", Host, meanings::tables),
     ("a_bit_of_everything_means_what_the_reference_tool_says", Host, meanings::agree),

@@ -202,20 +202,41 @@ impl Fork<'_> {
         self.child
     }
 
+    /// Returns the flags of `clone`, and those that `fork` and `vfork` stand for; `None` for
+    /// `clone3`, whose flags are not recorded.
+    ///
+    /// Source: `include/uapi/linux/sched.h`; `kernel/fork.c`.
+    #[must_use]
+    pub fn flags(&self) -> Option<u64> {
+        match self.call.name()? {
+            "clone3" => None,
+            "clone" | "clone2" => {
+                let index = self.call.syscall()?.arch()?.clone_flags_index();
+                self.call.argument(index)
+            }
+            "vfork" => Some(CLONE_VM | CLONE_VFORK),
+            _ => Some(0),
+        }
+    }
+
     /// Tells whether a thread was created; `None` for `clone3`, whose flags are not recorded.
     #[must_use]
     pub fn is_thread(&self) -> Option<bool> {
-        const CLONE_THREAD: u64 = 0x1_0000;
-        match self.call.name()? {
-            "clone3" => None,
-            "clone" => {
-                let index = self.call.syscall()?.arch()?.clone_flags_index();
-                Some(self.call.argument(index)? & CLONE_THREAD != 0)
-            }
-            _ => Some(false),
-        }
+        Some(self.flags()? & CLONE_THREAD != 0)
+    }
+
+    /// Tells whether the child is a child of the caller's parent, not of the caller; `None` for
+    /// `clone3`.
+    #[must_use]
+    pub fn is_sibling(&self) -> Option<bool> {
+        Some(self.flags()? & CLONE_PARENT != 0)
     }
 }
+
+const CLONE_VM: u64 = 0x100;
+const CLONE_VFORK: u64 = 0x4000;
+const CLONE_PARENT: u64 = 0x8000;
+const CLONE_THREAD: u64 = 0x1_0000;
 
 /// A process or thread that ended itself.
 #[derive(Clone, Copy, Debug)]

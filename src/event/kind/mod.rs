@@ -182,6 +182,11 @@ impl Event {
         }
     }
 
+    /// Returns what the call did, whatever other records came with it.
+    pub(crate) fn kind_of_call(&self) -> Option<EventKind<'_>> {
+        self.call().map(of_call)
+    }
+
     /// Returns the system call, or the operation of io_uring, that the event is about.
     #[must_use]
     pub fn call(&self) -> Option<Call<'_>> {

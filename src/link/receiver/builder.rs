@@ -17,7 +17,7 @@ use crate::link::diagnosis;
 use crate::link::mailbox::Mailbox;
 use crate::link::procfs;
 use crate::link::slot;
-use crate::link::socket::{AuditSocket, Batch};
+use crate::link::socket::{NetlinkSocket, Batch};
 use crate::link::watchdog::Permit;
 use crate::time::Tick;
 
@@ -90,7 +90,7 @@ impl ReceiverBuilder {
     /// has the place, and those of a request.
     pub fn open(self) -> Result<Receiver, Error> {
         let mailbox = Mailbox::new()?;
-        let socket = AuditSocket::open()?;
+        let socket = NetlinkSocket::open()?;
         let receive_buffer = socket.set_receive_buffer(self.receive_buffer)?;
         let drops = socket.drops(); // before the first record can be dropped
         // read before the first record is made, or what is lost until then is not known
@@ -142,6 +142,7 @@ impl ReceiverBuilder {
             canaries: Canaries::default(),
             faults: ServiceFaults::empty(),
             woken: false,
+            companion: None,
         })
     }
 }

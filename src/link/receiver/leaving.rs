@@ -10,7 +10,7 @@ use crate::link::control::Control;
 use crate::link::mailbox::{Note, Post};
 use crate::link::marker::{Awaited, Marker};
 use crate::link::slot;
-use crate::link::socket::AuditSocket;
+use crate::link::socket::NetlinkSocket;
 use crate::link::watchdog::Permit;
 use crate::time::Tick;
 use crate::wire::status::Enabled;
@@ -113,7 +113,7 @@ fn send_last(marker: &Marker) -> Result<bool, Error> {
 pub(super) fn as_observer(
     post: Post,
     permit: Arc<Permit>,
-    socket: Arc<AuditSocket>,
+    socket: Arc<NetlinkSocket>,
     is_orderly: bool,
 ) -> io::Result<Leaving> {
     thread::Builder::new().name("auditlink-leave".to_owned()).spawn(move || {

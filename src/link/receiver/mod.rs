@@ -7,13 +7,13 @@ mod congestion;
 mod leaving;
 
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::epoll::Epoll;
+use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 
 pub use self::builder::ReceiverBuilder;
 use self::canaries::Canaries;
@@ -21,7 +21,7 @@ use self::congestion::Congestion;
 use self::leaving::Leaving;
 use super::clock::Clock;
 use super::mailbox::{Mailbox, Note, Post};
-use super::socket::{AuditSocket, Batch, Datagram};
+use super::socket::{NetlinkSocket, Batch, Datagram};
 use super::watchdog::{self, Permit, Watchdog, Watching};
 use crate::error::Error;
 use crate::event::{Received, ServiceFaults};
@@ -41,7 +41,7 @@ use crate::wire::frame::Frame;
 pub struct Receiver {
     /// Can be read when the socket or the mailbox can.
     readiness: Epoll,
-    socket: Arc<AuditSocket>,
+    socket: Arc<NetlinkSocket>,
     batch: Batch,
     role: Role,
     clock: Clock,
@@ -71,6 +71,8 @@ pub struct Receiver {
     faults: ServiceFaults,
     /// Somebody wants to have a word, as soon as the socket is empty.
     woken: bool,
+    /// A file that ends a wait when it can be read.
+    companion: Option<OwnedFd>,
 }
 
 /// Wakes a receiver; made by [`Receiver::waker`].
@@ -149,6 +151,21 @@ impl Receiver {
     /// Returns what makes [`recv`](Source::recv) say that the line is empty, as soon as it is.
     pub(crate) fn waker(&self) -> Waker {
         Waker(self.mailbox.post())
+    }
+
+    /// Waits for another file, too, from now on: as soon as it can be read and no record can,
+    /// [`recv`](Source::recv) returns [`Received::Quiet`]. It is for a second source that the same
+    /// loop reads; whatever makes the file readable must be taken from it, or no wait will last.
+    ///
+    /// # Errors
+    ///
+    /// An error of the operating system.
+    pub fn wait_beside(&mut self, file: OwnedFd) -> Result<(), Error> {
+        self.readiness
+            .add(&file, EpollEvent::new(EpollFlags::EPOLLIN, 2))
+            .map_err(|error| Error::io("join the files to wait for", error.into()))?;
+        self.companion = Some(file);
+        Ok(())
     }
 
     /// Tells whether the next thing to be handed over was read from the socket already.
@@ -233,7 +250,8 @@ impl Receiver {
         }
     }
 
-    /// Waits until there is something to receive; `false` if nothing came until `until`.
+    /// Waits until there is something to receive; `false` if nothing came until `until`, or the
+    /// companion wants to be looked at.
     fn wait(&self, until: Option<Tick>) -> Result<bool, Error> {
         let now = self.clock.now();
         if until.is_some_and(|until| until <= now) {
@@ -243,15 +261,16 @@ impl Receiver {
             [self.canaries.deadline(now), self.congestion.deadline(), self.leaving.deadline()];
         let wake = own.into_iter().flatten().chain(until).min();
         let time = wake.map(|wake| wake.saturating_duration_since(now));
+        let companion = self.companion.as_ref().map(AsFd::as_fd);
         let ready = self
             .socket
-            .wait_with(self.mailbox.as_fd(), time)
+            .wait_with(self.mailbox.as_fd(), companion, time)
             .map_err(|error| Error::io("wait for audit records", error))?;
         let since = self.clock.now().saturating_duration_since(self.filled_at);
-        if ready && !self.coalesce.is_zero() && since < BUSY {
+        if ready & SOCKET != 0 && !self.coalesce.is_zero() && since < BUSY {
             thread::sleep(self.coalesce);
         }
-        Ok(true)
+        Ok(ready != COMPANION)
     }
 }
 
@@ -325,6 +344,10 @@ fn is_own_probe(datagram: Datagram<'_>) -> bool {
 
 /// A probe has 20 bytes; no record is as short as this.
 const PROBE_LENGTH_LIMIT: usize = 32;
+
+/// What a wait tells of.
+const SOCKET: u8 = 1;
+const COMPANION: u8 = 4;
 
 /// A line is busy if records came so shortly before.
 const BUSY: Duration = Duration::from_millis(2);

@@ -1,7 +1,11 @@
-//! Instants: the reader's own [`Tick`], and the kernel's [`Timestamp`].
+//! Instants: the reader's own [`Tick`], the kernel's [`Timestamp`], and the time since boot.
+
+mod boot_clock;
 
 use std::fmt;
 use std::time::Duration;
+
+pub use self::boot_clock::{BootClock, Span};
 
 /// An instant of the source that hands in records, in nanoseconds.
 ///

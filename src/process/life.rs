@@ -1,0 +1,95 @@
+//! A life that goes on, with what the tracker must remember of it.
+
+use std::time::Duration;
+
+use super::{Process, ProcessId};
+use crate::names::Signal;
+use crate::record::EventId;
+use crate::time::{BootClock, Span};
+
+#[derive(Clone, Debug)]
+pub(super) struct Life {
+    pub(super) process: Process,
+    /// The record of the call that created it has come, or cannot come.
+    pub(super) confirmed: bool,
+    /// Its birth was told, or was before our time.
+    pub(super) told: bool,
+    /// When it was created, where a second source told.
+    pub(super) born: Option<Duration>,
+    /// When it last began to run a program, by its record.
+    pub(super) exec: Option<Span>,
+    pub(super) threads: Threads,
+    /// Its first thread has ended, while others went on.
+    pub(super) leader_gone: bool,
+    pub(super) abend: Option<(Signal, EventId)>,
+    /// It is in another pid namespace; the numbers of its children are not ours.
+    pub(super) is_nested: bool,
+}
+
+/// The threads of a process, by the records alone: for when nobody can look.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Threads {
+    /// Those that are known to run; `None` if it was there before us.
+    running: Option<u32>,
+    /// Tasks that `clone3` created, which may be threads.
+    pub(super) unsettled: u32,
+    /// Threads that ended without being known.
+    pub(super) unknown_ends: u32,
+}
+
+impl Threads {
+    pub(super) const fn of(running: Option<u32>) -> Self {
+        Self { running, unsettled: 0, unknown_ends: 0 }
+    }
+
+    pub(super) const fn begin(&mut self) {
+        if let Some(running) = self.running {
+            self.running = Some(running.saturating_add(1));
+        }
+    }
+
+    /// A thread ended; tells whether that was the last one for certain.
+    pub(super) const fn end(&mut self) -> bool {
+        match self.running {
+            Some(1) if self.unsettled == 0 => return true,
+            Some(1) => self.unknown_ends = self.unknown_ends.saturating_add(1),
+            Some(running) => self.running = Some(running.saturating_sub(1)),
+            None => {}
+        }
+        false
+    }
+}
+
+impl Life {
+    pub(super) const fn new(process: Process) -> Self {
+        Self {
+            process,
+            confirmed: false,
+            told: false,
+            born: None,
+            exec: None,
+            threads: Threads::of(Some(1)),
+            leader_gone: false,
+            abend: None,
+            is_nested: false,
+        }
+    }
+
+    pub(super) const fn id(&self) -> ProcessId {
+        self.process.id
+    }
+
+    pub(super) fn parent_pid(&self) -> Option<u32> {
+        self.process.parent.map(|parent| parent.value.pid)
+    }
+
+    /// Tells whether a record of `span` is too old to be of this life.
+    pub(super) fn is_after(&self, span: Span, clock: &BootClock) -> bool {
+        let start = match (&self.process.start_range, self.born) {
+            (_, Some(born)) => Some(clock.ticks(born)),
+            (Some(range), None) => Some(*range.start()),
+            (None, None) => None,
+        };
+        start.is_some_and(|start| clock.ticks(span.latest) < start)
+    }
+}

@@ -1,0 +1,400 @@
+//! The engine that follows processes.
+
+mod records;
+mod second;
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::facts::Facts;
+use super::graves::{Grave, Graves};
+use super::life::Life;
+use super::observe::{Look, Observation, Seen, Sighting};
+use super::{
+    Audited, BootId, Change, Ending, Exit, Fact, Gap, Parent, Process, ProcessId, Source, Start,
+};
+use crate::event::Delivery;
+use crate::record::EventId;
+use crate::time::{BootClock, Span, Tick, Timestamp};
+
+/// Follows processes: is told events and losses, and what a second source saw; tells changes.
+///
+/// It has no effects: what it wants to see it asks of a [`Look`], times come in as ticks. Tell it
+/// what the second source observed ([`observe`](Self::observe)) before the records that are newer.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::capture::synthetic::Workload;
+/// use auditlink::process::{Blind, BootId, Change, Tracker};
+/// use auditlink::{Delivery, Events};
+///
+/// let mut tracker = Tracker::new(BootId::UNKNOWN);
+/// let mut execs = 0;
+/// for delivery in Events::new(Workload::new(1).generate().source()) {
+///     tracker.handle(&delivery?, &mut Blind);
+///     while let Some(change) = tracker.poll() {
+///         match change {
+///             Change::Exec(_) => execs += 1,
+///             Change::Loss(gap) => println!("{gap}"),
+///             Change::Fork(_) | Change::Exit(_) => {}
+///         }
+///     }
+/// }
+/// assert!(execs > 400);
+/// # Ok::<(), auditlink::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tracker {
+    boot: BootId,
+    clock: BootClock,
+    lives: HashMap<u32, Life>,
+    graves: Graves,
+    facts: Facts,
+    checks: VecDeque<Check>,
+    unsettled: VecDeque<Unsettled>,
+    changes: VecDeque<Change>,
+    /// All processes were listed once: who is not known is new.
+    is_listed: bool,
+    /// A second source tells of every birth and end.
+    is_told: bool,
+    tells_unrecorded: bool,
+    audited_since: Option<u64>,
+    sweep_interval: Option<Duration>,
+    next_sweep: Option<Tick>,
+    next_listing: Option<Tick>,
+    /// A record has come of a call that was made at this time since boot. In a stream that is in
+    /// order, all that were made before have come, too.
+    stream_at: Option<Duration>,
+    /// The kernel holds records back: the stream is not in order.
+    is_congested: bool,
+    /// When the last record came, and when the line was last found empty.
+    record_at: Tick,
+    quiet_at: Tick,
+    now: Tick,
+}
+
+/// A process whose last thread may have ended.
+#[derive(Clone, Copy, Debug)]
+struct Check {
+    due: Tick,
+    pid: u32,
+    id: ProcessId,
+    ending: Ending,
+    event: EventId,
+}
+
+/// A task that `clone3` created: a process or a thread.
+#[derive(Clone, Copy, Debug)]
+struct Unsettled {
+    due: Tick,
+    /// The process that created it.
+    parent: u32,
+    parent_id: Option<ProcessId>,
+    task: u32,
+    event: EventId,
+}
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    ending: Fact<Ending>,
+    source: Source,
+    event: Option<EventId>,
+    stamp: Option<Timestamp>,
+    since_boot: Option<Duration>,
+}
+
+impl End {
+    const fn new(ending: Fact<Ending>, source: Source) -> Self {
+        Self { ending, source, event: None, stamp: None, since_boot: None }
+    }
+
+    /// The number has another owner: the former one must have ended.
+    const fn inferred() -> Self {
+        Self::new(Fact::new(Ending::Unknown, Source::Inferred), Source::Inferred)
+    }
+}
+
+impl Tracker {
+    /// Makes a tracker that knows no process yet.
+    #[must_use]
+    pub fn new(boot: BootId) -> Self {
+        Self {
+            boot,
+            clock: BootClock::new(100, Duration::from_millis(4)),
+            lives: HashMap::new(),
+            graves: Graves::default(),
+            facts: Facts::default(),
+            checks: VecDeque::new(),
+            unsettled: VecDeque::new(),
+            changes: VecDeque::new(),
+            is_listed: false,
+            is_told: false,
+            tells_unrecorded: true,
+            audited_since: None,
+            sweep_interval: None,
+            next_sweep: None,
+            next_listing: None,
+            stream_at: None,
+            is_congested: false,
+            record_at: Tick::ZERO,
+            quiet_at: Tick::ZERO,
+            now: Tick::ZERO,
+        }
+    }
+
+    /// Gives it a clock, which tells the times of records and of /proc apart.
+    #[must_use]
+    pub fn clock(mut self, clock: BootClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Says whether a second source tells of every birth and every end. Default no.
+    #[must_use]
+    pub const fn second_source(mut self, is_there: bool) -> Self {
+        self.is_told = is_there;
+        self
+    }
+
+    /// Says whether to tell of processes that the second source knows of, but no record. Default yes.
+    ///
+    /// With rules for some processes only, those are all others.
+    #[must_use]
+    pub const fn unrecorded(mut self, tells: bool) -> Self {
+        self.tells_unrecorded = tells;
+        self
+    }
+
+    /// Says since when the kernel audits, in clock ticks since boot: older processes are not
+    /// audited. Zero if it was booted with `audit=1`. Default: nobody knows.
+    #[must_use]
+    pub const fn audited_since(mut self, ticks: u64) -> Self {
+        self.audited_since = Some(ticks);
+        self
+    }
+
+    /// Looks after every process so often, for where no second source tells of ends. Default never.
+    #[must_use]
+    pub const fn sweep(mut self, interval: Duration) -> Self {
+        self.sweep_interval = Some(interval);
+        self
+    }
+
+    /// Lists the processes that are there already. Call it once, after listening has begun and the
+    /// rules are loaded: then there is no hole between the two.
+    ///
+    /// They are no changes; [`processes`](Self::processes) has them.
+    pub fn start(&mut self, look: &mut dyn Look) {
+        let Some(listing) = look.list() else { return };
+        self.is_listed = true;
+        for seen in listing.processes {
+            let id = ProcessId::new(self.boot, seen.pid, Start::Ticks(seen.start_ticks));
+            let mut process = Process::new(id);
+            process.audited = match self.audited_since {
+                Some(since) if seen.start_ticks < since => Audited::No,
+                Some(_) => Audited::Yes,
+                None => Audited::Unknown,
+            };
+            process.take(&seen);
+            process.parent = self.parent(seen.ppid, Source::Procfs);
+            let mut life = Life::new(process);
+            life.told = true;
+            life.threads = super::life::Threads::of(Some(seen.threads.max(1)));
+            life.is_nested = seen.is_nested == Some(true);
+            self.lives.entry(seen.pid).or_insert(life);
+        }
+        // parents that were listed behind their children
+        let ids: HashMap<u32, ProcessId> =
+            self.lives.iter().map(|(pid, life)| (*pid, life.id())).collect();
+        for parent in self.lives.values_mut().filter_map(|life| life.process.parent.as_mut()) {
+            parent.value.id = parent.value.id.or_else(|| ids.get(&parent.value.pid).copied());
+        }
+    }
+
+    /// Takes what the iterator of events yielded.
+    pub fn handle(&mut self, delivery: &Delivery, look: &mut dyn Look) {
+        match delivery {
+            Delivery::Event(event) => {
+                self.now = self.now.max(event.last_received_at());
+                self.record_at = self.now;
+                self.event(event, look);
+            }
+            Delivery::Loss(loss) => {
+                self.changes.push_back(Change::Loss(Gap::Records(loss.clone())));
+                self.list_soon();
+            }
+        }
+    }
+
+    /// Takes what the second source told.
+    pub fn observe(&mut self, observation: Observation, at: Tick) {
+        self.now = self.now.max(at);
+        self.observed(observation);
+    }
+
+    /// Takes a reading of the wall clock and of the time since boot; see [`BootClock::sample`].
+    pub fn sample(&mut self, wall: Duration, since_boot: Duration) {
+        self.clock.sample(wall, since_boot);
+    }
+
+    /// Says that no record is there to be received.
+    pub fn quiet(&mut self, at: Tick) {
+        self.now = self.now.max(at);
+        self.quiet_at = self.quiet_at.max(at);
+    }
+
+    /// Says whether the kernel holds records back
+    /// ([`Account::is_congested`](crate::event::Account::is_congested)): then they may come in another
+    /// order, and late.
+    pub const fn congested(&mut self, is_congested: bool) {
+        self.is_congested = is_congested;
+    }
+
+    /// Does what is due: tells what no record told in time, looks where it must.
+    pub fn advance(&mut self, at: Tick, look: &mut dyn Look) {
+        self.now = self.now.max(at);
+        self.do_due(look);
+    }
+
+    /// Says that nothing will come any more: tells all that it knows.
+    pub fn finish(&mut self, look: &mut dyn Look) {
+        self.now = self.now.saturating_add(PATIENCE);
+        self.do_due(look);
+    }
+
+    /// Returns the next change.
+    pub fn poll(&mut self) -> Option<Change> {
+        self.changes.pop_front()
+    }
+
+    /// Returns when [`advance`](Self::advance) is to be called at the latest.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Tick> {
+        let (soon, later) = self.facts.oldest();
+        let due = |observed: Tick, wait: Duration, silence: Duration| {
+            observed.saturating_add(wait).max(self.record_at.saturating_add(silence))
+        };
+        let dues = [
+            soon.map(|observed| due(observed, SOON, SOON)),
+            later.map(|observed| due(observed, LATER, SILENCE)),
+            self.checks.front().map(|check| check.due),
+            self.unsettled.front().map(|task| task.due),
+            self.next_listing,
+            self.next_sweep,
+        ];
+        dues.into_iter().flatten().min()
+    }
+
+    /// Returns the process that has this number now.
+    #[must_use]
+    pub fn process(&self, pid: u32) -> Option<&Process> {
+        self.lives.get(&pid).map(|life| &life.process)
+    }
+
+    /// Iterates over the processes that are there, in no order.
+    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.lives.values().map(|life| &life.process)
+    }
+
+    fn list_soon(&mut self) {
+        if self.is_listed && self.next_listing.is_none() {
+            self.next_listing = Some(self.now.saturating_add(LISTING_DELAY));
+        }
+    }
+
+    fn parent(&self, pid: u32, source: Source) -> Option<Fact<Parent>> {
+        let id = self.lives.get(&pid).map(Life::id);
+        // one that ended, but whose last records are still to come
+        let id = id.or_else(|| self.graves.get(pid).map(|grave| grave.process.id));
+        (pid != 0).then(|| Fact::new(Parent { pid, id }, source))
+    }
+
+    /// Finds out who a new process is. What is seen counts only if it is not younger than `until`:
+    /// else the number has another owner already.
+    fn identify(
+        &self,
+        pid: u32,
+        until: Option<Duration>,
+        otherwise: Start,
+        look: &mut dyn Look,
+    ) -> (ProcessId, Option<Box<Seen>>) {
+        let seen = match look.process(pid) {
+            Sighting::Process(seen)
+                if until.is_none_or(|until| seen.start_ticks <= self.clock.ticks(until)) =>
+            {
+                Some(seen)
+            }
+            _ => None,
+        };
+        let start = seen.as_ref().map_or(otherwise, |seen| Start::Ticks(seen.start_ticks));
+        (ProcessId::new(self.boot, pid, start), seen)
+    }
+
+    /// Returns the start times that are possible for a birth that the second source told.
+    fn told_range(&self, born: Duration) -> RangeInclusive<u64> {
+        self.clock.ticks(born.saturating_sub(BootClock::CALL))..=self.clock.ticks(born)
+    }
+
+    /// Gives a child what it has of its parent.
+    fn inherit(&self, process: &mut Process, parent: u32) {
+        let Some(Life { process: parent, .. }) = self.lives.get(&parent) else { return };
+        process.comm = parent.comm.as_ref().map(Fact::inherited);
+        process.exe = parent.exe.as_ref().map(Fact::inherited);
+        process.cwd = parent.cwd.as_ref().map(Fact::inherited);
+        process.credentials = parent.credentials.as_ref().map(Fact::inherited);
+        process.cgroup = parent.cgroup.as_ref().map(Fact::inherited);
+    }
+
+    /// Ends a life, and tells it.
+    fn close(&mut self, pid: u32, end: End) {
+        let Some(life) = self.lives.remove(&pid) else { return };
+        let mut ending = end.ending;
+        if let (Ending::Unknown, Some((signal, _))) = (ending.value, life.abend) {
+            ending = Fact::new(Ending::Signaled { signal, dumped: None }, Source::Record);
+        }
+        let grave = Grave::new(
+            life.process.clone(),
+            life.confirmed,
+            life.told,
+            end.stamp,
+            end.since_boot,
+        );
+        self.changes.push_back(Change::Exit(Exit {
+            process: life.process,
+            source: end.source,
+            ending,
+            event: end.event,
+            abend: life.abend.map(|(_, event)| event),
+        }));
+        self.graves.add(grave, self.now);
+    }
+
+    fn add(&mut self, life: Life) {
+        self.lives.insert(life.process.pid(), life);
+    }
+
+    fn span(&self, event: EventId) -> Option<Span> {
+        self.clock.since_boot(event.time())
+    }
+}
+
+/// How long a sudden end waits for records that were made before it.
+const SOON: Duration = Duration::from_millis(20);
+
+/// How long a birth or an end waits for its record before it is told without.
+const LATER: Duration = Duration::from_secs(1);
+
+/// How long no record must have come before it is believed that all have.
+///
+/// That nothing is there to be received is not enough: the kernel hands records over by a thread of
+/// its own, which may be late.
+const SILENCE: Duration = Duration::from_millis(200);
+
+/// How long at most, while records come without a pause and none is as new as what waits.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Losses come in crowds; /proc is read once for all of them.
+const LISTING_DELAY: Duration = Duration::from_millis(200);

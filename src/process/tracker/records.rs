@@ -1,0 +1,488 @@
+//! What records tell.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::sync::Arc;
+
+use super::{Check, End, LATER, SOON, Tracker, Unsettled};
+use crate::event::{self, Event, EventKind};
+use crate::message_type::MessageType;
+use crate::process::facts::{Entry, What};
+use crate::process::life::Life;
+use crate::process::observe::{Look, Sighting};
+use crate::process::{
+    Audited, Change, Credentials, Ending, Exec, Fact, Fork, Parent, Process, ProcessId, Source,
+    Start,
+};
+use crate::record::{AnomAbend, EventId, Record, Syscall};
+use crate::time::{Span, Timestamp};
+
+/// Who made a record, as it says itself.
+#[derive(Clone, Debug)]
+struct Caller {
+    pid: u32,
+    ppid: Option<u32>,
+    event: EventId,
+    span: Option<Span>,
+    comm: Option<Arc<[u8]>>,
+    exe: Option<Arc<OsStr>>,
+    credentials: Credentials,
+}
+
+/// Which life a record is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Actor {
+    /// The one that goes on.
+    Live(ProcessId),
+    /// One that has ended.
+    Former(ProcessId),
+}
+
+impl Actor {
+    const fn id(self) -> ProcessId {
+        match self {
+            Self::Live(id) | Self::Former(id) => id,
+        }
+    }
+}
+
+impl Caller {
+    fn of(syscall: Syscall<'_>, event: EventId, span: Option<Span>) -> Option<Self> {
+        let exe = syscall.exe();
+        Some(Self {
+            pid: syscall.pid()?,
+            ppid: syscall.ppid(),
+            event,
+            span,
+            comm: syscall.comm().map(|comm| Arc::from(&*comm)),
+            exe: exe.map(|exe| Arc::from(OsStr::from_bytes(&exe))),
+            credentials: Credentials {
+                auid: syscall.auid(),
+                uid: syscall.uid(),
+                gid: syscall.gid(),
+                euid: syscall.euid(),
+                egid: syscall.egid(),
+                session: syscall.session(),
+            },
+        })
+    }
+
+    /// Of a crash, which is no call.
+    fn of_abend(abend: AnomAbend<'_>, event: EventId, span: Option<Span>) -> Option<Self> {
+        Some(Self {
+            pid: abend.pid()?,
+            ppid: None,
+            event,
+            span,
+            comm: abend.comm().map(|comm| Arc::from(&*comm)),
+            exe: abend.exe().map(|exe| Arc::from(OsStr::from_bytes(&exe))),
+            credentials: Credentials {
+                auid: abend.auid(),
+                uid: abend.uid(),
+                session: abend.session(),
+                ..Credentials::default()
+            },
+        })
+    }
+
+    fn stamp(&self) -> Timestamp {
+        self.event.time()
+    }
+
+    /// Writes down what the record says of its maker.
+    fn tell(&self, process: &mut Process) {
+        process.audited = Audited::Yes;
+        process.credentials = Some(Fact::new(self.credentials, Source::Record));
+        put(&mut process.comm, self.comm.as_ref());
+        put(&mut process.exe, self.exe.as_ref());
+    }
+}
+
+fn put<T: ?Sized>(place: &mut Option<Fact<Arc<T>>>, value: Option<&Arc<T>>) {
+    if let Some(value) = value {
+        *place = Some(Fact::new(Arc::clone(value), Source::Record));
+    }
+}
+
+impl Tracker {
+    pub(super) fn event(&mut self, event: &Event, look: &mut dyn Look) {
+        let span = self.span(event.id());
+        if let Some(span) = span {
+            self.stream_at = self.stream_at.max(Some(span.earliest));
+        }
+        for record in event.records_of(MessageType::ANOM_ABEND) {
+            self.abend(record, span, look);
+        }
+        let Some(kind) = event.kind_of_call() else { return };
+        let syscall = event.call().and_then(|call| call.syscall());
+        let Some(caller) = syscall.and_then(|syscall| Caller::of(syscall, event.id(), span)) else {
+            return;
+        };
+        let actor = self.actor(&caller, look);
+        match kind {
+            EventKind::Fork(fork) => self.fork(&caller, actor, fork, look),
+            EventKind::Exec(exec) => self.exec(&caller, event, exec, look),
+            EventKind::Exit(exit) => self.exit(&caller, actor, exit),
+            _ => {}
+        }
+    }
+
+    /// Finds the life that made a record, and makes one if it is not known yet.
+    fn actor(&mut self, caller: &Caller, look: &mut dyn Look) -> Actor {
+        let (pid, span) = (caller.pid, caller.span);
+        let has_ended = self.facts.end(pid).is_some_and(|end| {
+            span.is_some_and(|span| end.since_boot.saturating_add(SOON) < span.earliest)
+        });
+        if let Some(life) = self.lives.get_mut(&pid) {
+            if span.is_some_and(|span| life.is_after(span, &self.clock)) {
+                let former = self.graves.get(pid).map(|grave| grave.process.id);
+                let unknown = ProcessId::new(self.boot, pid, Start::Event(caller.event.serial()));
+                return Actor::Former(former.unwrap_or(unknown));
+            }
+            if !has_ended {
+                caller.tell(&mut life.process);
+                return Actor::Live(life.id());
+            }
+            let end = self.end_told(pid);
+            self.close(pid, end);
+        } else if let Some(grave) = self.graves.get(pid) {
+            let is_reborn = self.birth(pid, span.map(|span| span.latest)).is_some();
+            if !is_reborn && grave.covers(caller.stamp(), span) {
+                return Actor::Former(grave.process.id);
+            }
+        }
+        Actor::Live(self.first_record(caller, look))
+    }
+
+    /// Makes a life of which its own record is the first thing that is known.
+    fn first_record(&mut self, caller: &Caller, look: &mut dyn Look) -> ProcessId {
+        let pid = caller.pid;
+        let latest = caller.span.map(|span| span.latest);
+        let birth = self.birth(pid, latest);
+        if let Some((entry, _)) = birth {
+            self.take_birth(pid, entry, look);
+        }
+        let born = birth.map(|(entry, _)| entry.since_boot);
+        let otherwise = born.map_or(Start::Event(caller.event.serial()), Start::Told);
+        let (id, seen) = self.identify(pid, born.or(latest), otherwise, look);
+        let mut process = Process::new(id);
+        if let Some(parent) = birth.map(|(_, parent)| parent).or(caller.ppid) {
+            let source = if birth.is_some() { Source::Connector } else { Source::OwnRecord };
+            process.parent = self.parent(parent, source);
+            self.inherit(&mut process, parent);
+        }
+        if let (Some(born), None) = (born, id.start_ticks()) {
+            process.start_range = Some(self.told_range(born));
+        }
+        if let Some(seen) = &seen {
+            process.take(seen);
+        }
+        caller.tell(&mut process);
+        let mut life = Life::new(process);
+        life.born = born;
+        // the call that created it may have come before, without saying what it created
+        let settled = self.unsettled.iter().position(|task| task.task == pid);
+        let settled = settled.and_then(|index| self.unsettled.remove(index));
+        if let Some(task) = settled {
+            self.settle_parent(task.parent);
+            life.confirmed = true;
+            let parent = Parent { pid: task.parent, id: task.parent_id };
+            if birth.is_none() {
+                life.process.parent = Some(Fact::new(parent, Source::Record));
+            }
+        }
+        life.told = self.is_listed || birth.is_some() || settled.is_some();
+        if life.told {
+            self.changes.push_back(Change::Fork(Fork {
+                process: life.process.clone(),
+                source: if settled.is_some() { Source::Record } else { Source::OwnRecord },
+                event: Some(settled.map_or(caller.event, |task| task.event)),
+                creator: None,
+            }));
+        } else {
+            // it may have been there for long
+            life.threads = crate::process::life::Threads::of(None);
+        }
+        self.add(life);
+        id
+    }
+
+    /// Takes the record of a call that created a process or a thread.
+    fn fork(&mut self, caller: &Caller, actor: Actor, fork: event::Fork<'_>, look: &mut dyn Look) {
+        let latest = caller.span.map(|span| span.latest.saturating_add(crate::time::BootClock::CALL));
+        let mut child = fork.child();
+        let mut birth = self.facts.birth(child, latest);
+        let is_nested = self.lives.get(&caller.pid).is_some_and(|life| life.is_nested);
+        let is_foreign = birth.is_some_and(|(_, parent, process)| {
+            process == child && parent != caller.pid && Some(parent) != caller.ppid
+        });
+        if is_nested || is_foreign {
+            // its number is not ours: what the second source told of is what is meant
+            let Some(other) = self.facts.child_of(caller.pid) else { return };
+            child = other;
+            birth = self.facts.birth(child, latest);
+        }
+        if let Some((entry, _, process)) = birth.filter(|(_, _, process)| *process != child) {
+            self.take_birth(child, entry, look);
+            self.thread_began(process);
+            return;
+        }
+        match fork.is_thread() {
+            Some(true) => return self.thread_began(caller.pid),
+            Some(false) => {}
+            None if birth.is_some() || self.lives.contains_key(&child) => {}
+            None => match look.process(child) {
+                Sighting::Thread => return self.thread_began(caller.pid),
+                Sighting::Process(_) => {}
+                Sighting::Nothing | Sighting::Unknown => {
+                    let is_known = self.graves.get(child).is_some_and(|grave| !grave.confirmed);
+                    if !is_known {
+                        return self.leave_unsettled(caller, actor, child);
+                    }
+                }
+            },
+        }
+        let parent = match (birth, fork.is_sibling()) {
+            (Some((_, parent, _)), _) => parent,
+            (None, Some(true)) => caller.ppid.unwrap_or(caller.pid),
+            (None, _) => caller.pid,
+        };
+        let birth = birth.map(|(entry, ..)| entry);
+        if birth.is_none() && self.confirm(caller, actor, child, parent, look) {
+            return;
+        }
+        if let Some(entry) = birth {
+            self.take_birth(child, entry, look);
+        }
+        if self.lives.contains_key(&child) {
+            let end = if birth.is_some() { End::inferred() } else { self.end_told(child) };
+            self.close(child, end);
+        }
+        self.born(caller, actor, (child, parent), birth, look);
+    }
+
+    fn thread_began(&mut self, process: u32) {
+        if let Some(life) = self.lives.get_mut(&process) {
+            life.threads.begin();
+        }
+    }
+
+    /// Waits for what settles whether a task is a process.
+    fn leave_unsettled(&mut self, caller: &Caller, actor: Actor, task: u32) {
+        if let Some(life) = self.lives.get_mut(&caller.pid) {
+            life.threads.unsettled += 1;
+        }
+        self.unsettled.push_back(Unsettled {
+            due: self.now.saturating_add(LATER),
+            parent: caller.pid,
+            parent_id: Some(actor.id()),
+            task,
+            event: caller.event,
+        });
+    }
+
+    pub(super) fn settle_parent(&mut self, parent: u32) {
+        if let Some(life) = self.lives.get_mut(&parent) {
+            life.threads.unsettled = life.threads.unsettled.saturating_sub(1);
+        }
+    }
+
+    /// Finds a life that the record of its birth was missing from; tells whether there was one, or
+    /// the record is of no birth that concerns us.
+    fn confirm(
+        &mut self,
+        caller: &Caller,
+        actor: Actor,
+        child: u32,
+        parent: u32,
+        look: &mut dyn Look,
+    ) -> bool {
+        let starts = self.clock.starts(caller.stamp());
+        let fact = Fact::new(Parent { pid: parent, id: Some(actor.id()) }, Source::Record);
+        let fact = if parent == caller.pid { Some(fact) } else { self.parent(parent, fact.source) };
+        if let Some(life) = self.lives.get_mut(&child) {
+            let fits = match (life.process.id.start_ticks(), starts) {
+                (Some(start), Some(starts)) => starts.contains(&start),
+                _ => life.parent_pid().is_none_or(|known| known == parent),
+            };
+            if !life.confirmed && fits {
+                life.confirmed = true;
+                life.process.parent = fact;
+                life.process.audited = Audited::Yes;
+                if !life.told {
+                    life.told = true;
+                    let process = life.process.clone();
+                    self.tell_birth(caller, actor, process, parent);
+                }
+                return true;
+            }
+            // the number may be of another pid namespace
+            let is_the_same = match look.process(child) {
+                Sighting::Process(seen) => life.id().start_ticks() == Some(seen.start_ticks),
+                _ => false,
+            };
+            if is_the_same {
+                if let Some(life) = self.lives.get_mut(&caller.pid) {
+                    life.is_nested = true;
+                }
+            }
+            return is_the_same;
+        }
+        let Some(grave) = self.graves.get_mut(child) else { return false };
+        if grave.confirmed || !grave.covers(caller.stamp(), caller.span) {
+            return false;
+        }
+        grave.confirmed = true;
+        if !grave.told {
+            grave.told = true;
+            grave.process.parent = fact;
+            let process = grave.process.clone();
+            self.tell_birth(caller, actor, process, parent);
+        }
+        true
+    }
+
+    /// Makes a life of which the call that created it is the first thing that is known.
+    fn born(
+        &mut self,
+        caller: &Caller,
+        actor: Actor,
+        (child, parent): (u32, u32),
+        birth: Option<Entry>,
+        look: &mut dyn Look,
+    ) {
+        let born = birth.map(|entry| entry.since_boot);
+        let starts = self.clock.starts(caller.stamp());
+        let latest = caller.span.map(|span| span.latest.saturating_add(crate::time::BootClock::CALL));
+        let otherwise = born.map_or(Start::Event(caller.event.serial()), Start::Told);
+        let (id, seen) = self.identify(child, born.or(latest), otherwise, look);
+        let mut process = Process::new(id);
+        if id.start_ticks().is_none() {
+            process.start_range = born.map(|born| self.told_range(born)).or(starts);
+        }
+        process.parent = if parent == caller.pid {
+            Some(Fact::new(Parent { pid: parent, id: Some(actor.id()) }, Source::Record))
+        } else {
+            self.parent(parent, Source::Record)
+        };
+        self.inherit(&mut process, caller.pid);
+        if let Some(seen) = &seen {
+            process.take(seen);
+        }
+        process.audited = Audited::Yes;
+        let mut life = Life::new(process.clone());
+        life.confirmed = true;
+        life.told = true;
+        life.born = born;
+        life.is_nested = self.lives.get(&caller.pid).is_some_and(|parent| parent.is_nested);
+        self.add(life);
+        self.tell_birth(caller, actor, process, parent);
+    }
+
+    fn tell_birth(&mut self, caller: &Caller, actor: Actor, process: Process, parent: u32) {
+        self.changes.push_back(Change::Fork(Fork {
+            process,
+            source: Source::Record,
+            event: Some(caller.event),
+            creator: (parent != caller.pid).then(|| actor.id()),
+        }));
+    }
+
+    fn exec(&mut self, caller: &Caller, event: &Event, exec: event::Exec<'_>, look: &mut dyn Look) {
+        let args: Vec<OsString> = exec.args().into_iter().map(Into::into).collect();
+        let path = event.records().find_map(Record::as_path).and_then(|path| path.name());
+        let path = path.map(|name| OsString::from_vec(name.into_owned()));
+        let cwd = exec.cwd().map(|cwd| Fact::new(Arc::from(&*cwd), Source::Record));
+        let process = match self.lives.get_mut(&caller.pid) {
+            Some(life) if !caller.span.is_some_and(|span| life.is_after(span, &self.clock)) => {
+                // the other threads are gone, and this one is the first from now on
+                life.threads = crate::process::life::Threads::of(Some(1));
+                life.leader_gone = false;
+                life.exec = caller.span;
+                life.process.cwd = cwd.or_else(|| life.process.cwd.take());
+                if let Some(start) = life.id().start_ticks() {
+                    if let Sighting::Process(seen) = look.details(caller.pid) {
+                        if seen.start_ticks == start {
+                            let cgroup = seen.cgroup.as_deref().map(Arc::from);
+                            let cgroup = cgroup.map(|name| Fact::new(name, Source::Procfs));
+                            life.process.cgroup = cgroup.or_else(|| life.process.cgroup.take());
+                        }
+                    }
+                }
+                life.process.clone()
+            }
+            // a record that comes after the end
+            _ => match self.graves.get(caller.pid) {
+                Some(grave) => grave.process.clone(),
+                None => return,
+            },
+        };
+        self.changes.push_back(Change::Exec(Exec {
+            process,
+            source: Source::Record,
+            event: Some(event.clone()),
+            args: (!args.is_empty()).then(|| Fact::new(args, Source::Record)),
+            path,
+        }));
+    }
+
+    fn exit(&mut self, caller: &Caller, actor: Actor, exit: event::Exit<'_>) {
+        let Actor::Live(id) = actor else { return };
+        let Some(life) = self.lives.get_mut(&caller.pid) else { return };
+        let ending = exit.status().map_or(Ending::Unknown, Ending::Exited);
+        if !exit.is_group() && !life.threads.end() {
+            self.checks.push_back(Check {
+                due: self.now.saturating_add(SOON),
+                pid: caller.pid,
+                id,
+                ending,
+                event: caller.event,
+            });
+            return;
+        }
+        let mut end = self.end_told(caller.pid);
+        // where a signal was faster, the call ended nothing
+        if !matches!(end.ending.value, Ending::Signaled { .. }) {
+            end.ending = Fact::new(ending, Source::Record);
+        }
+        end.source = Source::Record;
+        end.event = Some(caller.event);
+        end.stamp = Some(caller.stamp());
+        self.close(caller.pid, end);
+    }
+
+    fn abend(&mut self, record: Record<'_>, span: Option<Span>, look: &mut dyn Look) {
+        let Some(abend) = record.as_anom_abend() else { return };
+        let (Some(signal), Some(caller)) =
+            (abend.signal(), Caller::of_abend(abend, record.id(), span))
+        else {
+            return;
+        };
+        let Actor::Live(id) = self.actor(&caller, look) else { return };
+        let Some(life) = self.lives.get_mut(&caller.pid) else { return };
+        life.abend = Some((signal, record.id()));
+        self.checks.push_back(Check {
+            due: self.now.saturating_add(if self.is_told { LATER } else { SOON }),
+            pid: caller.pid,
+            id,
+            ending: Ending::Signaled { signal, dumped: None },
+            event: record.id(),
+        });
+    }
+
+    /// Looks at the first birth of a process with this number that a second source told.
+    fn birth(&self, pid: u32, until: Option<std::time::Duration>) -> Option<(Entry, u32)> {
+        let (entry, parent, process) = self.facts.birth(pid, until)?;
+        (process == pid).then_some((entry, parent))
+    }
+
+    /// How the life that goes on ended, as far as a second source told; else that it must have.
+    fn end_told(&mut self, pid: u32) -> End {
+        let Some(entry) = self.facts.take_end(pid) else { return End::inferred() };
+        let What::End { code } = entry.what else { return End::inferred() };
+        let ending = code.map_or(Ending::Unknown, Ending::of_wait_status);
+        let mut end = End::new(Fact::new(ending, entry.source), entry.source);
+        end.since_boot = Some(entry.since_boot);
+        end
+    }
+}

@@ -1,0 +1,359 @@
+//! What second sources tell, and what is looked up.
+
+use super::{Check, End, LATER, PATIENCE, SILENCE, SOON, Tracker, Unsettled};
+use crate::process::facts::{Due, Entry, What};
+use crate::process::life::Life;
+use crate::process::observe::{Look, Observation, Seen, Sighting};
+use crate::process::{
+    Audited, Change, Ending, Exec, Fact, Fork, Gap, Parent, Process, ProcessId, Source, Start,
+};
+
+/// The thread of the kernel that creates all others.
+const KTHREADD: u32 = 2;
+
+impl Tracker {
+    pub(super) fn observed(&mut self, observation: Observation) {
+        match observation {
+            Observation::Forked { parent, task, process, since_boot } => {
+                let what = What::Birth { parent, process };
+                self.facts.push(task, what, since_boot, Source::Connector, self.now);
+            }
+            Observation::Exited { task, process, code, since_boot, source } => {
+                let life = self.lives.get(&process);
+                // of a thread it matters only if it may have been the last one
+                let matters = task == process || life.is_some_and(|life| life.leader_gone);
+                let is_known = life.is_some() || self.facts.birth(process, None).is_some();
+                if matters && is_known {
+                    self.facts.push(process, What::End { code }, since_boot, source, self.now);
+                }
+            }
+            Observation::Executed { process, since_boot } => {
+                // of those that make records, the record tells
+                let life = self.lives.get(&process);
+                if life.is_some_and(|life| life.process.audited != Audited::Yes) {
+                    let (source, now) = (Source::Connector, self.now);
+                    self.facts.push(process, What::Program, since_boot, source, now);
+                }
+            }
+            Observation::Lost { count } => {
+                self.changes.push_back(Change::Loss(Gap::SecondSource { count }));
+                self.list_soon();
+            }
+        }
+    }
+
+    pub(super) fn do_due(&mut self, look: &mut dyn Look) {
+        let (now, stream_at) = (self.now, self.stream_at);
+        let silence = self.quiet_at.saturating_duration_since(self.record_at);
+        let is_congested = self.is_congested;
+        let is_ready = |due: &Due, wait, needed| {
+            let waited = now.saturating_duration_since(due.observed);
+            let has_passed = stream_at.is_some_and(|stream| due.entry.since_boot < stream);
+            let is_silent = silence >= needed;
+            waited >= wait
+                && (!is_congested && (has_passed || is_silent) || waited >= PATIENCE)
+        };
+        while let Some(due) = self.facts.next_soon(|due| is_ready(due, SOON, SOON)) {
+            if self.facts.end(due.pid) == Some(due.entry) {
+                self.end_due(&due, look);
+            } else {
+                self.facts.postpone(due);
+            }
+        }
+        while let Some(due) = self.facts.next_later(|due| is_ready(due, LATER, SILENCE)) {
+            match due.entry.what {
+                What::Birth { parent, process } if process == due.pid => {
+                    self.birth_due(&due, parent, look);
+                }
+                What::Birth { .. } => self.facts.remove(&due),
+                What::End { .. } => self.end_due(&due, look),
+                What::Program => self.program_due(&due, look),
+            }
+        }
+        while let Some(check) = self.checks.pop_front() {
+            if check.due > now {
+                self.checks.push_front(check);
+                break;
+            }
+            self.check_due(&check, look);
+        }
+        while let Some(task) = self.unsettled.pop_front() {
+            if task.due > now {
+                self.unsettled.push_front(task);
+                break;
+            }
+            self.unsettled_due(&task, look);
+        }
+        if self.next_listing.is_some_and(|at| at <= now) {
+            self.next_listing = None;
+            self.list_again(look);
+        }
+        if let Some(interval) = self.sweep_interval {
+            if self.next_sweep.is_none_or(|at| at <= now) {
+                self.next_sweep = Some(now.saturating_add(interval));
+                self.sweep_now(look);
+            }
+        }
+    }
+
+    /// Takes out a birth. What lies before it is of former lives of the number: it is told first.
+    pub(super) fn take_birth(&mut self, pid: u32, birth: Entry, look: &mut dyn Look) {
+        while let Some(due) = self.facts.take_first(pid) {
+            if due.entry == birth {
+                return;
+            }
+            match due.entry.what {
+                What::Birth { parent, process } if process == pid => {
+                    self.birth_due(&due, parent, look);
+                }
+                What::End { .. } => self.end_due(&due, look),
+                What::Birth { .. } | What::Program => {}
+            }
+        }
+    }
+
+    /// Ends a life that a second source saw end, and of whose end no record came.
+    fn end_due(&mut self, due: &Due, look: &mut dyn Look) {
+        let (entry, pid) = (due.entry, due.pid);
+        self.facts.remove(due);
+        let What::End { code } = entry.what else { return };
+        let Some(life) = self.lives.get_mut(&pid) else { return };
+        if life.born.is_some_and(|born| born > entry.since_boot) {
+            return; // it is told of a former life
+        }
+        // the connector tells that the first thread ended; others may live on
+        let lives_on = entry.source == Source::Connector
+            && match look.process(pid) {
+                Sighting::Process(seen) => {
+                    let is_same = match life.id().start_ticks() {
+                        Some(start) => start == seen.start_ticks,
+                        None => seen.start_ticks <= self.clock.ticks(entry.since_boot),
+                    };
+                    is_same && !seen.is_over()
+                }
+                _ => false,
+            };
+        if lives_on {
+            life.leader_gone = true;
+            return;
+        }
+        let ending = code.map_or(Ending::Unknown, Ending::of_wait_status);
+        let mut end = End::new(Fact::new(ending, entry.source), entry.source);
+        end.since_boot = Some(entry.since_boot);
+        self.close(pid, end);
+    }
+
+    /// Tells of a birth of which no record came.
+    fn birth_due(&mut self, due: &Due, parent: u32, look: &mut dyn Look) {
+        let (pid, entry) = (due.pid, due.entry);
+        let seen = match look.process(pid) {
+            Sighting::Process(seen)
+                if seen.start_ticks <= self.clock.ticks(entry.since_boot) =>
+            {
+                Some(seen)
+            }
+            _ => None,
+        };
+        let is_of_kernel = match &seen {
+            Some(seen) => seen.is_kernel_thread,
+            None => parent == KTHREADD,
+        };
+        let is_known = self.lives.get(&pid).is_some_and(|life| {
+            seen.as_ref().is_some_and(|seen| life.id().start_ticks() == Some(seen.start_ticks))
+        });
+        if is_of_kernel || is_known || !self.tells_unrecorded {
+            self.facts.remove(due);
+            return;
+        }
+        if self.lives.contains_key(&pid) {
+            self.close(pid, End::inferred());
+        }
+        self.facts.remove(due);
+        let start = seen.as_ref().map_or(Start::Told(entry.since_boot), |seen| {
+            Start::Ticks(seen.start_ticks)
+        });
+        let mut process = Process::new(ProcessId::new(self.boot, pid, start));
+        if seen.is_none() {
+            process.start_range = Some(self.told_range(entry.since_boot));
+        }
+        process.parent = self.parent(parent, entry.source);
+        self.inherit(&mut process, parent);
+        let is_there = seen.is_some();
+        if let Some(seen) = seen.filter(|_| entry.source == Source::Connector) {
+            process.take(&seen);
+        } else if is_there {
+            if let Sighting::Process(seen) = look.details(pid) {
+                process.take(&seen);
+            }
+        }
+        let mut life = Life::new(process.clone());
+        life.told = true;
+        life.born = Some(entry.since_boot);
+        self.add(life);
+        let (source, event, creator) = (entry.source, None, None);
+        self.changes.push_back(Change::Fork(Fork { process, source, event, creator }));
+    }
+
+    /// Tells of a program of which no record came, if the process runs another one than before.
+    fn program_due(&mut self, due: &Due, look: &mut dyn Look) {
+        self.facts.remove(due);
+        let Some(life) = self.lives.get_mut(&due.pid) else { return };
+        let has_record = life.exec.is_some_and(|span| span.latest >= due.entry.since_boot);
+        let Sighting::Process(mut seen) = look.details(due.pid) else { return };
+        if has_record || life.id().start_ticks() != Some(seen.start_ticks) {
+            return;
+        }
+        let is_the_same = match (&life.process.exe, &seen.exe) {
+            (Some(known), Some(seen)) => *known.value == *seen.as_os_str(),
+            _ => false,
+        };
+        if due.entry.source == Source::Procfs && is_the_same {
+            return;
+        }
+        let args = seen.args.take();
+        for place in [&mut life.process.exe, &mut life.process.cwd] {
+            *place = None;
+        }
+        life.process.comm = None;
+        life.process.take(&seen);
+        self.changes.push_back(Change::Exec(Exec {
+            process: life.process.clone(),
+            source: due.entry.source,
+            event: None,
+            args: args.map(|args| Fact::new(args, Source::Procfs)),
+            path: None,
+        }));
+    }
+
+    /// Ends a process whose last thread ended itself, or that crashed.
+    fn check_due(&mut self, check: &Check, look: &mut dyn Look) {
+        let Some(life) = self.lives.get_mut(&check.pid) else { return };
+        if life.id() != check.id {
+            return;
+        }
+        let is_over = match (look.process(check.pid), check.ending) {
+            (Sighting::Process(seen), _) => {
+                let id = life.id().start_ticks();
+                id.is_some_and(|start| start != seen.start_ticks) || seen.is_over()
+            }
+            (Sighting::Unknown, Ending::Signaled { .. }) => true,
+            (Sighting::Unknown, _) => false,
+            _ => true,
+        };
+        if is_over {
+            let mut end = End::new(Fact::new(check.ending, Source::Record), Source::Record);
+            let is_crash = matches!(check.ending, Ending::Signaled { .. });
+            end.event = (!is_crash).then_some(check.event);
+            end.stamp = Some(check.event.time());
+            if let Some(told) = self.facts.take_end(check.pid) {
+                end.since_boot = Some(told.since_boot);
+                if let What::End { code: Some(code) } = told.what {
+                    end.ending = Fact::new(Ending::of_wait_status(code), told.source);
+                }
+            }
+            self.close(check.pid, end);
+        }
+    }
+
+    /// Decides what a task was that `clone3` created.
+    fn unsettled_due(&mut self, task: &Unsettled, look: &mut dyn Look) {
+        self.settle_parent(task.parent);
+        let seen = look.process(task.task);
+        let Some(parent) = self.lives.get_mut(&task.parent) else {
+            return self.tell_unsettled(task);
+        };
+        match seen {
+            Sighting::Thread => parent.threads.begin(),
+            Sighting::Process(seen) if seen.ppid == task.parent => {
+                self.settle_as_process(task, &seen);
+            }
+            // as many threads ended as began, if this was one
+            _ if parent.threads.unknown_ends > 0 => parent.threads.unknown_ends -= 1,
+            _ => self.tell_unsettled(task),
+        }
+    }
+
+    fn settle_as_process(&mut self, task: &Unsettled, seen: &Seen) {
+        if self.lives.contains_key(&task.task) {
+            return;
+        }
+        let id = ProcessId::new(self.boot, task.task, Start::Ticks(seen.start_ticks));
+        let mut process = Process::new(id);
+        let parent = Parent { pid: task.parent, id: task.parent_id };
+        process.parent = Some(Fact::new(parent, Source::Record));
+        self.inherit(&mut process, task.parent);
+        process.take(seen);
+        let mut life = Life::new(process.clone());
+        life.confirmed = true;
+        life.told = true;
+        self.add(life);
+        let (source, event) = (Source::Record, Some(task.event));
+        self.changes.push_back(Change::Fork(Fork { process, source, event, creator: None }));
+    }
+
+    fn tell_unsettled(&mut self, task: &Unsettled) {
+        self.changes.push_back(Change::Loss(Gap::Unsettled {
+            parent: task.parent_id,
+            task: task.task,
+            event: task.event,
+        }));
+    }
+
+    /// Compares what is known with what is there. What differs is told unless records explain it in
+    /// time.
+    fn list_again(&mut self, look: &mut dyn Look) {
+        let Some(listing) = look.list() else { return };
+        let (at, now) = (listing.since_boot, self.now);
+        let known: Vec<u32> = self.lives.keys().copied().collect();
+        let there: std::collections::HashMap<u32, &Seen> =
+            listing.processes.iter().map(|seen| (seen.pid, seen)).collect();
+        for pid in known {
+            let Some(life) = self.lives.get(&pid) else { continue };
+            let is_there = there.get(&pid).is_some_and(|seen| {
+                let start = life.id().start_ticks();
+                start.is_none_or(|start| start == seen.start_ticks) && !seen.is_over()
+            });
+            if !is_there {
+                let code = there.get(&pid).and_then(|seen| seen.code);
+                self.facts.push(pid, What::End { code }, at, Source::Procfs, now);
+            }
+        }
+        for seen in listing.processes.iter().filter(|seen| !seen.is_over()) {
+            match self.lives.get(&seen.pid) {
+                Some(life) if life.id().start_ticks() == Some(seen.start_ticks) => {
+                    let known = life.process.exe.as_ref().map(|exe| &*exe.value);
+                    if seen.exe.is_some() && seen.exe.as_deref() != known {
+                        self.facts.push(seen.pid, What::Program, at, Source::Procfs, now);
+                    }
+                }
+                Some(life) if life.id().start_ticks().is_none() => {}
+                _ => {
+                    let what = What::Birth { parent: seen.ppid, process: seen.pid };
+                    self.facts.push(seen.pid, what, at, Source::Procfs, now);
+                }
+            }
+        }
+    }
+
+    /// Looks after every process, where no second source tells of ends.
+    fn sweep_now(&mut self, look: &mut dyn Look) {
+        let known: Vec<u32> = self.lives.keys().copied().collect();
+        for pid in known {
+            let Some(life) = self.lives.get(&pid) else { continue };
+            let (is_over, code) = match look.process(pid) {
+                Sighting::Process(seen) => {
+                    let start = life.id().start_ticks();
+                    let is_other = start.is_some_and(|start| start != seen.start_ticks);
+                    (is_other || seen.is_over(), seen.code.filter(|_| !is_other))
+                }
+                Sighting::Thread | Sighting::Nothing => (true, None),
+                Sighting::Unknown => (false, None),
+            };
+            if is_over && self.facts.end(pid).is_none() {
+                // the stream passes what is seen now as soon as it is quiet
+                let at = self.stream_at.unwrap_or_default().saturating_add(LATER);
+                self.facts.push(pid, What::End { code }, at, Source::Procfs, self.now);
+            }
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The story of processes, against what a load generator writes down of its own deeds.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use auditlink::link::{Witness, WitnessBuilder, WitnessKind};
+use auditlink::process::{Change, Ending, Exec, Exit, Fork, Gap, Process, ProcessId, Source};
+use auditlink::rule::process_lifecycle;
+use auditlink::{InstalledRules, Processes, Receiver, Tuning};
+
+use crate::lab::{KEY, Lab, control};
+
+/// How wide the programs of a load are.
+#[derive(Clone, Copy, Debug)]
+enum Bits {
+    B64,
+    B32,
+}
+
+pub(crate) fn of_64_bits(lab: &Lab) {
+    ground_truth(lab, Bits::B64, Witness::new(), count(4_000));
+}
+
+pub(crate) fn of_32_bits(lab: &Lab) {
+    ground_truth(lab, Bits::B32, Witness::new(), count(4_000));
+}
+
+/// How many lives to make; the environment may want more.
+fn count(usual: usize) -> usize {
+    std::env::var("AUDITLINK_LIVES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// The programs of a load, in a folder of our own.
+struct Load {
+    program: PathBuf,
+    script: PathBuf,
+    log: PathBuf,
+}
+
+impl Load {
+    fn new(lab: &Lab, bits: Bits) -> Self {
+        let name = match bits {
+            Bits::B64 => "load64",
+            Bits::B32 => "load32",
+        };
+        let program = lab.path(name);
+        // a virtual machine has no compiler: there it was put beside this program
+        let ready = std::env::current_exe().expect("a path").with_file_name(name);
+        if ready.exists() {
+            fs::copy(ready, &program).expect("it is copied");
+        } else if !program.exists() {
+            build(bits, &program);
+        }
+        let script = lab.path(&format!("{name}.script"));
+        fs::write(&script, format!("#!{} leaf\n", program.display())).expect("a file");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&script, mode).expect("our file");
+        let log = lab.path(&format!("{name}.log"));
+        let _ = fs::remove_file(&log);
+        Self { program, script, log }
+    }
+
+    fn start(&self, count: usize, first: usize) -> Child {
+        Command::new(&self.program)
+            .arg(&self.log)
+            .args([count.to_string(), first.to_string()])
+            .arg(&self.script)
+            .spawn()
+            .expect("it starts")
+    }
+
+    fn rules(&self) -> InstalledRules {
+        let rules = process_lifecycle().exe(self.program.to_str().expect("UTF-8")).key(KEY).for_both_abis();
+        control().apply(&rules.expect("the calls exist")).expect("they are new")
+    }
+}
+
+/// Builds the generator: see the head of its source.
+fn build(bits: Bits, program: &Path) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/load.c");
+    let options: &[&str] = match bits {
+        Bits::B64 => &["-pthread"],
+        Bits::B32 => &[
+            "-m32",
+            "-DBARE",
+            "-nostdlib",
+            "-ffreestanding",
+            "-fno-stack-protector",
+            "-fno-pie",
+            "-no-pie",
+            "-fcf-protection=none",
+            "-I/usr/include/x86_64-linux-gnu",
+        ],
+    };
+    let output = Command::new("gcc")
+        .args(["-O1", "-Wall", "-Werror", "-static", "-o"])
+        .arg(program)
+        .arg(source)
+        .args(options)
+        .output()
+        .expect("gcc is there");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What the generator wrote down of one life.
+#[derive(Clone, Debug)]
+struct Deed {
+    pid: u32,
+    parent: u32,
+    ending: Ending,
+    kind: u32,
+    number: u32,
+    program: u32,
+}
+
+fn deeds(log: &Path) -> Vec<Deed> {
+    let text = fs::read_to_string(log).expect("a log");
+    let deed = |line: &str| {
+        let words: Vec<u32> = line.split(' ').map(|word| word.parse().expect("digits")).collect();
+        let [pid, parent, end, kind, number, program] = words[..] else { panic!("{line}") };
+        let ending = match end {
+            0..=255 => Ending::Exited(u8::try_from(end).expect("a status")),
+            _ => Ending::Signaled {
+                signal: auditlink::names::Signal::new(end - 1000),
+                dumped: None,
+            },
+        };
+        Deed { pid, parent, ending, kind, number, program }
+    };
+    text.lines().map(deed).collect()
+}
+
+/// What was told of one life.
+#[derive(Debug)]
+struct Life {
+    fork: Fork,
+    execs: Vec<Exec>,
+    exits: Vec<Exit>,
+}
+
+/// All that was told of the descendants of some processes.
+#[derive(Debug, Default)]
+struct Story {
+    /// In the order of births.
+    lives: Vec<ProcessId>,
+    told: HashMap<ProcessId, Life>,
+    roots: HashMap<u32, ProcessId>,
+    gaps: Vec<Gap>,
+    strange: Vec<String>,
+}
+
+impl Story {
+    fn of_roots(roots: &[u32]) -> Self {
+        let unknown = |pid| ProcessId::new(Default::default(), pid, auditlink::process::Start::Event(0));
+        let roots = roots.iter().map(|pid| (*pid, unknown(*pid))).collect();
+        Self { roots, ..Self::default() }
+    }
+
+    fn is_ours(&self, process: &Process) -> bool {
+        let parent = process.parent.and_then(|parent| parent.value.id);
+        parent.is_some_and(|parent| {
+            self.told.contains_key(&parent) || self.roots.values().any(|root| *root == parent)
+        })
+    }
+
+    fn add(&mut self, change: Change) {
+        if std::env::var_os("SHOW").is_some() { eprintln!("{change}"); }
+        match change {
+            Change::Loss(gap) => self.gaps.push(gap),
+            Change::Fork(fork) => {
+                let id = fork.process.id;
+                if let Some(root) = self.roots.get_mut(&id.pid()) {
+                    if root.start() == auditlink::process::Start::Event(0) {
+                        *root = id;
+                        return;
+                    }
+                }
+                if self.is_ours(&fork.process) {
+                    self.lives.push(id);
+                    let life = Life { fork, execs: Vec::new(), exits: Vec::new() };
+                    if self.told.insert(id, life).is_some() {
+                        self.strange.push(format!("two births of {id}"));
+                    }
+                }
+            }
+            Change::Exec(exec) => {
+                if let Some(life) = self.told.get_mut(&exec.process.id) {
+                    if !life.exits.is_empty() {
+                        self.strange.push(format!("{} ran a program after its end", exec.process.id));
+                    }
+                    life.execs.push(exec);
+                }
+            }
+            Change::Exit(exit) => {
+                if let Some(life) = self.told.get_mut(&exit.process.id) {
+                    life.exits.push(exit);
+                }
+            }
+        }
+    }
+
+    /// Compares it with what was done.
+    fn check(&self, deeds: &[Deed], load: &Load) -> Tally {
+        let mut tally = Tally::default();
+        let mut wrong = self.strange.clone();
+        let mut by_pid: HashMap<u32, Vec<&Life>> = HashMap::new();
+        for id in &self.lives {
+            by_pid.entry(id.pid()).or_default().push(&self.told[id]);
+        }
+        let mut done: HashMap<u32, Vec<&Deed>> = HashMap::new();
+        for deed in deeds {
+            done.entry(deed.pid).or_default().push(deed);
+        }
+        for (pid, lives) in &by_pid {
+            let count = done.get(pid).map_or(0, Vec::len);
+            if lives.len() > count {
+                wrong.push(format!("{} lives of {pid} too many: {lives:?}", lives.len() - count));
+            }
+        }
+        for (pid, deeds) in &done {
+            let lives = by_pid.get(pid).map_or(&[][..], Vec::as_slice);
+            if lives.len() < deeds.len() {
+                wrong.push(format!("{} lives of {pid} missing: {deeds:?}", deeds.len() - lives.len()));
+            }
+            tally.reused += deeds.len() - 1;
+            for (life, deed) in lives.iter().zip(deeds) {
+                tally.add(life);
+                if let Some(fault) = fault(life, deed, load) {
+                    wrong.push(format!("{fault}: {deed:?} was told as {life:?}"));
+                }
+            }
+        }
+        let shown: Vec<_> = wrong.iter().take(4).collect();
+        assert!(wrong.is_empty(), "{} of {} lives: {shown:#?}", wrong.len(), deeds.len());
+        tally
+    }
+}
+
+/// What is wrong with what was told of a life, if anything is.
+fn fault(life: &Life, deed: &Deed, load: &Load) -> Option<&'static str> {
+    let parent = life.fork.process.parent.map(|parent| parent.value.pid);
+    if parent != Some(deed.parent) {
+        return Some("another parent");
+    }
+    let (number, program) = (deed.number.to_string(), load.program.as_os_str());
+    let status = (deed.number % 120).to_string();
+    let expected: Option<Vec<&std::ffi::OsStr>> = match deed.program {
+        0 => None,
+        1 => Some(vec![program, "leaf".as_ref(), number.as_ref(), status.as_ref()]),
+        _ => Some(vec![program, "leaf".as_ref(), load.script.as_ref(), number.as_ref()]),
+    };
+    let told: Vec<_> = life.execs.iter().filter_map(|exec| exec.args.as_ref()).collect();
+    match (&expected, &told[..]) {
+        (None, []) => {}
+        (Some(expected), [told]) if told.value.iter().eq(expected) => {}
+        _ => return Some("other programs"),
+    }
+    if deed.program == 2 && life.execs[0].path.as_deref() != Some(load.script.as_os_str()) {
+        return Some("another script");
+    }
+    let [exit] = &life.exits[..] else { return Some("not one end") };
+    match (exit.ending.value, deed.ending) {
+        (Ending::Signaled { signal: told, .. }, Ending::Signaled { signal, .. }) if told == signal => None,
+        (Ending::Exited(told), Ending::Exited(status)) if told == status => None,
+        _ => Some("another end"),
+    }
+}
+
+/// How the story is known.
+#[derive(Debug, Default)]
+struct Tally {
+    births: HashMap<Source, usize>,
+    ends: HashMap<Source, usize>,
+    exact_starts: usize,
+    reused: usize,
+}
+
+impl Tally {
+    fn add(&mut self, life: &Life) {
+        *self.births.entry(life.fork.source).or_default() += 1;
+        for exit in &life.exits {
+            *self.ends.entry(exit.source).or_default() += 1;
+        }
+        self.exact_starts += usize::from(life.fork.process.id.start_ticks().is_some());
+    }
+}
+
+/// Follows a load to its end.
+fn follow(load: &Load, witness: WitnessBuilder, count: usize) -> (Story, WitnessKind) {
+    control().tune(&Tuning::lossless().backlog_wait_time(15_000)).expect("good values");
+    let receiver = Receiver::daemon().open().expect("the place is free");
+    let witness = witness.open().expect("we are root");
+    let kind = witness.kind();
+    let rules = load.rules();
+    let mut processes = Processes::watch(receiver, witness).expect("files");
+    let mut children = [load.start(count / 2, 0), load.start(count - count / 2, count / 2)];
+    let mut story = Story::of_roots(&children.each_ref().map(Child::id));
+    let mut is_over = false;
+    loop {
+        let until = processes.source().now().saturating_add(Duration::from_millis(100));
+        match processes.next_until(Some(until)).expect("no error") {
+            Some(change) => story.add(change),
+            None if processes.is_ended() => break,
+            None => {
+                let has_ended =
+                    |child: &mut Child| child.try_wait().expect("it runs").is_some_and(|status| {
+                        assert!(status.success(), "the load failed: {status}");
+                        true
+                    });
+                if !is_over && children.iter_mut().all(has_ended) {
+                    is_over = true;
+                    // what no record tells comes by the second source
+                    let end = processes.source().now().saturating_add(Duration::from_secs(3));
+                    while let Some(change) = processes.next_until(Some(end)).expect("no error") {
+                        story.add(change);
+                    }
+                    processes.source_mut().finish().expect("a thread");
+                }
+            }
+        }
+    }
+    rules.remove().expect("they are loaded");
+    assert!(processes.verdict().is_complete(), "{}", processes.verdict());
+    (story, kind)
+}
+
+fn ground_truth(lab: &Lab, bits: Bits, witness: WitnessBuilder, count: usize) {
+    let load = Load::new(lab, bits);
+    let (story, kind) = follow(&load, witness, count);
+    let deeds = deeds(&load.log);
+    let tally = story.check(&deeds, &load);
+    println!("  {} lives, by {kind:?}: {tally:?}", deeds.len());
+    assert_eq!(story.gaps, [], "nothing was lost");
+    assert!(deeds.len() >= count, "{} of {count} were made", deeds.len());
+}
