@@ -69,7 +69,9 @@ impl MessageType {
     pub const fn class(self) -> Class {
         match self {
             Self::LOGIN => Class::MayJoin,
-            Self::USER | Self::NETFILTER_PKT | Self::SECCOMP | Self::KERNEL => Class::Alone,
+            Self::USER | Self::NETFILTER_PKT | Self::SECCOMP | Self::ANOM_ABEND | Self::KERNEL => {
+                Class::Alone
+            }
             Self::SYSCALL | Self::URINGOP => Class::Opens,
             Self::EOE => Class::Ends,
             Self::REPLACE => Class::Control,
@@ -404,6 +406,8 @@ mod tests {
     #[test]
     fn classes() {
         assert_eq!(MessageType::USER_CMD.class(), Class::Alone);
+        // a crash is told on the way back to the program, when the call is over
+        assert_eq!(MessageType::ANOM_ABEND.class(), Class::Alone);
         assert_eq!(MessageType::BPF.class(), Class::MayJoin);
         assert_eq!(MessageType::URINGOP.class(), Class::Opens);
         assert_eq!(MessageType::EOE.class(), Class::Ends);

@@ -118,7 +118,8 @@ impl<S: Source> Processes<S> {
             let delivery = self.events.next_or_quiet(wake);
             let now = self.events.last_tick();
             // what the second source saw is older than the record that came behind it
-            let drained = self.witness.as_mut().map(|witness| witness.drain(&mut self.tracker, now));
+            let drained =
+                self.witness.as_mut().map(|witness| witness.drain(&mut self.tracker, now));
             let delivery = match (delivery, drained.unwrap_or(Ok(()))) {
                 (Ok(delivery), Ok(())) => delivery,
                 (Err(error), _) | (_, Err(error)) => {

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use super::clock::Clock;
 use super::diagnosis;
-use super::socket::{NetlinkSocket, Batch};
+use super::socket::{Batch, NetlinkSocket};
 use crate::error::{Error, ErrorKind};
 use crate::message_type::MessageType;
 use crate::time::Tick;

@@ -96,9 +96,7 @@ impl Ending {
         let [_, _, code, low] = status.to_be_bytes();
         match u32::from(low & 0x7F) {
             0 => Self::Exited(code),
-            signal => {
-                Self::Signaled { signal: Signal::new(signal), dumped: Some(low & 0x80 != 0) }
-            }
+            signal => Self::Signaled { signal: Signal::new(signal), dumped: Some(low & 0x80 != 0) },
         }
     }
 }

@@ -116,9 +116,7 @@ impl Facts {
     pub(super) fn child_of(&self, parent: u32) -> Option<u32> {
         let births = self.later.iter().filter(|due| self.is_there(due));
         births
-            .filter(|due| {
-                due.entry.what == What::Birth { parent, process: due.pid }
-            })
+            .filter(|due| due.entry.what == What::Birth { parent, process: due.pid })
             .map(|due| due.pid)
             .next()
     }
@@ -157,10 +155,7 @@ impl Facts {
 
     /// When the oldest ones were observed: of the sudden ends, and of all else.
     pub(super) fn oldest(&self) -> (Option<Tick>, Option<Tick>) {
-        (
-            self.soon.front().map(|due| due.observed),
-            self.later.front().map(|due| due.observed),
-        )
+        (self.soon.front().map(|due| due.observed), self.later.front().map(|due| due.observed))
     }
 }
 

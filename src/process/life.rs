@@ -48,15 +48,34 @@ impl Threads {
         }
     }
 
-    /// A thread ended; tells whether that was the last one for certain.
+    /// A thread ended; tells whether that was the last one, as far as is known.
     pub(super) const fn end(&mut self) -> bool {
         match self.running {
-            Some(1) if self.unsettled == 0 => return true,
-            Some(1) => self.unknown_ends = self.unknown_ends.saturating_add(1),
-            Some(running) => self.running = Some(running.saturating_sub(1)),
-            None => {}
+            Some(1) => {
+                self.unknown_ends = self.unknown_ends.saturating_add(1);
+                self.is_single()
+            }
+            Some(running) => {
+                self.running = Some(running.saturating_sub(1));
+                false
+            }
+            None => false,
         }
-        false
+    }
+
+    /// Tells whether there is one thread, as far as is known.
+    pub(super) const fn is_single(self) -> bool {
+        matches!(self.running, Some(1)) && self.unsettled == 0
+    }
+
+    /// Decides whether a task that is gone was a thread: it was if as many ended as there are tasks
+    /// of which that is not known.
+    pub(super) const fn settle_gone(&mut self) -> bool {
+        let were_threads = self.unknown_ends > self.unsettled;
+        if were_threads {
+            self.unknown_ends -= 1;
+        }
+        were_threads
     }
 }
 

@@ -222,8 +222,8 @@ impl Process {
 /// See [`Process::container`].
 #[must_use]
 pub fn container_hint(cgroup: &str) -> Option<&str> {
-    let words = cgroup.split(|character: char| !character.is_ascii_hexdigit());
-    words.filter(|word| word.len() == CONTAINER_DIGITS).last()
+    let mut words = cgroup.split(|character: char| !character.is_ascii_hexdigit());
+    words.rfind(|word| word.len() == CONTAINER_DIGITS)
 }
 
 /// The digits of a container's identity: those of a SHA-256 sum.

@@ -107,6 +107,8 @@ const TESTS: &[Test] = &[
     ("stall_million", Host, stalls::million),
     ("lives_of_64_bit_programs", Anywhere, lives::of_64_bits),
     ("lives_of_32_bit_programs", Anywhere, lives::of_32_bits),
+    ("lives_by_pidfds", Anywhere, lives::by_pidfds),
+    ("lives_by_sweeps", Anywhere, lives::by_sweeps),
     ("arguments_come_back_byte_for_byte", Anywhere, meanings::long_arguments),
     ("names_of_numbers_are_those_of_the_reference_tool", Host, meanings::tables),
     ("a_bit_of_everything_means_what_the_reference_tool_says", Host, meanings::agree),

@@ -17,7 +17,7 @@ use crate::link::diagnosis;
 use crate::link::mailbox::Mailbox;
 use crate::link::procfs;
 use crate::link::slot;
-use crate::link::socket::{NetlinkSocket, Batch};
+use crate::link::socket::{Batch, NetlinkSocket};
 use crate::link::watchdog::Permit;
 use crate::time::Tick;
 

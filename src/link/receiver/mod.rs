@@ -21,7 +21,7 @@ use self::congestion::Congestion;
 use self::leaving::Leaving;
 use super::clock::Clock;
 use super::mailbox::{Mailbox, Note, Post};
-use super::socket::{NetlinkSocket, Batch, Datagram};
+use super::socket::{Batch, Datagram, NetlinkSocket};
 use super::watchdog::{self, Permit, Watchdog, Watching};
 use crate::error::Error;
 use crate::event::{Received, ServiceFaults};

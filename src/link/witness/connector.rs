@@ -123,7 +123,7 @@ impl Connector {
         let expected = self.expected.insert(message.cpu, next);
         let gap = expected.map_or(0, |expected| message.sequence.wrapping_sub(expected));
         // a number that is behind tells of a counter that was started anew
-        if gap.cast_signed() < 0 { 1 } else { gap }
+        if gap > u32::MAX / 2 { 1 } else { gap }
     }
 }
 

@@ -16,9 +16,9 @@ use self::connector::Connector;
 #[cfg(feature = "pidfd")]
 use self::pidfds::Pidfds;
 use crate::error::Error;
-use crate::process::{BootId, Listing, Look, Observation, Process, ProcessId, Sighting, Tracker};
 #[cfg(feature = "pidfd")]
 use crate::process::Source;
+use crate::process::{BootId, Listing, Look, Observation, Process, ProcessId, Sighting, Tracker};
 use crate::time::{BootClock, Tick};
 
 /// Sees what records do not tell: deaths by signal, threads, who was there before.
@@ -249,10 +249,7 @@ impl Look for Witness {
 
     fn list(&mut self) -> Option<Listing> {
         let since_boot = now(ClockId::CLOCK_BOOTTIME);
-        let mut listing = Listing::default();
-        listing.since_boot = since_boot;
-        listing.processes = proc::list()?;
-        Some(listing)
+        Some(Listing { processes: proc::list()?, since_boot })
     }
 }
 

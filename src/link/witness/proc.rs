@@ -136,13 +136,16 @@ mod tests {
 
     #[test]
     fn a_thread_is_told_from_a_process() {
-        let thread = std::thread::spawn(|| process(nix::unistd::gettid().as_raw().cast_unsigned()));
+        let thread = std::thread::spawn(|| process(nix::unistd::gettid().as_raw().unsigned_abs()));
         assert_eq!(thread.join().expect("it ends"), Sighting::Thread);
     }
 
     #[test]
     fn control_groups_of_both_versions() {
-        assert_eq!(control_group("0::/system.slice/a.service\n"), Some("/system.slice/a.service".into()));
+        assert_eq!(
+            control_group("0::/system.slice/a.service\n"),
+            Some("/system.slice/a.service".into())
+        );
         let hybrid = "4:memory:/docker/abc\n1:name=systemd:/\n0::/\n";
         assert_eq!(control_group(hybrid), Some("/docker/abc".into()));
         assert_eq!(control_group("0::/\n"), Some("/".into()));

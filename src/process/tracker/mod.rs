@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::facts::Facts;
 use super::graves::{Grave, Graves};
-use super::life::Life;
+use super::life::{Life, Threads};
 use super::observe::{Look, Observation, Seen, Sighting};
 use super::{
     Audited, BootId, Change, Ending, Exit, Fact, Gap, Parent, Process, ProcessId, Source, Start,
@@ -202,7 +202,7 @@ impl Tracker {
             process.parent = self.parent(seen.ppid, Source::Procfs);
             let mut life = Life::new(process);
             life.told = true;
-            life.threads = super::life::Threads::of(Some(seen.threads.max(1)));
+            life.threads = Threads::of(Some(seen.threads.max(1)));
             life.is_nested = seen.is_nested == Some(true);
             self.lives.entry(seen.pid).or_insert(life);
         }
@@ -355,13 +355,8 @@ impl Tracker {
         if let (Ending::Unknown, Some((signal, _))) = (ending.value, life.abend) {
             ending = Fact::new(Ending::Signaled { signal, dumped: None }, Source::Record);
         }
-        let grave = Grave::new(
-            life.process.clone(),
-            life.confirmed,
-            life.told,
-            end.stamp,
-            end.since_boot,
-        );
+        let grave =
+            Grave::new(life.process.clone(), life.confirmed, life.told, end.stamp, end.since_boot);
         self.changes.push_back(Change::Exit(Exit {
             process: life.process,
             source: end.source,

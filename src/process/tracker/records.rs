@@ -3,19 +3,20 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Check, End, LATER, SOON, Tracker, Unsettled};
 use crate::event::{self, Event, EventKind};
 use crate::message_type::MessageType;
 use crate::process::facts::{Entry, What};
-use crate::process::life::Life;
+use crate::process::life::{Life, Threads};
 use crate::process::observe::{Look, Sighting};
 use crate::process::{
     Audited, Change, Credentials, Ending, Exec, Fact, Fork, Parent, Process, ProcessId, Source,
     Start,
 };
 use crate::record::{AnomAbend, EventId, Record, Syscall};
-use crate::time::{Span, Timestamp};
+use crate::time::{BootClock, Span, Timestamp};
 
 /// Who made a record, as it says itself.
 #[derive(Clone, Debug)]
@@ -163,7 +164,7 @@ impl Tracker {
             self.take_birth(pid, entry, look);
         }
         let born = birth.map(|(entry, _)| entry.since_boot);
-        let otherwise = born.map_or(Start::Event(caller.event.serial()), Start::Told);
+        let otherwise = born.map_or_else(|| Start::Event(caller.event.serial()), Start::Told);
         let (id, seen) = self.identify(pid, born.or(latest), otherwise, look);
         let mut process = Process::new(id);
         if let Some(parent) = birth.map(|(_, parent)| parent).or(caller.ppid) {
@@ -201,7 +202,7 @@ impl Tracker {
             }));
         } else {
             // it may have been there for long
-            life.threads = crate::process::life::Threads::of(None);
+            life.threads = Threads::of(None);
         }
         self.add(life);
         id
@@ -209,7 +210,7 @@ impl Tracker {
 
     /// Takes the record of a call that created a process or a thread.
     fn fork(&mut self, caller: &Caller, actor: Actor, fork: event::Fork<'_>, look: &mut dyn Look) {
-        let latest = caller.span.map(|span| span.latest.saturating_add(crate::time::BootClock::CALL));
+        let latest = caller.span.map(|span| span.latest.saturating_add(BootClock::CALL));
         let mut child = fork.child();
         let mut birth = self.facts.birth(child, latest);
         let is_nested = self.lives.get(&caller.pid).is_some_and(|life| life.is_nested);
@@ -353,8 +354,8 @@ impl Tracker {
     ) {
         let born = birth.map(|entry| entry.since_boot);
         let starts = self.clock.starts(caller.stamp());
-        let latest = caller.span.map(|span| span.latest.saturating_add(crate::time::BootClock::CALL));
-        let otherwise = born.map_or(Start::Event(caller.event.serial()), Start::Told);
+        let latest = caller.span.map(|span| span.latest.saturating_add(BootClock::CALL));
+        let otherwise = born.map_or_else(|| Start::Event(caller.event.serial()), Start::Told);
         let (id, seen) = self.identify(child, born.or(latest), otherwise, look);
         let mut process = Process::new(id);
         if id.start_ticks().is_none() {
@@ -396,7 +397,7 @@ impl Tracker {
         let process = match self.lives.get_mut(&caller.pid) {
             Some(life) if !caller.span.is_some_and(|span| life.is_after(span, &self.clock)) => {
                 // the other threads are gone, and this one is the first from now on
-                life.threads = crate::process::life::Threads::of(Some(1));
+                life.threads = Threads::of(Some(1));
                 life.leader_gone = false;
                 life.exec = caller.span;
                 life.process.cwd = cwd.or_else(|| life.process.cwd.take());
@@ -429,8 +430,13 @@ impl Tracker {
     fn exit(&mut self, caller: &Caller, actor: Actor, exit: event::Exit<'_>) {
         let Actor::Live(id) = actor else { return };
         let Some(life) = self.lives.get_mut(&caller.pid) else { return };
-        let ending = exit.status().map_or(Ending::Unknown, Ending::Exited);
-        if !exit.is_group() && !life.threads.end() {
+        let mut ending = exit.status().map_or(Ending::Unknown, Ending::Exited);
+        let is_last = exit.is_group() || life.threads.end();
+        if !exit.is_group() && (self.is_listed || !is_last) {
+            // one that others may outlive says nothing of how they end
+            if !is_last {
+                ending = Ending::Unknown;
+            }
             self.checks.push_back(Check {
                 due: self.now.saturating_add(SOON),
                 pid: caller.pid,
@@ -471,7 +477,7 @@ impl Tracker {
     }
 
     /// Looks at the first birth of a process with this number that a second source told.
-    fn birth(&self, pid: u32, until: Option<std::time::Duration>) -> Option<(Entry, u32)> {
+    fn birth(&self, pid: u32, until: Option<Duration>) -> Option<(Entry, u32)> {
         let (entry, parent, process) = self.facts.birth(pid, until)?;
         (process == pid).then_some((entry, parent))
     }

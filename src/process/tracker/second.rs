@@ -50,8 +50,7 @@ impl Tracker {
             let waited = now.saturating_duration_since(due.observed);
             let has_passed = stream_at.is_some_and(|stream| due.entry.since_boot < stream);
             let is_silent = silence >= needed;
-            waited >= wait
-                && (!is_congested && (has_passed || is_silent) || waited >= PATIENCE)
+            waited >= wait && (!is_congested && (has_passed || is_silent) || waited >= PATIENCE)
         };
         while let Some(due) = self.facts.next_soon(|due| is_ready(due, SOON, SOON)) {
             if self.facts.end(due.pid) == Some(due.entry) {
@@ -147,9 +146,7 @@ impl Tracker {
     fn birth_due(&mut self, due: &Due, parent: u32, look: &mut dyn Look) {
         let (pid, entry) = (due.pid, due.entry);
         let seen = match look.process(pid) {
-            Sighting::Process(seen)
-                if seen.start_ticks <= self.clock.ticks(entry.since_boot) =>
-            {
+            Sighting::Process(seen) if seen.start_ticks <= self.clock.ticks(entry.since_boot) => {
                 Some(seen)
             }
             _ => None,
@@ -169,9 +166,9 @@ impl Tracker {
             self.close(pid, End::inferred());
         }
         self.facts.remove(due);
-        let start = seen.as_ref().map_or(Start::Told(entry.since_boot), |seen| {
-            Start::Ticks(seen.start_ticks)
-        });
+        let start = seen
+            .as_ref()
+            .map_or(Start::Told(entry.since_boot), |seen| Start::Ticks(seen.start_ticks));
         let mut process = Process::new(ProcessId::new(self.boot, pid, start));
         if seen.is_none() {
             process.start_range = Some(self.told_range(entry.since_boot));
@@ -231,6 +228,11 @@ impl Tracker {
         if life.id() != check.id {
             return;
         }
+        let is_single = life.threads.is_single();
+        let is_crash = matches!(check.ending, Ending::Signaled { .. });
+        if self.is_told && !is_crash && self.facts.end(check.pid).is_none() {
+            return; // it goes on, or its end will be told
+        }
         let is_over = match (look.process(check.pid), check.ending) {
             (Sighting::Process(seen), _) => {
                 let id = life.id().start_ticks();
@@ -241,12 +243,19 @@ impl Tracker {
             _ => true,
         };
         if is_over {
-            let mut end = End::new(Fact::new(check.ending, Source::Record), Source::Record);
-            let is_crash = matches!(check.ending, Ending::Signaled { .. });
+            // the record of a thread's birth may come after that of its end
+            let is_known = is_crash || is_single;
+            let (ending, source) = match check.ending {
+                Ending::Unknown => (Ending::Unknown, Source::Procfs),
+                _ if !is_known => (Ending::Unknown, Source::Procfs),
+                ending => (ending, Source::Record),
+            };
+            let mut end = End::new(Fact::new(ending, source), source);
             end.event = (!is_crash).then_some(check.event);
             end.stamp = Some(check.event.time());
             if let Some(told) = self.facts.take_end(check.pid) {
                 end.since_boot = Some(told.since_boot);
+                end.source = if source == Source::Record { source } else { told.source };
                 if let What::End { code: Some(code) } = told.what {
                     end.ending = Fact::new(Ending::of_wait_status(code), told.source);
                 }
@@ -267,8 +276,7 @@ impl Tracker {
             Sighting::Process(seen) if seen.ppid == task.parent => {
                 self.settle_as_process(task, &seen);
             }
-            // as many threads ended as began, if this was one
-            _ if parent.threads.unknown_ends > 0 => parent.threads.unknown_ends -= 1,
+            _ if parent.threads.settle_gone() => {}
             _ => self.tell_unsettled(task),
         }
     }
