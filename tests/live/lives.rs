@@ -218,7 +218,8 @@ impl Story {
         for (pid, lives) in &by_pid {
             let count = done.get(pid).map_or(0, Vec::len);
             if lives.len() > count {
-                wrong.push(format!("{} lives of {pid} too many", lives.len() - count));
+                let told: Vec<_> = lives.iter().map(|life| told(life)).collect();
+                wrong.push(format!("{} lives of {pid} too many: {told:?}", lives.len() - count));
             }
         }
         for (pid, deeds) in &done {

@@ -12,6 +12,8 @@ use crate::process::{Credentials, Seen, Sighting};
 pub(super) fn process(pid: u32) -> Sighting {
     match fs::read(format!("/proc/{pid}/stat")) {
         Ok(line) => match Stat::parse(&line) {
+            // it is just being released: nothing of it is left but this line
+            Some(stat) if stat.threads == 0 => Sighting::Nothing,
             Some(stat) if stat.is_thread => Sighting::Thread,
             Some(stat) => Sighting::Process(Box::new(seen(pid, &stat))),
             None => Sighting::Unknown,

@@ -234,8 +234,10 @@ impl Tracker {
             None if birth.is_some() || self.lives.contains_key(&child) => {}
             None => match look.process(child) {
                 Sighting::Thread => return self.thread_began(caller.pid),
-                Sighting::Process(_) => {}
-                Sighting::Nothing | Sighting::Unknown => {
+                Sighting::Process(seen) if seen.ppid == caller.pid => {}
+                // a thread that runs a program and becomes the first one looks like a process for a
+                // moment, under its old number, but never like a child of the caller
+                _ => {
                     let is_known = self.graves.get(child).is_some_and(|grave| !grave.confirmed);
                     if !is_known {
                         return self.leave_unsettled(caller, actor, child);

@@ -268,12 +268,15 @@ impl Tracker {
     fn unsettled_due(&mut self, task: &Unsettled, look: &mut dyn Look) {
         self.settle_parent(task.parent);
         let seen = look.process(task.task);
+        let starts = self.clock.starts(task.event.time());
         let Some(parent) = self.lives.get_mut(&task.parent) else {
             return self.tell_unsettled(task);
         };
         match seen {
             Sighting::Thread => parent.threads.begin(),
-            Sighting::Process(seen) if seen.ppid == task.parent => {
+            Sighting::Process(seen)
+                if starts.is_none_or(|starts| starts.contains(&seen.start_ticks)) =>
+            {
                 self.settle_as_process(task, &seen);
             }
             _ if parent.threads.settle_gone() => {}
