@@ -5,6 +5,7 @@
 
 mod event;
 mod preflight;
+mod process;
 mod record;
 
 use serde::de::{Deserialize, Deserializer, Error as _};

@@ -1,0 +1,127 @@
+//! Watching the kernel at work.
+
+use std::time::Duration;
+
+use auditlink::link::{Clock, Witness, WitnessKind};
+use auditlink::process::Audited;
+use auditlink::rule::process_lifecycle;
+use auditlink::{Control, Error, ErrorKind, Processes, Receiver, RuleSet, Tuning};
+
+use crate::options::{Input, Options};
+use crate::signals::StopSignals;
+use crate::{Failure, Printer};
+
+/// How often the output is flushed, and signals are looked for.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+const KEY: &str = "procwatch";
+
+/// Watches until it is told to stop, and puts everything back, whatever happens.
+pub(crate) fn watch(options: &Options, printer: &mut Printer) -> Result<(), Failure> {
+    let stop = StopSignals::block()?;
+    // listen first, so that nothing slips between
+    let (receiver, is_daemon) = open(&options.input)?;
+    let witness = Witness::new().open()?;
+    if let Some(refusal) = witness.refusal() {
+        eprintln!("procwatch: {refusal}: {refusal:?}");
+        let instead = match witness.kind() {
+            WitnessKind::Pidfd => "deaths by signal are told without their reason",
+            _ => "deaths by signal are told up to a second late, without their reason",
+        };
+        eprintln!("procwatch: {instead}, and threads of programs may be told as unsettled");
+    }
+    let mut control = Control::open()?;
+    // beside another daemon its settings are not ours to change
+    let tuning = if is_daemon { Tuning::lossless() } else { Tuning::new() };
+    let former = control.tune(&tuning.enabled(true))?;
+    let result = with_rules(options, printer, (&stop, &mut control), receiver, witness);
+    let restored = control.tune(&former);
+    result?;
+    restored?;
+    Ok(())
+}
+
+fn open(input: &Input) -> Result<(Receiver, bool), Error> {
+    if *input == Input::Observer {
+        return Ok((Receiver::observer().open()?, false));
+    }
+    match Receiver::daemon().open() {
+        Ok(receiver) => Ok((receiver, true)),
+        Err(error)
+            if *input == Input::Live && matches!(error.kind(), ErrorKind::SlotTaken { .. }) =>
+        {
+            eprintln!("procwatch: {error}: reading along with it");
+            Ok((Receiver::observer().open()?, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn rules(options: &Options) -> Result<RuleSet, auditlink::rule::RuleError> {
+    let mut rules = RuleSet::default();
+    for program in &options.programs {
+        rules.extend(process_lifecycle().exe(program).key(KEY).for_both_abis()?);
+    }
+    if options.programs.is_empty() {
+        rules.extend(process_lifecycle().key(KEY).for_both_abis()?);
+    }
+    Ok(rules)
+}
+
+fn with_rules(
+    options: &Options,
+    printer: &mut Printer,
+    (stop, control): (&StopSignals, &mut Control),
+    receiver: Receiver,
+    witness: Witness,
+) -> Result<(), Failure> {
+    let rules = rules(options).map_err(Error::from)?;
+    let installed = control.apply(&rules)?; // removes its rules when it is dropped, too
+    let tracker = witness.tracker().unrecorded(options.programs.is_empty());
+    let mut processes = Processes::watch_with(receiver, witness, tracker)?;
+    say_unaudited(&processes);
+
+    let clock = Clock::start();
+    let end =
+        options.seconds.map(|seconds| clock.now().saturating_add(Duration::from_secs(seconds)));
+    let mut installed = Some(installed);
+    let mut wake = clock.now();
+    loop {
+        if clock.now() >= wake {
+            printer.flush()?;
+            wake = clock.now().saturating_add(LOOK_INTERVAL);
+            let is_over = stop.is_pending() || end.is_some_and(|end| clock.now() >= end);
+            if let Some(installed) = installed.take_if(|_| is_over) {
+                installed.remove()?;
+                processes.source_mut().finish()?;
+            }
+        }
+        match processes.next_until(Some(wake))? {
+            Some(change) => printer.write(change)?,
+            None if processes.is_ended() => break,
+            None => {}
+        }
+    }
+    let left = processes.tracker().processes().filter(|process| process.audited == Audited::Yes);
+    eprintln!("{} of those seen live on; verdict={}", left.count(), processes.verdict());
+    Ok(())
+}
+
+/// Says of whom nothing will be recorded.
+fn say_unaudited(processes: &Processes<Receiver>) {
+    let mut unaudited: Vec<String> = processes
+        .tracker()
+        .processes()
+        .filter(|process| process.audited != Audited::Yes)
+        .map(|process| process.pid().to_string())
+        .collect();
+    unaudited.sort_by_key(|pid| (pid.len(), pid.clone()));
+    if !unaudited.is_empty() {
+        eprintln!(
+            "not seen: what {} processes do that are, or may be, older than auditing; only that they \
+             end, and their children's deeds: {} (boot with audit=1 to have them recorded)",
+            unaudited.len(),
+            unaudited.join(" ")
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! Changes in the lives of processes.
+
+use std::os::unix::ffi::OsStrExt;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::Bytes;
+use super::record::ByteList;
+use crate::process::{Audited, Change, Ending, Exec, Exit, Fork, Gap, Process, Source};
+
+impl Serialize for Change {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Fork(fork) => fork.serialize(serializer),
+            Self::Exec(exec) => exec.serialize(serializer),
+            Self::Exit(exit) => exit.serialize(serializer),
+            Self::Loss(gap) => gap.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl Serialize for Fork {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", "fork")?;
+        map.serialize_entry("event", &self.event)?;
+        let parent = self.process.parent.map(|parent| parent.value);
+        map.serialize_entry("pid", &parent.map(|parent| parent.pid))?;
+        map.serialize_entry("child", &self.process.pid())?;
+        map.serialize_entry("source", &self.source)?;
+        let ticks = parent.and_then(|parent| parent.id?.start_ticks());
+        map.serialize_entry("parent_start_ticks", &ticks)?;
+        if let Some(creator) = self.creator {
+            map.serialize_entry("creator", &creator.pid())?;
+        }
+        process(&mut map, &self.process)?;
+        map.end()
+    }
+}
+
+impl Serialize for Exec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", "exec")?;
+        let event = self.event.as_ref();
+        map.serialize_entry("event", &event.map(crate::event::Event::id))?;
+        map.serialize_entry("pid", &self.process.pid())?;
+        map.serialize_entry("source", &self.source)?;
+        if let Some(path) = &self.path {
+            map.serialize_entry("path", &Bytes(path.as_bytes()))?;
+        }
+        match &self.args {
+            Some(args) => {
+                let args = args.value.iter().map(|arg| arg.as_bytes());
+                map.serialize_entry("args", &ByteList(args))?;
+            }
+            None => map.serialize_entry("args", &None::<()>)?,
+        }
+        map.serialize_entry("missing", &event.map(crate::event::Event::missing))?;
+        process(&mut map, &self.process)?;
+        map.end()
+    }
+}
+
+impl Serialize for Exit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", "exit")?;
+        map.serialize_entry("event", &self.event)?;
+        map.serialize_entry("pid", &self.process.pid())?;
+        map.serialize_entry("source", &self.source)?;
+        match self.ending.value {
+            Ending::Exited(status) => map.serialize_entry("status", &status)?,
+            Ending::Signaled { signal, dumped } => {
+                map.serialize_entry("signal", &signal)?;
+                map.serialize_entry("dumped", &dumped)?;
+            }
+            Ending::Unknown => {}
+        }
+        map.serialize_entry("ending_source", &self.ending.source)?;
+        if let Some(abend) = &self.abend {
+            map.serialize_entry("abend", abend)?;
+        }
+        process(&mut map, &self.process)?;
+        map.end()
+    }
+}
+
+impl Serialize for Gap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Self::Records(loss) = self {
+            return loss.serialize(serializer);
+        }
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", "loss")?;
+        map.serialize_entry("cause", self.name())?;
+        if let Self::Unsettled { parent, task, event } = self {
+            map.serialize_entry("event", event)?;
+            map.serialize_entry("pid", &parent.map(crate::process::ProcessId::pid))?;
+            map.serialize_entry("task", task)?;
+        }
+        if let Self::SecondSource { count } = self {
+            map.serialize_entry("count", count)?;
+        }
+        map.serialize_entry("message", &self.to_string())?;
+        map.end()
+    }
+}
+
+/// Writes what is known of a process.
+fn process<M: SerializeMap>(map: &mut M, process: &Process) -> Result<(), M::Error> {
+    map.serialize_entry("id", &process.id.to_string())?;
+    map.serialize_entry("start_ticks", &process.id.start_ticks())?;
+    if let (None, Some(range)) = (process.id.start_ticks(), &process.start_range) {
+        map.serialize_entry("start_ticks_between", &[range.start(), range.end()])?;
+    }
+    if let Some(comm) = &process.comm {
+        map.serialize_entry("comm", &Bytes(&comm.value))?;
+    }
+    if let Some(exe) = &process.exe {
+        map.serialize_entry("exe", &Bytes(exe.value.as_bytes()))?;
+        map.serialize_entry("exe_source", &exe.source)?;
+    }
+    if let Some(cwd) = &process.cwd {
+        map.serialize_entry("cwd", &Bytes(cwd.value.as_bytes()))?;
+    }
+    if let Some(credentials) = process.credentials.map(|credentials| credentials.value) {
+        map.serialize_entry("auid", &credentials.auid)?;
+        map.serialize_entry("uid", &credentials.uid)?;
+        map.serialize_entry("euid", &credentials.euid)?;
+        map.serialize_entry("session", &credentials.session)?;
+    }
+    if let Some(cgroup) = &process.cgroup {
+        map.serialize_entry("cgroup", &*cgroup.value)?;
+        map.serialize_entry("container", &process.container())?;
+    }
+    let audited = match process.audited {
+        Audited::Yes => Some(true),
+        Audited::No => Some(false),
+        Audited::Unknown => None,
+    };
+    map.serialize_entry("audited", &audited)
+}
