@@ -1,5 +1,6 @@
 //! A life that goes on, with what the tracker must remember of it.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{Process, ProcessId};
@@ -22,8 +23,8 @@ pub(super) struct Life {
     /// Its first thread has ended, while others went on.
     pub(super) leader_gone: bool,
     pub(super) abend: Option<(Signal, EventId)>,
-    /// It is in another pid namespace; the numbers of its children are not ours.
-    pub(super) is_nested: bool,
+    /// Whether it is in another pid namespace: then the numbers of its children are not ours.
+    pub(super) is_nested: Option<bool>,
 }
 
 /// The threads of a process, by the records alone: for when nobody can look.
@@ -72,9 +73,8 @@ impl Threads {
     /// of which that is not known.
     pub(super) const fn settle_gone(&mut self) -> bool {
         let were_threads = self.unknown_ends > self.unsettled;
-        if were_threads {
-            self.unknown_ends -= 1;
-        }
+        // else it is not known of any of them, now or later
+        self.unknown_ends = if were_threads { self.unknown_ends - 1 } else { 0 };
         were_threads
     }
 }
@@ -90,7 +90,7 @@ impl Life {
             threads: Threads::of(Some(1)),
             leader_gone: false,
             abend: None,
-            is_nested: false,
+            is_nested: None,
         }
     }
 
@@ -100,6 +100,18 @@ impl Life {
 
     pub(super) fn parent_pid(&self) -> Option<u32> {
         self.process.parent.map(|parent| parent.value.pid)
+    }
+
+    /// Tells whether it can be what a call created: by its start if that is known, else by its parent.
+    pub(super) fn can_be_born(
+        &self,
+        starts: Option<RangeInclusive<u64>>,
+        is_parent: impl Fn(u32) -> bool,
+    ) -> bool {
+        match (self.id().start_ticks(), starts) {
+            (Some(start), Some(starts)) => starts.contains(&start),
+            _ => self.parent_pid().is_none_or(is_parent),
+        }
     }
 
     /// Tells whether a record of `span` is too old to be of this life.

@@ -6,7 +6,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Bytes;
 use super::record::ByteList;
+use crate::event::Event;
 use crate::process::{Audited, Change, Ending, Exec, Exit, Fork, Gap, Process, Source};
+use crate::record::EventId;
 
 impl Serialize for Change {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -29,7 +31,7 @@ impl Serialize for Fork {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", "fork")?;
-        map.serialize_entry("event", &self.event)?;
+        event(&mut map, self.event)?;
         let parent = self.process.parent.map(|parent| parent.value);
         map.serialize_entry("pid", &parent.map(|parent| parent.pid))?;
         map.serialize_entry("child", &self.process.pid())?;
@@ -48,8 +50,7 @@ impl Serialize for Exec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", "exec")?;
-        let event = self.event.as_ref();
-        map.serialize_entry("event", &event.map(crate::event::Event::id))?;
+        event(&mut map, self.event.as_ref().map(Event::id))?;
         map.serialize_entry("pid", &self.process.pid())?;
         map.serialize_entry("source", &self.source)?;
         if let Some(path) = &self.path {
@@ -62,7 +63,7 @@ impl Serialize for Exec {
             }
             None => map.serialize_entry("args", &None::<()>)?,
         }
-        map.serialize_entry("missing", &event.map(crate::event::Event::missing))?;
+        map.serialize_entry("missing", &self.event.as_ref().map(Event::missing))?;
         process(&mut map, &self.process)?;
         map.end()
     }
@@ -72,7 +73,7 @@ impl Serialize for Exit {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", "exit")?;
-        map.serialize_entry("event", &self.event)?;
+        event(&mut map, self.event)?;
         map.serialize_entry("pid", &self.process.pid())?;
         map.serialize_entry("source", &self.source)?;
         match self.ending.value {
@@ -111,6 +112,12 @@ impl Serialize for Gap {
         map.serialize_entry("message", &self.to_string())?;
         map.end()
     }
+}
+
+/// Writes which event tells of it, and when that was.
+fn event<M: SerializeMap>(map: &mut M, event: Option<EventId>) -> Result<(), M::Error> {
+    map.serialize_entry("event", &event)?;
+    map.serialize_entry("time", &event.map(EventId::time))
 }
 
 /// Writes what is known of a process.

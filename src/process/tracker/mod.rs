@@ -203,7 +203,7 @@ impl Tracker {
             let mut life = Life::new(process);
             life.told = true;
             life.threads = Threads::of(Some(seen.threads.max(1)));
-            life.is_nested = seen.is_nested == Some(true);
+            life.is_nested = seen.is_nested;
             self.lives.entry(seen.pid).or_insert(life);
         }
         // parents that were listed behind their children

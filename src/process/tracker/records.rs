@@ -213,11 +213,7 @@ impl Tracker {
         let latest = caller.span.map(|span| span.latest.saturating_add(BootClock::CALL));
         let mut child = fork.child();
         let mut birth = self.facts.birth(child, latest);
-        let is_nested = self.lives.get(&caller.pid).is_some_and(|life| life.is_nested);
-        let is_foreign = birth.is_some_and(|(_, parent, process)| {
-            process == child && parent != caller.pid && Some(parent) != caller.ppid
-        });
-        if is_nested || is_foreign {
+        if self.is_foreign(caller, child, birth, look) {
             // its number is not ours: what the second source told of is what is meant
             let Some(other) = self.facts.child_of(caller.pid) else { return };
             child = other;
@@ -251,7 +247,7 @@ impl Tracker {
             (None, _) => caller.pid,
         };
         let birth = birth.map(|(entry, ..)| entry);
-        if birth.is_none() && self.confirm(caller, actor, child, parent, look) {
+        if birth.is_none() && self.confirm(caller, actor, child, parent) {
             return;
         }
         if let Some(entry) = birth {
@@ -290,24 +286,55 @@ impl Tracker {
         }
     }
 
-    /// Finds a life that the record of its birth was missing from; tells whether there was one, or
-    /// the record is of no birth that concerns us.
-    fn confirm(
+    /// Tells whether the number that a call returned is one of another pid namespace.
+    fn is_foreign(
         &mut self,
         caller: &Caller,
-        actor: Actor,
         child: u32,
-        parent: u32,
+        birth: Option<(Entry, u32, u32)>,
         look: &mut dyn Look,
     ) -> bool {
+        let known = self.lives.get(&caller.pid).and_then(|life| life.is_nested);
+        match (known, birth) {
+            (Some(is_nested), _) if is_nested || !self.is_told => return is_nested,
+            // a child of the caller or, with CLONE_PARENT, of the caller's parent; a thread is of the
+            // caller's own process
+            (_, Some((_, parent, process))) => {
+                let is_ours = parent == caller.pid || Some(parent) == caller.ppid;
+                return !is_ours && process != caller.pid;
+            }
+            // its own record came first
+            (_, None) if self.awaits_birth(caller, child) => return false,
+            _ => {}
+        }
+        let is_nested = match look.details(caller.pid) {
+            Sighting::Process(seen) => seen.is_nested,
+            _ => None,
+        };
+        if let Some(life) = self.lives.get_mut(&caller.pid) {
+            life.is_nested = is_nested.or(life.is_nested);
+        }
+        is_nested == Some(true)
+    }
+
+    /// Tells whether a life is known under this number of which only the record of its birth is
+    /// missing.
+    fn awaits_birth(&self, caller: &Caller, pid: u32) -> bool {
+        let starts = self.clock.starts(caller.stamp());
+        let parents = [Some(caller.pid), caller.ppid];
+        let is_live = self.lives.get(&pid).is_some_and(|life| {
+            !life.confirmed && life.can_be_born(starts, |parent| parents.contains(&Some(parent)))
+        });
+        is_live || self.graves.get(pid).is_some_and(|grave| !grave.confirmed)
+    }
+
+    /// Finds a life that the record of its birth was missing from; tells whether there was one.
+    fn confirm(&mut self, caller: &Caller, actor: Actor, child: u32, parent: u32) -> bool {
         let starts = self.clock.starts(caller.stamp());
         let fact = Fact::new(Parent { pid: parent, id: Some(actor.id()) }, Source::Record);
         let fact = if parent == caller.pid { Some(fact) } else { self.parent(parent, fact.source) };
         if let Some(life) = self.lives.get_mut(&child) {
-            let fits = match (life.process.id.start_ticks(), starts) {
-                (Some(start), Some(starts)) => starts.contains(&start),
-                _ => life.parent_pid().is_none_or(|known| known == parent),
-            };
+            let fits = life.can_be_born(starts, |known| known == parent);
             if !life.confirmed && fits {
                 life.confirmed = true;
                 life.process.parent = fact;
@@ -319,17 +346,7 @@ impl Tracker {
                 }
                 return true;
             }
-            // the number may be of another pid namespace
-            let is_the_same = match look.process(child) {
-                Sighting::Process(seen) => life.id().start_ticks() == Some(seen.start_ticks),
-                _ => false,
-            };
-            if is_the_same {
-                if let Some(life) = self.lives.get_mut(&caller.pid) {
-                    life.is_nested = true;
-                }
-            }
-            return is_the_same;
+            return false;
         }
         let Some(grave) = self.graves.get_mut(child) else { return false };
         if grave.confirmed || !grave.covers(caller.stamp(), caller.span) {
@@ -377,7 +394,8 @@ impl Tracker {
         life.confirmed = true;
         life.told = true;
         life.born = born;
-        life.is_nested = self.lives.get(&caller.pid).is_some_and(|parent| parent.is_nested);
+        let of_parent = self.lives.get(&caller.pid).and_then(|parent| parent.is_nested);
+        life.is_nested = of_parent.filter(|is_nested| *is_nested);
         self.add(life);
         self.tell_birth(caller, actor, process, parent);
     }
