@@ -1,10 +1,12 @@
 //! Lives that ended not long ago: records of them may still come.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::Process;
-use crate::time::{Span, Tick, Timestamp};
+use super::life::Life;
+use crate::time::{BootClock, Span, Tick, Timestamp};
 
 #[derive(Clone, Debug)]
 pub(super) struct Grave {
@@ -15,20 +17,30 @@ pub(super) struct Grave {
     pub(super) told: bool,
     /// The stamp of the call with which it ended itself.
     stamp: Option<Timestamp>,
-    /// When it ended, where a second source told.
+    /// When it was created and when it ended, where a second source told.
+    born: Option<Duration>,
     since_boot: Option<Duration>,
     closed: Tick,
 }
 
 impl Grave {
-    pub(super) const fn new(
-        process: Process,
-        confirmed: bool,
-        told: bool,
-        stamp: Option<Timestamp>,
-        since_boot: Option<Duration>,
-    ) -> Self {
-        Self { process, confirmed, told, stamp, since_boot, closed: Tick::ZERO }
+    pub(super) fn of(life: Life, stamp: Option<Timestamp>, since_boot: Option<Duration>) -> Self {
+        let Life { process, confirmed, told, born, .. } = life;
+        Self { process, confirmed, told, stamp, born, since_boot, closed: Tick::ZERO }
+    }
+
+    /// Tells whether it can be what a call created: by its birth if that is known, else by its end.
+    pub(super) fn can_be_born(
+        &self,
+        call: Timestamp,
+        span: Option<Span>,
+        clock: &BootClock,
+    ) -> bool {
+        let born = self.born.map(|born| clock.ticks(born));
+        match (self.process.id.start_ticks().or(born), clock.starts(call)) {
+            (Some(start), Some(starts)) => starts.contains(&start),
+            _ => self.covers(call, span),
+        }
     }
 
     /// Tells whether a call with this stamp was entered before the end.
@@ -49,7 +61,8 @@ const SLACK: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Graves {
-    by_pid: HashMap<u32, Grave>,
+    /// Of each number, the last one behind.
+    by_pid: HashMap<u32, VecDeque<Grave>>,
     order: VecDeque<(u32, Tick)>,
 }
 
@@ -58,25 +71,34 @@ impl Graves {
         let pid = grave.process.pid();
         grave.closed = now;
         self.order.push_back((pid, now));
-        self.by_pid.insert(pid, grave);
+        self.by_pid.entry(pid).or_default().push_back(grave);
         while let Some((pid, closed)) = self.order.front().copied() {
             let is_old = now.saturating_duration_since(closed) > KEPT;
             if !is_old && self.order.len() <= LIMIT {
                 break;
             }
             self.order.pop_front();
-            if self.by_pid.get(&pid).is_some_and(|grave| grave.closed == closed) {
-                self.by_pid.remove(&pid);
+            if let Entry::Occupied(mut graves) = self.by_pid.entry(pid) {
+                graves.get_mut().pop_front();
+                if graves.get().is_empty() {
+                    graves.remove();
+                }
             }
         }
     }
 
-    pub(super) fn get(&self, pid: u32) -> Option<&Grave> {
-        self.by_pid.get(&pid)
+    /// Returns the last one with this number.
+    pub(super) fn last(&self, pid: u32) -> Option<&Grave> {
+        self.by_pid.get(&pid)?.back()
     }
 
-    pub(super) fn get_mut(&mut self, pid: u32) -> Option<&mut Grave> {
-        self.by_pid.get_mut(&pid)
+    /// Iterates over those with this number, the last one first.
+    pub(super) fn of(&self, pid: u32) -> impl Iterator<Item = &Grave> {
+        self.by_pid.get(&pid).into_iter().flatten().rev()
+    }
+
+    pub(super) fn of_mut(&mut self, pid: u32) -> impl Iterator<Item = &mut Grave> {
+        self.by_pid.get_mut(&pid).into_iter().flatten().rev()
     }
 }
 

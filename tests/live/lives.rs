@@ -1,24 +1,18 @@
 //! The story of processes, against what a load generator writes down of its own deeds.
 
-use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use auditlink::event::Verdict;
 use auditlink::link::{Witness, WitnessBuilder, WitnessKind};
-use auditlink::process::{Change, Ending, Exec, Exit, Fork, Gap, Process, ProcessId, Source};
-use auditlink::rule::process_lifecycle;
+use auditlink::process::{Change, Gap, Source};
 use auditlink::{InstalledRules, Processes, Receiver, Tuning};
+use nix::sys::signal::Signal;
 
-use crate::lab::{KEY, Lab, control};
-
-/// How wide the programs of a load are.
-#[derive(Clone, Copy, Debug)]
-enum Bits {
-    B64,
-    B32,
-}
+use crate::lab::{Lab, control};
+use crate::story::{Bits, Load, Story, Tally, deeds};
+use crate::support::example;
 
 pub(crate) fn of_64_bits(lab: &Lab) {
     ground_truth(lab, Bits::B64, Witness::new(), count(4_000));
@@ -33,331 +27,62 @@ fn count(usual: usize) -> usize {
     std::env::var("AUDITLINK_LIVES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-/// The programs of a load, in a folder of our own.
-struct Load {
-    program: PathBuf,
-    script: PathBuf,
-    log: PathBuf,
+/// Somebody who follows processes that run a load's program.
+struct Watch {
+    processes: Processes<Receiver>,
+    rules: InstalledRules,
+    kind: WitnessKind,
 }
 
-impl Load {
-    fn new(lab: &Lab, bits: Bits) -> Self {
-        let name = match bits {
-            Bits::B64 => "load64",
-            Bits::B32 => "load32",
+impl Watch {
+    fn start(load: &Load, witness: WitnessBuilder) -> Self {
+        control().tune(&Tuning::lossless().backlog_wait_time(15_000)).expect("good values");
+        let receiver = Receiver::daemon().open().expect("the place is free");
+        let witness = witness.open().expect("we are root");
+        let kind = witness.kind();
+        let rules = load.rules();
+        let processes = Processes::watch(receiver, witness).expect("files");
+        Self { processes, rules, kind }
+    }
+
+    /// Tells what comes for some time.
+    fn for_time(&mut self, time: Duration, mut tell: impl FnMut(Change)) {
+        let end = self.processes.source().now().saturating_add(time);
+        while let Some(change) = self.processes.next_until(Some(end)).expect("no error") {
+            tell(change);
+        }
+    }
+
+    /// Tells what comes until the children have ended and nothing more is to be expected, and leaves.
+    fn run_out(mut self, children: &mut [Child], mut tell: impl FnMut(Change)) -> Verdict {
+        let has_ended = |child: &mut Child| {
+            child.try_wait().expect("it runs").is_some_and(|status| {
+                assert!(status.success(), "the load failed: {status}");
+                true
+            })
         };
-        let program = lab.path(name);
-        // a virtual machine has no compiler: there it was put beside this program
-        let ready = std::env::current_exe().expect("a path").with_file_name(name);
-        if ready.exists() {
-            fs::copy(ready, &program).expect("it is copied");
-        } else if !program.exists() {
-            build(bits, &program);
+        while !children.iter_mut().all(has_ended) {
+            self.for_time(Duration::from_millis(100), &mut tell);
         }
-        let script = lab.path(&format!("{name}.script"));
-        fs::write(&script, format!("#!{} leaf\n", program.display())).expect("a file");
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(&script, mode).expect("our file");
-        let log = lab.path(&format!("{name}.log"));
-        let _ = fs::remove_file(&log);
-        Self { program, script, log }
-    }
-
-    fn start(&self, count: usize, first: usize) -> Child {
-        Command::new(&self.program)
-            .arg(&self.log)
-            .args([count.to_string(), first.to_string()])
-            .arg(&self.script)
-            .spawn()
-            .expect("it starts")
-    }
-
-    fn rules(&self) -> InstalledRules {
-        let rules =
-            process_lifecycle().exe(self.program.to_str().expect("UTF-8")).key(KEY).for_both_abis();
-        control().apply(&rules.expect("the calls exist")).expect("they are new")
-    }
-}
-
-/// Builds the generator: see the head of its source.
-fn build(bits: Bits, program: &Path) {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/load.c");
-    let options: &[&str] = match bits {
-        Bits::B64 => &["-pthread"],
-        Bits::B32 => &[
-            "-m32",
-            "-DBARE",
-            "-nostdlib",
-            "-ffreestanding",
-            "-fno-stack-protector",
-            "-fno-pie",
-            "-no-pie",
-            "-fcf-protection=none",
-            "-I/usr/include/x86_64-linux-gnu",
-        ],
-    };
-    let output = Command::new("gcc")
-        .args(["-O1", "-Wall", "-Werror", "-static", "-o"])
-        .arg(program)
-        .arg(source)
-        .args(options)
-        .output()
-        .expect("gcc is there");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// What the generator wrote down of one life.
-#[derive(Clone, Debug)]
-struct Deed {
-    pid: u32,
-    parent: u32,
-    ending: Ending,
-    kind: u32,
-    number: u32,
-    program: u32,
-}
-
-fn deeds(log: &Path) -> Vec<Deed> {
-    let text = fs::read_to_string(log).expect("a log");
-    let deed = |line: &str| {
-        let words: Vec<u32> = line.split(' ').map(|word| word.parse().expect("digits")).collect();
-        let [pid, parent, end, kind, number, program] = words[..] else { panic!("{line}") };
-        let ending = match end {
-            0..=255 => Ending::Exited(u8::try_from(end).expect("a status")),
-            _ => {
-                Ending::Signaled { signal: auditlink::names::Signal::new(end - 1000), dumped: None }
-            }
-        };
-        Deed { pid, parent, ending, kind, number, program }
-    };
-    text.lines().map(deed).collect()
-}
-
-/// What was told of one life.
-#[derive(Debug)]
-struct Life {
-    fork: Fork,
-    execs: Vec<Exec>,
-    exits: Vec<Exit>,
-}
-
-/// All that was told of the descendants of some processes.
-#[derive(Debug, Default)]
-struct Story {
-    /// In the order of births.
-    lives: Vec<ProcessId>,
-    told: HashMap<ProcessId, Life>,
-    roots: HashMap<u32, ProcessId>,
-    gaps: Vec<Gap>,
-    strange: Vec<String>,
-}
-
-impl Story {
-    fn of_roots(roots: &[u32]) -> Self {
-        let unknown =
-            |pid| ProcessId::new(Default::default(), pid, auditlink::process::Start::Event(0));
-        let roots = roots.iter().map(|pid| (*pid, unknown(*pid))).collect();
-        Self { roots, ..Self::default() }
-    }
-
-    fn is_ours(&self, process: &Process) -> bool {
-        let parent = process.parent.and_then(|parent| parent.value.id);
-        parent.is_some_and(|parent| {
-            self.told.contains_key(&parent) || self.roots.values().any(|root| *root == parent)
-        })
-    }
-
-    fn add(&mut self, change: Change) {
-        match change {
-            Change::Loss(gap) => self.gaps.push(gap),
-            Change::Fork(fork) => {
-                let id = fork.process.id;
-                if let Some(root) = self.roots.get_mut(&id.pid()) {
-                    if root.start() == auditlink::process::Start::Event(0) {
-                        *root = id;
-                        return;
-                    }
-                }
-                if self.is_ours(&fork.process) {
-                    self.lives.push(id);
-                    let life = Life { fork, execs: Vec::new(), exits: Vec::new() };
-                    if self.told.insert(id, life).is_some() {
-                        self.strange.push(format!("two births of {id}"));
-                    }
-                }
-            }
-            Change::Exec(exec) => {
-                if let Some(life) = self.told.get_mut(&exec.process.id) {
-                    if !life.exits.is_empty() {
-                        self.strange
-                            .push(format!("{} ran a program after its end", exec.process.id));
-                    }
-                    life.execs.push(exec);
-                }
-            }
-            Change::Exit(exit) => {
-                if let Some(life) = self.told.get_mut(&exit.process.id) {
-                    life.exits.push(exit);
-                }
-            }
+        // what no record tells comes by the second source
+        self.for_time(Duration::from_secs(3), &mut tell);
+        self.rules.remove().expect("they are loaded");
+        self.processes.source_mut().finish().expect("a thread");
+        for change in &mut self.processes {
+            tell(change.expect("no error"));
         }
-    }
-
-    /// Compares it with what was done.
-    fn check(&self, deeds: &[Deed], load: &Load, knows_all: bool) -> Tally {
-        let mut tally = Tally::default();
-        let mut wrong = self.strange.clone();
-        let mut by_pid: HashMap<u32, Vec<&Life>> = HashMap::new();
-        for id in &self.lives {
-            by_pid.entry(id.pid()).or_default().push(&self.told[id]);
-        }
-        let mut done: HashMap<u32, Vec<&Deed>> = HashMap::new();
-        for deed in deeds {
-            done.entry(deed.pid).or_default().push(deed);
-        }
-        for (pid, lives) in &by_pid {
-            let count = done.get(pid).map_or(0, Vec::len);
-            if lives.len() > count {
-                let told: Vec<_> = lives.iter().map(|life| told(life)).collect();
-                wrong.push(format!("{} lives of {pid} too many: {told:?}", lives.len() - count));
-            }
-        }
-        for (pid, deeds) in &done {
-            let lives = by_pid.get(pid).map_or(&[][..], Vec::as_slice);
-            let unsettled = self
-                .gaps
-                .iter()
-                .filter(|gap| matches!(gap, Gap::Unsettled { task, .. } if task == pid));
-            let unsettled = if knows_all { 0 } else { unsettled.count() };
-            if lives.is_empty() && unsettled == deeds.len() {
-                tally.unsettled += unsettled; // it was told that nobody knows
-                continue;
-            }
-            if lives.len() < deeds.len() {
-                wrong.push(format!(
-                    "{} lives of {pid} missing: {deeds:?}",
-                    deeds.len() - lives.len()
-                ));
-            }
-            tally.reused += deeds.len() - 1;
-            for (life, deed) in lives.iter().zip(deeds) {
-                tally.add(life);
-                if let Some(fault) = fault(life, deed, load, knows_all) {
-                    wrong.push(format!("{fault}: {deed:?} was told as {}", told(life)));
-                }
-            }
-        }
-        let shown: Vec<_> = wrong.iter().take(4).collect();
-        assert!(wrong.is_empty(), "{} of {} lives: {shown:#?}", wrong.len(), deeds.len());
-        tally
-    }
-}
-
-fn told(life: &Life) -> String {
-    let execs = life.execs.iter().cloned().map(Change::Exec);
-    let exits = life.exits.iter().cloned().map(Change::Exit);
-    let changes = [Change::Fork(life.fork.clone())].into_iter().chain(execs).chain(exits);
-    changes.map(|change| change.to_string()).collect::<Vec<_>>().join("; ")
-}
-
-/// What is wrong with what was told of a life, if anything is.
-fn fault(life: &Life, deed: &Deed, load: &Load, knows_all: bool) -> Option<&'static str> {
-    let parent = life.fork.process.parent.map(|parent| parent.value.pid);
-    if parent != Some(deed.parent) {
-        return Some("another parent");
-    }
-    let (number, program) = (deed.number.to_string(), load.program.as_os_str());
-    let status = (deed.number % 120).to_string();
-    let expected: Option<Vec<&std::ffi::OsStr>> = match deed.program {
-        0 => None,
-        1 => Some(vec![program, "leaf".as_ref(), number.as_ref(), status.as_ref()]),
-        _ => Some(vec![program, "leaf".as_ref(), load.script.as_ref(), number.as_ref()]),
-    };
-    let told: Vec<_> = life.execs.iter().filter_map(|exec| exec.args.as_ref()).collect();
-    match (&expected, &told[..]) {
-        (None, []) => {}
-        (Some(expected), [told]) if told.value.iter().eq(expected) => {}
-        _ => return Some("other programs"),
-    }
-    if deed.program == 2 && life.execs[0].path.as_deref() != Some(load.script.as_os_str()) {
-        return Some("another script");
-    }
-    let [exit] = &life.exits[..] else { return Some("not one end") };
-    match (exit.ending.value, deed.ending) {
-        (Ending::Signaled { signal: told, .. }, Ending::Signaled { signal, .. })
-            if told == signal =>
-        {
-            None
-        }
-        (Ending::Exited(told), Ending::Exited(status)) if told == status => None,
-        // a crash is told by its record; else nobody knows who cannot ask the connector
-        (Ending::Unknown, Ending::Signaled { .. }) if !knows_all && deed.kind != 9 => None,
-        (Ending::Unknown, _) if !knows_all && deed.kind == 13 => None,
-        _ => Some("another end"),
-    }
-}
-
-/// How the story is known.
-#[derive(Debug, Default)]
-struct Tally {
-    births: HashMap<Source, usize>,
-    ends: HashMap<Source, usize>,
-    exact_starts: usize,
-    reused: usize,
-    /// Crashes whose record was joined.
-    crashes: usize,
-    /// Of which nobody knows whether they were processes.
-    unsettled: usize,
-}
-
-impl Tally {
-    fn add(&mut self, life: &Life) {
-        *self.births.entry(life.fork.source).or_default() += 1;
-        for exit in &life.exits {
-            *self.ends.entry(exit.source).or_default() += 1;
-            self.crashes += usize::from(exit.abend.is_some());
-        }
-        self.exact_starts += usize::from(life.fork.process.id.start_ticks().is_some());
+        self.processes.verdict()
     }
 }
 
 /// Follows a load to its end.
 fn follow(load: &Load, witness: WitnessBuilder, count: usize) -> (Story, WitnessKind) {
-    control().tune(&Tuning::lossless().backlog_wait_time(15_000)).expect("good values");
-    let receiver = Receiver::daemon().open().expect("the place is free");
-    let witness = witness.open().expect("we are root");
-    let kind = witness.kind();
-    let rules = load.rules();
-    let mut processes = Processes::watch(receiver, witness).expect("files");
+    let watch = Watch::start(load, witness);
+    let kind = watch.kind;
     let mut children = [load.start(count / 2, 0), load.start(count - count / 2, count / 2)];
     let mut story = Story::of_roots(&children.each_ref().map(Child::id));
-    let mut is_over = false;
-    loop {
-        let until = processes.source().now().saturating_add(Duration::from_millis(100));
-        match processes.next_until(Some(until)).expect("no error") {
-            Some(change) => story.add(change),
-            None if processes.is_ended() => break,
-            None => {
-                let has_ended = |child: &mut Child| {
-                    child.try_wait().expect("it runs").is_some_and(|status| {
-                        assert!(status.success(), "the load failed: {status}");
-                        true
-                    })
-                };
-                if !is_over && children.iter_mut().all(has_ended) {
-                    is_over = true;
-                    // what no record tells comes by the second source
-                    let end = processes.source().now().saturating_add(Duration::from_secs(3));
-                    while let Some(change) = processes.next_until(Some(end)).expect("no error") {
-                        story.add(change);
-                    }
-                    processes.source_mut().finish().expect("a thread");
-                }
-            }
-        }
-    }
-    rules.remove().expect("they are loaded");
-    assert!(processes.verdict().is_complete(), "{}", processes.verdict());
+    let verdict = watch.run_out(&mut children, |change| story.add(change));
+    assert!(verdict.is_complete(), "{verdict}");
     (story, kind)
 }
 
@@ -383,7 +108,17 @@ fn without_connector(lab: &Lab, witness: WitnessBuilder, expected: WitnessKind) 
     assert!(story.gaps.iter().all(is_unsettled), "{:?}", story.gaps);
 }
 
-fn ground_truth(lab: &Lab, bits: Bits, witness: WitnessBuilder, count: usize) {
+/// With few numbers, each is used again all the time.
+pub(crate) fn of_few_numbers(lab: &Lab) {
+    let limit = "/proc/sys/kernel/pid_max";
+    let former = fs::read_to_string(limit).expect("/proc is there");
+    fs::write(limit, "4000").expect("we are root");
+    let tally = ground_truth(lab, Bits::B64, Witness::new(), count(12_000));
+    fs::write(limit, former).expect("we are root");
+    assert!(tally.reused > 4_000, "{tally:?}");
+}
+
+fn ground_truth(lab: &Lab, bits: Bits, witness: WitnessBuilder, count: usize) -> Tally {
     let load = Load::new(lab, bits);
     let (story, kind) = follow(&load, witness, count);
     let deeds = deeds(&load.log);
@@ -394,9 +129,242 @@ fn ground_truth(lab: &Lab, bits: Bits, witness: WitnessBuilder, count: usize) {
     let of_kind = |kind| deeds.iter().filter(|deed| deed.kind == kind).count();
     assert_eq!(deeds.len() - of_kind(100) + threads(count), count, "what was to be made");
     assert_eq!(of_kind(100), of_kind(10));
+    tally
 }
 
 /// How many of the numbers make a thread instead of a process.
 fn threads(count: usize) -> usize {
     (0..count).filter(|number| number % 18 == 7).count()
+}
+
+/// Who joins while processes come and go sees all from then on, and none twice.
+pub(crate) fn joined_late(lab: &Lab) {
+    let load = Load::new(lab, Bits::B64);
+    let mut children = [load.start(3_000, 0)];
+    std::thread::sleep(Duration::from_millis(100));
+    let watch = Watch::start(&load, Witness::new());
+    let root = children[0].id();
+    let known = watch.processes.tracker().process(root).expect("it was listed").id;
+    let mut story = Story::of_known(known);
+    let verdict = watch.run_out(&mut children, |change| story.add(change));
+    assert!(verdict.is_complete(), "{verdict}");
+    assert_eq!((&story.gaps[..], &story.strange[..]), (&[][..], &[][..]));
+    let deeds: Vec<u32> = deeds(&load.log).iter().map(|deed| deed.pid).collect();
+    let told: Vec<u32> = story.lives.iter().map(|id| id.pid()).collect();
+    println!("  {} of {} lives came after we did", told.len(), deeds.len());
+    assert!(told.len() > 500 && told.len() < deeds.len());
+    // a grandchild may be told before its parent, whose record came later
+    let mut expected = deeds[deeds.len() - told.len()..].to_vec();
+    let mut sorted = told.clone();
+    expected.sort_unstable();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected, "no hole, and nothing twice");
+}
+
+/// After a loss, /proc is compared: who lives is told, and who is gone.
+pub(crate) fn after_a_loss(lab: &Lab) {
+    let load = Load::new(lab, Bits::B64);
+    let receiver = Receiver::observer().receive_buffer(1 << 15).open().expect("we are root");
+    let witness = Witness::new().connector(false).pidfds(false).open().expect("files");
+    let rules = load.rules();
+    let mut processes = Processes::watch(receiver, witness).expect("files");
+    let mut lasting = load.command(&["wait"]).stdin(Stdio::piped()).spawn().expect("it starts");
+    let pid = lasting.id();
+    // nobody reads meanwhile
+    let status = load.command(&["many", "1000"]).status().expect("it starts");
+    assert!(status.success());
+    let mut told = Vec::new();
+    let mut tell = |processes: &mut Processes<Receiver>, millis| {
+        let end = processes.source().now().saturating_add(Duration::from_millis(millis));
+        while let Some(change) = processes.next_until(Some(end)).expect("no error") {
+            match change {
+                Change::Loss(Gap::Records(loss)) => {
+                    told.push(format!("loss {:?}", loss.cause().name()))
+                }
+                Change::Fork(fork) if fork.process.pid() == pid => told.push("fork".to_owned()),
+                Change::Exit(exit) if exit.process.pid() == pid => told.push("exit".to_owned()),
+                _ => {}
+            }
+        }
+    };
+    tell(&mut processes, 2_500);
+    assert!(processes.tracker().process(pid).is_some(), "it lives");
+    drop(lasting.stdin.take());
+    lasting.wait().expect("it ends");
+    tell(&mut processes, 2_500);
+    rules.remove().expect("they are loaded");
+    let losses = told.iter().filter(|line| line.starts_with("loss")).count();
+    assert!(losses > 0, "{told:?}");
+    told.retain(|line| !line.starts_with("loss"));
+    assert_eq!(told, ["fork", "exit"]);
+}
+
+/// When a process was started, against the stamp of the call that created it.
+pub(crate) fn start_times(lab: &Lab) {
+    let load = Load::new(lab, Bits::B64);
+    let watch = Watch::start(&load, Witness::new());
+    let mut clock = auditlink::time::BootClock::new(100, Duration::from_millis(4));
+    sample(&mut clock);
+    let count = count(2_000);
+    let mut children = [load.command(&["lasting", &count.to_string()]).spawn().expect("it starts")];
+    let root = children[0].id();
+    let mut starts = Vec::new();
+    let verdict = watch.run_out(&mut children, |change| {
+        let Change::Fork(fork) = change else { return };
+        let parent = fork.process.parent.map(|parent| parent.value.pid);
+        if let (Some(parent), Some(event), Some(ticks)) =
+            (parent, fork.event, fork.process.id.start_ticks())
+        {
+            if parent == root && fork.source == Source::Record {
+                starts.push((event.time(), ticks));
+            }
+        }
+    });
+    assert!(verdict.is_complete(), "{verdict}");
+    sample(&mut clock);
+    let mut deltas: Vec<i64> = Vec::new();
+    let mut outside = 0;
+    for (stamp, ticks) in &starts {
+        let range = clock.starts(*stamp).expect("the clock was read");
+        outside += usize::from(!range.contains(ticks));
+        let (first, _) = clock.wall(*ticks).expect("the clock was read");
+        let millis = |time: auditlink::time::Timestamp| time.since_epoch().as_millis() as i64;
+        deltas.push(millis(first) - millis(*stamp));
+    }
+    deltas.sort_unstable();
+    let at = |share: usize| deltas[(deltas.len() - 1) * share / 1000];
+    println!(
+        "  {} forks: start of the tick minus stamp, ms: least {}, p0.1 {}, p50 {}, p99.9 {}, most {}; \
+         {outside} outside of the stated range",
+        deltas.len(),
+        at(0),
+        at(1),
+        at(500),
+        at(999),
+        at(1000)
+    );
+    assert!(deltas.len() > count * 9 / 10, "{} were seen while they lived", deltas.len());
+    assert_eq!(outside, 0);
+}
+
+fn sample(clock: &mut auditlink::time::BootClock) {
+    let now = |clock| Duration::from(nix::time::clock_gettime(clock).expect("a clock"));
+    let since_boot = now(nix::time::ClockId::CLOCK_BOOTTIME);
+    clock.sample(now(nix::time::ClockId::CLOCK_REALTIME), since_boot);
+}
+
+/// What is remembered does not grow with the number of lives.
+pub(crate) fn memory(lab: &Lab) {
+    let load = Load::new(lab, Bits::B64);
+    let mut watch = Watch::start(&load, Witness::new());
+    let count = std::env::var("AUDITLINK_MANY").ok().and_then(|text| text.parse().ok());
+    let count: usize = count.unwrap_or(40_000);
+    let (mut births, mut ends, mut sizes) = (0_usize, 0_usize, Vec::new());
+    let mut children = Vec::new();
+    for _ in 0..2 {
+        let words = ["many", &(count / 2).to_string()].map(str::to_owned);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        children.push(load.command(&words).spawn().expect("it starts"));
+    }
+    let roots: Vec<u32> = children.iter().map(Child::id).collect();
+    let mut see = |change| match change {
+        Change::Fork(fork) => {
+            let parent = fork.process.parent.map(|parent| parent.value.pid);
+            if parent.is_some_and(|parent| roots.contains(&parent)) {
+                births += 1;
+                if births % (count / 10) == 0 {
+                    sizes.push(resident());
+                }
+            }
+        }
+        Change::Exit(exit) => {
+            let parent = exit.process.parent.map(|parent| parent.value.pid);
+            ends += usize::from(parent.is_some_and(|parent| roots.contains(&parent)));
+        }
+        Change::Exec(_) => {}
+        Change::Loss(gap) => panic!("{gap}"),
+    };
+    watch.for_time(Duration::from_millis(100), &mut see);
+    let verdict = watch.run_out(&mut children, &mut see);
+    println!("  {births} births, {ends} ends; resident kB after each tenth: {sizes:?}");
+    assert_eq!((births, ends), (count, count));
+    assert!(verdict.is_complete(), "{verdict}");
+    // the last lives are remembered for ten seconds, but not more than 16,384
+    assert!(sizes[9] < sizes[4] + sizes[4] / 5, "{sizes:?}");
+}
+
+/// The memory that this process occupies, in kB.
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("/proc is there");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
+    line.trim().trim_end_matches(" kB").parse().expect("digits")
+}
+
+/// The example, as users run it: what it tells, how it ends, and what it leaves behind.
+pub(crate) fn procwatch(lab: &Lab) {
+    let load = Load::new(lab, Bits::B64);
+    for (role, signal) in [("--observer", Signal::SIGINT), ("--daemon", Signal::SIGTERM)] {
+        let _ = fs::remove_file(&load.log);
+        control().tune(&Tuning::new().enabled(false)).expect("good values");
+        let before = control().status().expect("a status");
+        let mut watcher = Command::new(example("procwatch"))
+            .args([role, "--json", "--exe"])
+            .arg(&load.program)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let output = std::thread::spawn({
+            let mut stdout = watcher.stdout.take().expect("a pipe");
+            move || {
+                let mut text = String::new();
+                std::io::Read::read_to_string(&mut stdout, &mut text).expect("text");
+                text
+            }
+        });
+        while control().rules().expect("a listing").len() < 2 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(load.start(180, 0).wait().expect("it runs").success());
+        std::thread::sleep(Duration::from_millis(1_500));
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(watcher.id()).expect("a pid"));
+        nix::sys::signal::kill(pid, signal).expect("it runs");
+        let status = watcher.wait().expect("it ends");
+        let text = output.join().expect("it ends");
+        let mut words = String::new();
+        let mut stderr = watcher.stderr.take().expect("a pipe");
+        std::io::Read::read_to_string(&mut stderr, &mut words).expect("text");
+        assert_eq!(status.code(), Some(0), "{words}");
+
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+        let deeds = deeds(&load.log);
+        for deed in &deeds {
+            let birth =
+                lines.iter().find(|line| line["type"] == "fork" && line["child"] == deed.pid);
+            let birth = birth.unwrap_or_else(|| panic!("{deed:?} was not told"));
+            assert_eq!(birth["pid"], deed.parent);
+            assert!(birth["source"].is_string());
+            assert!(birth["start_ticks"].is_u64() || birth["start_ticks_between"].is_array());
+            assert!(lines.iter().any(|line| line["type"] == "exit" && line["pid"] == deed.pid));
+        }
+        let of_type = |name: &str| lines.iter().filter(|line| line["type"] == name).count();
+        assert_eq!(of_type("loss"), 0);
+        let counts = format!(
+            "forks={} execs={} exits={} losses=0",
+            of_type("fork"),
+            of_type("exec"),
+            of_type("exit")
+        );
+        assert!(words.ends_with(&format!("{counts}\n")), "{words}");
+        println!("  {role}, {signal}: {} lives, {counts}", deeds.len());
+        // all is as before
+        let after = control().status().expect("a status");
+        assert!(control().rules().expect("a listing").is_empty());
+        assert_eq!(
+            (after.enabled, after.pid, after.backlog_limit, after.rate_limit),
+            (before.enabled, 0, before.backlog_limit, before.rate_limit)
+        );
+    }
 }

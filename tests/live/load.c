@@ -3,6 +3,9 @@
  *
  *   load LOG COUNT FIRST SCRIPT   makes COUNT lives, numbered from FIRST
  *   load leaf NUMBER STATUS       ends with STATUS
+ *   load many COUNT               makes COUNT lives that do nothing, as fast as can be
+ *   load lasting COUNT            makes COUNT lives of 30 milliseconds, 30 at a time
+ *   load wait                     waits until its input ends
  *
  * A line of LOG is "PID PARENT END KIND NUMBER PROGRAM": END is an exit status, or 1000 and the
  * signal; PROGRAM is 0 if none was run, 1 for a leaf, 2 for the script. It is built twice: for 64
@@ -332,12 +335,55 @@ static void make(long index)
         ;
 }
 
+static int many(unsigned long count)
+{
+    while (count--) {
+        long child = VFORK();
+        if (child == 0)
+            sys(SYS_exit_group, 0, 0, 0, 0, 0);
+        if (child < 0)
+            return 124;
+        sys(SYS_wait4, child, 0, WALL, 0, 0);
+    }
+    return 0;
+}
+
+/* At most 30 at a time, each of which is there for long enough to be looked at. */
+static int lasting(unsigned long count)
+{
+    long time[2] = {0, 30000000};
+    unsigned long running = 0;
+    while (count || running) {
+        if (!count || running == 30) {
+            sys(SYS_wait4, -1, 0, WALL, 0, 0);
+            running--;
+            continue;
+        }
+        long child = fork_();
+        if (child == 0) {
+            sys(SYS_nanosleep, (long)time, 0, 0, 0, 0);
+            finish(0);
+        }
+        if (child < 0)
+            return 124;
+        running++;
+        count--;
+    }
+    return 0;
+}
+
 static int run(int argc, char **argv, char **environ_)
 {
     self = argv[0];
     environment = environ_;
     if (argc == 4 && same(argv[1], "leaf"))
         return parse(argv[3]);
+    if (argc == 2 && same(argv[1], "wait"))
+        return sys(SYS_read, 0, (long)(char[1]){0}, 1, 0, 0);
+    if (argc == 3 && same(argv[1], "many"))
+        return many(parse(argv[2]));
+    if (argc == 3 && same(argv[1], "lasting"))
+        return lasting(parse(argv[2]));
     if (argc != 5)
         return 2;
     log_file = sys(SYS_open, (long)argv[1], O_WRONLY_APPEND_CREATE, 0600, 0, 0);

@@ -28,6 +28,7 @@ mod parity;
 mod service;
 mod settings;
 mod stalls;
+mod story;
 #[path = "../support/mod.rs"]
 mod support;
 mod variety;
@@ -107,6 +108,12 @@ const TESTS: &[Test] = &[
     ("stall_million", Host, stalls::million),
     ("lives_of_64_bit_programs", Anywhere, lives::of_64_bits),
     ("lives_of_32_bit_programs", Anywhere, lives::of_32_bits),
+    ("lives_of_few_numbers", Machine, lives::of_few_numbers),
+    ("lives_of_whoever_joins_late", Anywhere, lives::joined_late),
+    ("lives_after_a_loss", Anywhere, lives::after_a_loss),
+    ("lives_and_their_start_times", Host, lives::start_times),
+    ("lives_take_no_memory", Anywhere, lives::memory),
+    ("lives_of_procwatch", Anywhere, lives::procwatch),
     ("lives_by_pidfds", Anywhere, lives::by_pidfds),
     ("lives_by_sweeps", Anywhere, lives::by_sweeps),
     ("arguments_come_back_byte_for_byte", Anywhere, meanings::long_arguments),

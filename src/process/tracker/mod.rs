@@ -221,6 +221,7 @@ impl Tracker {
                 self.now = self.now.max(event.last_received_at());
                 self.record_at = self.now;
                 self.event(event, look);
+                self.do_due(look);
             }
             Delivery::Loss(loss) => {
                 self.changes.push_back(Change::Loss(Gap::Records(loss.clone())));
@@ -308,7 +309,7 @@ impl Tracker {
     fn parent(&self, pid: u32, source: Source) -> Option<Fact<Parent>> {
         let id = self.lives.get(&pid).map(Life::id);
         // one that ended, but whose last records are still to come
-        let id = id.or_else(|| self.graves.get(pid).map(|grave| grave.process.id));
+        let id = id.or_else(|| self.graves.last(pid).map(|grave| grave.process.id));
         (pid != 0).then(|| Fact::new(Parent { pid, id }, source))
     }
 
@@ -355,16 +356,14 @@ impl Tracker {
         if let (Ending::Unknown, Some((signal, _))) = (ending.value, life.abend) {
             ending = Fact::new(Ending::Signaled { signal, dumped: None }, Source::Record);
         }
-        let grave =
-            Grave::new(life.process.clone(), life.confirmed, life.told, end.stamp, end.since_boot);
         self.changes.push_back(Change::Exit(Exit {
-            process: life.process,
+            process: life.process.clone(),
             source: end.source,
             ending,
             event: end.event,
             abend: life.abend.map(|(_, event)| event),
         }));
-        self.graves.add(grave, self.now);
+        self.graves.add(Grave::of(life, end.stamp, end.since_boot), self.now);
     }
 
     fn add(&mut self, life: Life) {

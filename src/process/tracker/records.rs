@@ -9,11 +9,12 @@ use super::{Check, End, LATER, SOON, Tracker, Unsettled};
 use crate::event::{self, Event, EventKind};
 use crate::message_type::MessageType;
 use crate::process::facts::{Entry, What};
+use crate::process::graves::Grave;
 use crate::process::life::{Life, Threads};
 use crate::process::observe::{Look, Sighting};
 use crate::process::{
-    Audited, Change, Credentials, Ending, Exec, Fact, Fork, Parent, Process, ProcessId, Source,
-    Start,
+    Audited, Change, Credentials, Ending, Exec, Fact, Fork, Gap, Parent, Process, ProcessId,
+    Source, Start,
 };
 use crate::record::{AnomAbend, EventId, Record, Syscall};
 use crate::time::{BootClock, Span, Timestamp};
@@ -136,7 +137,7 @@ impl Tracker {
         });
         if let Some(life) = self.lives.get_mut(&pid) {
             if span.is_some_and(|span| life.is_after(span, &self.clock)) {
-                let former = self.graves.get(pid).map(|grave| grave.process.id);
+                let former = self.graves.last(pid).map(|grave| grave.process.id);
                 let unknown = ProcessId::new(self.boot, pid, Start::Event(caller.event.serial()));
                 return Actor::Former(former.unwrap_or(unknown));
             }
@@ -146,7 +147,7 @@ impl Tracker {
             }
             let end = self.end_told(pid);
             self.close(pid, end);
-        } else if let Some(grave) = self.graves.get(pid) {
+        } else if let Some(grave) = self.graves.last(pid) {
             let is_reborn = self.birth(pid, span.map(|span| span.latest)).is_some();
             if !is_reborn && grave.covers(caller.stamp(), span) {
                 return Actor::Former(grave.process.id);
@@ -234,8 +235,7 @@ impl Tracker {
                 // a thread that runs a program and becomes the first one looks like a process for a
                 // moment, under its old number, but never like a child of the caller
                 _ => {
-                    let is_known = self.graves.get(child).is_some_and(|grave| !grave.confirmed);
-                    if !is_known {
+                    if !self.awaits_birth(caller, child) {
                         return self.leave_unsettled(caller, actor, child);
                     }
                 }
@@ -252,6 +252,10 @@ impl Tracker {
         }
         if let Some(entry) = birth {
             self.take_birth(child, entry, look);
+        }
+        if birth.is_none() && self.is_told {
+            // the second source is ahead of the records: it has not told what it should have
+            self.changes.push_back(Change::Loss(Gap::SecondSource { count: Some(1) }));
         }
         if self.lives.contains_key(&child) {
             let end = if birth.is_some() { End::inferred() } else { self.end_told(child) };
@@ -325,7 +329,8 @@ impl Tracker {
         let is_live = self.lives.get(&pid).is_some_and(|life| {
             !life.confirmed && life.can_be_born(starts, |parent| parents.contains(&Some(parent)))
         });
-        is_live || self.graves.get(pid).is_some_and(|grave| !grave.confirmed)
+        let mut graves = self.graves.of(pid).filter(|grave| !grave.confirmed);
+        is_live || graves.any(|grave| grave.can_be_born(caller.stamp(), caller.span, &self.clock))
     }
 
     /// Finds a life that the record of its birth was missing from; tells whether there was one.
@@ -346,12 +351,11 @@ impl Tracker {
                 }
                 return true;
             }
-            return false;
         }
-        let Some(grave) = self.graves.get_mut(child) else { return false };
-        if grave.confirmed || !grave.covers(caller.stamp(), caller.span) {
-            return false;
-        }
+        let graves = self.graves.of_mut(child).filter(|grave| !grave.confirmed);
+        let can_be =
+            |grave: &&mut Grave| grave.can_be_born(caller.stamp(), caller.span, &self.clock);
+        let Some(grave) = { graves }.find(can_be) else { return false };
         grave.confirmed = true;
         if !grave.told {
             grave.told = true;
@@ -433,7 +437,7 @@ impl Tracker {
                 life.process.clone()
             }
             // a record that comes after the end
-            _ => match self.graves.get(caller.pid) {
+            _ => match self.graves.last(caller.pid) {
                 Some(grave) => grave.process.clone(),
                 None => return,
             },

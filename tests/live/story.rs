@@ -1,0 +1,305 @@
+//! What a load generator writes down of its deeds, and what was told of them.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+
+use auditlink::InstalledRules;
+use auditlink::process::{
+    BootId, Change, Ending, Exec, Exit, Fork, Gap, Process, ProcessId, Source, Start,
+};
+use auditlink::rule::process_lifecycle;
+
+use crate::lab::{KEY, Lab, control};
+
+/// How wide the programs of a load are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bits {
+    B64,
+    B32,
+}
+
+/// The programs of a load, in a folder of our own.
+pub(crate) struct Load {
+    pub(crate) program: PathBuf,
+    script: PathBuf,
+    pub(crate) log: PathBuf,
+}
+
+impl Load {
+    pub(crate) fn new(lab: &Lab, bits: Bits) -> Self {
+        let name = match bits {
+            Bits::B64 => "load64",
+            Bits::B32 => "load32",
+        };
+        let program = lab.path(name);
+        // a virtual machine has no compiler: there it was put beside this program
+        let ready = std::env::current_exe().expect("a path").with_file_name(name);
+        if ready.exists() {
+            fs::copy(ready, &program).expect("it is copied");
+        } else if !program.exists() {
+            build(bits, &program);
+        }
+        let script = lab.path(&format!("{name}.script"));
+        fs::write(&script, format!("#!{} leaf\n", program.display())).expect("a file");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&script, mode).expect("our file");
+        let log = lab.path(&format!("{name}.log"));
+        let _ = fs::remove_file(&log);
+        Self { program, script, log }
+    }
+
+    pub(crate) fn start(&self, count: usize, first: usize) -> Child {
+        Command::new(&self.program)
+            .arg(&self.log)
+            .args([count.to_string(), first.to_string()])
+            .arg(&self.script)
+            .spawn()
+            .expect("it starts")
+    }
+
+    /// Runs the program in another way.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(words);
+        command
+    }
+
+    pub(crate) fn rules(&self) -> InstalledRules {
+        let rules =
+            process_lifecycle().exe(self.program.to_str().expect("UTF-8")).key(KEY).for_both_abis();
+        control().apply(&rules.expect("the calls exist")).expect("they are new")
+    }
+}
+
+/// Builds the generator: see the head of its source.
+fn build(bits: Bits, program: &Path) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/build-load");
+    let bits = match bits {
+        Bits::B64 => "64",
+        Bits::B32 => "32",
+    };
+    let output = Command::new(script).arg(bits).arg(program).output().expect("it starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What the generator wrote down of one life.
+#[derive(Clone, Debug)]
+pub(crate) struct Deed {
+    pub(crate) pid: u32,
+    pub(crate) parent: u32,
+    ending: Ending,
+    pub(crate) kind: u32,
+    number: u32,
+    program: u32,
+}
+
+pub(crate) fn deeds(log: &Path) -> Vec<Deed> {
+    let text = fs::read_to_string(log).expect("a log");
+    let deed = |line: &str| {
+        let words: Vec<u32> = line.split(' ').map(|word| word.parse().expect("digits")).collect();
+        let [pid, parent, end, kind, number, program] = words[..] else { panic!("{line}") };
+        let ending = match end {
+            0..=255 => Ending::Exited(u8::try_from(end).expect("a status")),
+            _ => {
+                Ending::Signaled { signal: auditlink::names::Signal::new(end - 1000), dumped: None }
+            }
+        };
+        Deed { pid, parent, ending, kind, number, program }
+    };
+    text.lines().map(deed).collect()
+}
+
+/// What was told of one life.
+#[derive(Debug)]
+pub(crate) struct Life {
+    fork: Fork,
+    execs: Vec<Exec>,
+    exits: Vec<Exit>,
+}
+
+/// All that was told of the descendants of some processes.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    /// In the order of births.
+    pub(crate) lives: Vec<ProcessId>,
+    told: HashMap<ProcessId, Life>,
+    roots: HashMap<u32, ProcessId>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) strange: Vec<String>,
+}
+
+impl Story {
+    pub(crate) fn of_roots(roots: &[u32]) -> Self {
+        let unknown = |pid| ProcessId::new(BootId::UNKNOWN, pid, Start::Event(0));
+        let roots = roots.iter().map(|pid| (*pid, unknown(*pid))).collect();
+        Self { roots, ..Self::default() }
+    }
+
+    /// Of a process that is known already.
+    pub(crate) fn of_known(root: ProcessId) -> Self {
+        Self { roots: HashMap::from([(root.pid(), root)]), ..Self::default() }
+    }
+
+    fn is_ours(&self, process: &Process) -> bool {
+        let parent = process.parent.and_then(|parent| parent.value.id);
+        parent.is_some_and(|parent| {
+            self.told.contains_key(&parent) || self.roots.values().any(|root| *root == parent)
+        })
+    }
+
+    pub(crate) fn add(&mut self, change: Change) {
+        match change {
+            Change::Loss(gap) => self.gaps.push(gap),
+            Change::Fork(fork) => {
+                let id = fork.process.id;
+                if let Some(root) = self.roots.get_mut(&id.pid()) {
+                    if root.start() == Start::Event(0) {
+                        *root = id;
+                        return;
+                    }
+                }
+                if self.is_ours(&fork.process) {
+                    self.lives.push(id);
+                    let life = Life { fork, execs: Vec::new(), exits: Vec::new() };
+                    if self.told.insert(id, life).is_some() {
+                        self.strange.push(format!("two births of {id}"));
+                    }
+                }
+            }
+            Change::Exec(exec) => {
+                if let Some(life) = self.told.get_mut(&exec.process.id) {
+                    if !life.exits.is_empty() {
+                        self.strange
+                            .push(format!("{} ran a program after its end", exec.process.id));
+                    }
+                    life.execs.push(exec);
+                }
+            }
+            Change::Exit(exit) => {
+                if let Some(life) = self.told.get_mut(&exit.process.id) {
+                    life.exits.push(exit);
+                }
+            }
+        }
+    }
+
+    /// Compares it with what was done.
+    pub(crate) fn check(&self, deeds: &[Deed], load: &Load, knows_all: bool) -> Tally {
+        let mut tally = Tally::default();
+        let mut wrong = self.strange.clone();
+        let mut by_pid: HashMap<u32, Vec<&Life>> = HashMap::new();
+        for id in &self.lives {
+            by_pid.entry(id.pid()).or_default().push(&self.told[id]);
+        }
+        let mut done: HashMap<u32, Vec<&Deed>> = HashMap::new();
+        for deed in deeds {
+            done.entry(deed.pid).or_default().push(deed);
+        }
+        for (pid, lives) in &by_pid {
+            let count = done.get(pid).map_or(0, Vec::len);
+            if lives.len() > count {
+                let told: Vec<_> = lives.iter().map(|life| told(life)).collect();
+                wrong.push(format!("{} lives of {pid} too many: {told:?}", lives.len() - count));
+            }
+        }
+        for (pid, deeds) in &done {
+            let lives = by_pid.get(pid).map_or(&[][..], Vec::as_slice);
+            let unsettled = self
+                .gaps
+                .iter()
+                .filter(|gap| matches!(gap, Gap::Unsettled { task, .. } if task == pid));
+            let unsettled = if knows_all { 0 } else { unsettled.count() };
+            if lives.is_empty() && unsettled == deeds.len() {
+                tally.unsettled += unsettled; // it was told that nobody knows
+                continue;
+            }
+            if lives.len() < deeds.len() {
+                wrong.push(format!(
+                    "{} lives of {pid} missing: {deeds:?}",
+                    deeds.len() - lives.len()
+                ));
+            }
+            tally.reused += deeds.len() - 1;
+            for (life, deed) in lives.iter().zip(deeds) {
+                tally.add(life);
+                if let Some(fault) = fault(life, deed, load, knows_all) {
+                    wrong.push(format!("{fault}: {deed:?} was told as {}", told(life)));
+                }
+            }
+        }
+        let shown: Vec<_> = wrong.iter().take(4).collect();
+        assert!(wrong.is_empty(), "{} of {} lives: {shown:#?}", wrong.len(), deeds.len());
+        tally
+    }
+}
+
+fn told(life: &Life) -> String {
+    let execs = life.execs.iter().cloned().map(Change::Exec);
+    let exits = life.exits.iter().cloned().map(Change::Exit);
+    let changes = [Change::Fork(life.fork.clone())].into_iter().chain(execs).chain(exits);
+    changes.map(|change| change.to_string()).collect::<Vec<_>>().join("; ")
+}
+
+/// What is wrong with what was told of a life, if anything is.
+fn fault(life: &Life, deed: &Deed, load: &Load, knows_all: bool) -> Option<&'static str> {
+    let parent = life.fork.process.parent.map(|parent| parent.value.pid);
+    if parent != Some(deed.parent) {
+        return Some("another parent");
+    }
+    let (number, program) = (deed.number.to_string(), load.program.as_os_str());
+    let status = (deed.number % 120).to_string();
+    let expected: Option<Vec<&OsStr>> = match deed.program {
+        0 => None,
+        1 => Some(vec![program, "leaf".as_ref(), number.as_ref(), status.as_ref()]),
+        _ => Some(vec![program, "leaf".as_ref(), load.script.as_ref(), number.as_ref()]),
+    };
+    let told: Vec<_> = life.execs.iter().filter_map(|exec| exec.args.as_ref()).collect();
+    match (&expected, &told[..]) {
+        (None, []) => {}
+        (Some(expected), [told]) if told.value.iter().eq(expected) => {}
+        _ => return Some("other programs"),
+    }
+    if deed.program == 2 && life.execs[0].path.as_deref() != Some(load.script.as_os_str()) {
+        return Some("another script");
+    }
+    let [exit] = &life.exits[..] else { return Some("not one end") };
+    match (exit.ending.value, deed.ending) {
+        (Ending::Signaled { signal: told, .. }, Ending::Signaled { signal, .. })
+            if told == signal =>
+        {
+            None
+        }
+        (Ending::Exited(told), Ending::Exited(status)) if told == status => None,
+        // a crash is told by its record; else nobody knows who cannot ask the connector
+        (Ending::Unknown, Ending::Signaled { .. }) if !knows_all && deed.kind != 9 => None,
+        (Ending::Unknown, _) if !knows_all && deed.kind == 13 => None,
+        _ => Some("another end"),
+    }
+}
+
+/// How the story is known.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    births: HashMap<Source, usize>,
+    ends: HashMap<Source, usize>,
+    exact_starts: usize,
+    pub(crate) reused: usize,
+    /// Crashes whose record was joined.
+    crashes: usize,
+    /// Of which nobody knows whether they were processes.
+    unsettled: usize,
+}
+
+impl Tally {
+    fn add(&mut self, life: &Life) {
+        *self.births.entry(life.fork.source).or_default() += 1;
+        for exit in &life.exits {
+            *self.ends.entry(exit.source).or_default() += 1;
+            self.crashes += usize::from(exit.abend.is_some());
+        }
+        self.exact_starts += usize::from(life.fork.process.id.start_ticks().is_some());
+    }
+}
