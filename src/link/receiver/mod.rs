@@ -4,6 +4,7 @@ mod affairs;
 mod builder;
 mod canaries;
 mod congestion;
+mod density;
 mod leaving;
 
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 pub use self::builder::ReceiverBuilder;
 use self::canaries::Canaries;
 use self::congestion::Congestion;
+use self::density::Density;
 use self::leaving::Leaving;
 use super::clock::Clock;
 use super::mailbox::{Mailbox, Note, Post};
@@ -50,6 +52,7 @@ pub struct Receiver {
     notes: VecDeque<Note>,
     receive_buffer: usize,
     coalesce: Duration,
+    density: Density,
     filled_at: Tick,
     /// When the socket was last read, empty or not.
     read_at: Tick,
@@ -266,8 +269,8 @@ impl Receiver {
             .socket
             .wait_with(self.mailbox.as_fd(), companion, time)
             .map_err(|error| Error::io("wait for audit records", error))?;
-        let since = self.clock.now().saturating_duration_since(self.filled_at);
-        if ready & SOCKET != 0 && !self.coalesce.is_zero() && since < BUSY {
+        let gathers = !self.coalesce.is_zero() && self.density.is_dense(self.clock.now());
+        if ready & SOCKET != 0 && gathers {
             thread::sleep(self.coalesce);
         }
         Ok(ready != COMPANION)
@@ -309,7 +312,10 @@ impl Source for Receiver {
                         return Ok(Received::Quiet { at: self.clock.now() });
                     }
                 }
-                Ok(_) => self.filled_at = self.clock.now(),
+                Ok(datagrams) => {
+                    self.filled_at = self.clock.now();
+                    self.density.add(datagrams, self.filled_at);
+                }
                 Err(Errno::ENOBUFS) => self.overflow(),
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(Error::io("receive audit records", error.into())),
@@ -348,9 +354,6 @@ const PROBE_LENGTH_LIMIT: usize = 32;
 /// What a wait tells of.
 const SOCKET: u8 = 1;
 const COMPANION: u8 = 4;
-
-/// A line is busy if records came so shortly before.
-const BUSY: Duration = Duration::from_millis(2);
 
 #[cfg(test)]
 mod tests {
