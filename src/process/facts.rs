@@ -121,6 +121,17 @@ impl Facts {
             .next()
     }
 
+    /// Takes out the ends behind the last birth of a number.
+    pub(super) fn remove_ends(&mut self, pid: u32) {
+        let Some(entries) = self.by_pid.get_mut(&pid) else { return };
+        while entries.back().is_some_and(|entry| matches!(entry.what, What::End { .. })) {
+            entries.pop_back();
+        }
+        if entries.is_empty() {
+            self.by_pid.remove(&pid);
+        }
+    }
+
     /// Has a fact wait for longer, behind all that came before it.
     pub(super) fn postpone(&mut self, due: Due) {
         self.later.push_back(due);

@@ -322,6 +322,31 @@ fn a_crash_has_its_record() {
 }
 
 #[test]
+fn a_thread_that_runs_a_program_becomes_the_first_one() {
+    let mut story = Story::told();
+    story.told_birth(10, 20, 20).fork(10, 20).told_end(20, 0);
+    let since_boot = story.since_boot();
+    story.tracker.observe(Observation::Executed { process: 20, since_boot }, story.at());
+    story.exec(10, 20, "ls").told_end(20, 0x700).wait(3_000);
+    let lines = story.lines();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[2].ends_with(": 7 [connector]"), "{lines:?}");
+}
+
+#[test]
+fn a_crash_is_told_before_its_process_is_known() {
+    let crash =
+        (T::ANOM_ABEND, "auid=0 uid=0 gid=0 ses=1 pid=20 comm=\"x\" exe=\"/x\" sig=6 res=1");
+    let mut story = Story::listed();
+    story.event(&[crash]).fork(10, 20).wait(100);
+    assert_eq!(story.lines(), ["fork 10@5 -> 20#2 ", "exit 20#2 /x: SIGABRT"].map(str::trim_end));
+    // or it never is
+    story.event(&[crash]).wait(2_000);
+    let lines = story.wait(100).lines();
+    assert_eq!(lines, ["fork ? -> 20#3 /x [own_record]", "exit 20#3 /x: SIGABRT"]);
+}
+
+#[test]
 fn the_number_of_a_process_is_used_again() {
     let mut story = Story::listed();
     story.fork(10, 20).wait(2_000);

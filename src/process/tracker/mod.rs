@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use self::records::Caller;
 use super::facts::Facts;
 use super::graves::{Grave, Graves};
 use super::life::{Life, Threads};
@@ -15,6 +16,7 @@ use super::{
     Audited, BootId, Change, Ending, Exit, Fact, Gap, Parent, Process, ProcessId, Source, Start,
 };
 use crate::event::Delivery;
+use crate::names::Signal;
 use crate::record::EventId;
 use crate::time::{BootClock, Span, Tick, Timestamp};
 
@@ -53,6 +55,7 @@ pub struct Tracker {
     graves: Graves,
     facts: Facts,
     checks: VecDeque<Check>,
+    crashes: VecDeque<Crash>,
     unsettled: VecDeque<Unsettled>,
     changes: VecDeque<Change>,
     /// All processes were listed once: who is not known is new.
@@ -83,6 +86,14 @@ struct Check {
     id: ProcessId,
     ending: Ending,
     event: EventId,
+}
+
+/// A crash of a process that is not known yet: the record of its birth comes later.
+#[derive(Clone, Debug)]
+struct Crash {
+    due: Tick,
+    caller: Caller,
+    signal: Signal,
 }
 
 /// A task that `clone3` created: a process or a thread.
@@ -128,6 +139,7 @@ impl Tracker {
             graves: Graves::default(),
             facts: Facts::default(),
             checks: VecDeque::new(),
+            crashes: VecDeque::new(),
             unsettled: VecDeque::new(),
             changes: VecDeque::new(),
             is_listed: false,
@@ -282,6 +294,7 @@ impl Tracker {
             soon.map(|observed| due(observed, SOON, SOON)),
             later.map(|observed| due(observed, LATER, SILENCE)),
             self.checks.front().map(|check| check.due),
+            self.crashes.front().map(|crash| crash.due),
             self.unsettled.front().map(|task| task.due),
             self.next_listing,
             self.next_sweep,
@@ -370,10 +383,24 @@ impl Tracker {
         self.lives.insert(life.process.pid(), life);
     }
 
+    /// When a record was made, with a wide margin: what is asked is which of several lives of one
+    /// number it is of.
     fn span(&self, event: EventId) -> Option<Span> {
-        self.clock.since_boot(event.time())
+        let mut span = self.clock.since_boot(event.time())?;
+        span.latest = span.latest.saturating_add(MARGIN);
+        Some(span)
+    }
+
+    /// The start times that are possible for a process that a call created, with the same margin.
+    fn starts(&self, span: Option<Span>) -> Option<RangeInclusive<u64>> {
+        let span = span?;
+        Some(self.clock.ticks(span.earliest)..=self.clock.ticks(span.latest))
     }
 }
+
+/// A number is given to another process when all others were, which takes longer than this; and the
+/// clock of stamps can lag more than it should, on a machine that has no time for its timer.
+const MARGIN: Duration = Duration::from_millis(200);
 
 /// How long a sudden end waits for records that were made before it.
 const SOON: Duration = Duration::from_millis(20);

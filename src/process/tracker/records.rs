@@ -5,9 +5,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Check, End, LATER, SOON, Tracker, Unsettled};
+use super::{Check, Crash, End, LATER, SOON, Tracker, Unsettled};
 use crate::event::{self, Event, EventKind};
 use crate::message_type::MessageType;
+use crate::names::Signal;
 use crate::process::facts::{Entry, What};
 use crate::process::graves::Grave;
 use crate::process::life::{Life, Threads};
@@ -17,11 +18,11 @@ use crate::process::{
     Source, Start,
 };
 use crate::record::{AnomAbend, EventId, Record, Syscall};
-use crate::time::{BootClock, Span, Timestamp};
+use crate::time::{Span, Timestamp};
 
 /// Who made a record, as it says itself.
 #[derive(Clone, Debug)]
-struct Caller {
+pub(super) struct Caller {
     pid: u32,
     ppid: Option<u32>,
     event: EventId,
@@ -211,7 +212,7 @@ impl Tracker {
 
     /// Takes the record of a call that created a process or a thread.
     fn fork(&mut self, caller: &Caller, actor: Actor, fork: event::Fork<'_>, look: &mut dyn Look) {
-        let latest = caller.span.map(|span| span.latest.saturating_add(BootClock::CALL));
+        let latest = caller.span.map(|span| span.latest);
         let mut child = fork.child();
         let mut birth = self.facts.birth(child, latest);
         if self.is_foreign(caller, child, birth, look) {
@@ -324,7 +325,7 @@ impl Tracker {
     /// Tells whether a life is known under this number of which only the record of its birth is
     /// missing.
     fn awaits_birth(&self, caller: &Caller, pid: u32) -> bool {
-        let starts = self.clock.starts(caller.stamp());
+        let starts = self.starts(caller.span);
         let parents = [Some(caller.pid), caller.ppid];
         let is_live = self.lives.get(&pid).is_some_and(|life| {
             !life.confirmed && life.can_be_born(starts, |parent| parents.contains(&Some(parent)))
@@ -335,7 +336,7 @@ impl Tracker {
 
     /// Finds a life that the record of its birth was missing from; tells whether there was one.
     fn confirm(&mut self, caller: &Caller, actor: Actor, child: u32, parent: u32) -> bool {
-        let starts = self.clock.starts(caller.stamp());
+        let starts = self.starts(caller.span);
         let fact = Fact::new(Parent { pid: parent, id: Some(actor.id()) }, Source::Record);
         let fact = if parent == caller.pid { Some(fact) } else { self.parent(parent, fact.source) };
         if let Some(life) = self.lives.get_mut(&child) {
@@ -377,7 +378,7 @@ impl Tracker {
     ) {
         let born = birth.map(|entry| entry.since_boot);
         let starts = self.clock.starts(caller.stamp());
-        let latest = caller.span.map(|span| span.latest.saturating_add(BootClock::CALL));
+        let latest = caller.span.map(|span| span.latest);
         let otherwise = born.map_or_else(|| Start::Event(caller.event.serial()), Start::Told);
         let (id, seen) = self.identify(child, born.or(latest), otherwise, look);
         let mut process = Process::new(id);
@@ -402,6 +403,10 @@ impl Tracker {
         life.is_nested = of_parent.filter(|is_nested| *is_nested);
         self.add(life);
         self.tell_birth(caller, actor, process, parent);
+        let crash = self.crashes.iter().position(|crash| crash.caller.pid == child);
+        if let Some(crash) = crash.and_then(|index| self.crashes.remove(index)) {
+            self.crashed(&crash.caller, crash.signal, look);
+        }
     }
 
     fn tell_birth(&mut self, caller: &Caller, actor: Actor, process: Process, parent: u32) {
@@ -488,15 +493,29 @@ impl Tracker {
         else {
             return;
         };
-        let Actor::Live(id) = self.actor(&caller, look) else { return };
+        let is_known = self.lives.contains_key(&caller.pid)
+            || self.birth(caller.pid, span.map(|span| span.latest)).is_some()
+            || self.graves.last(caller.pid).is_some();
+        if is_known {
+            self.crashed(&caller, signal, look);
+        } else {
+            // it does not say whose child it was: that comes
+            let due = self.now.saturating_add(LATER);
+            self.crashes.push_back(Crash { due, caller, signal });
+        }
+    }
+
+    /// Notes a crash of a process.
+    pub(super) fn crashed(&mut self, caller: &Caller, signal: Signal, look: &mut dyn Look) {
+        let Actor::Live(id) = self.actor(caller, look) else { return };
         let Some(life) = self.lives.get_mut(&caller.pid) else { return };
-        life.abend = Some((signal, record.id()));
+        life.abend = Some((signal, caller.event));
         self.checks.push_back(Check {
             due: self.now.saturating_add(if self.is_told { LATER } else { SOON }),
             pid: caller.pid,
             id,
             ending: Ending::Signaled { signal, dumped: None },
-            event: record.id(),
+            event: caller.event,
         });
     }
 

@@ -28,6 +28,8 @@ impl Tracker {
                 }
             }
             Observation::Executed { process, since_boot } => {
+                // a thread that ran it has ended all others, the first one, too
+                self.facts.remove_ends(process);
                 // of those that make records, the record tells
                 let life = self.lives.get(&process);
                 if life.is_some_and(|life| life.process.audited != Audited::Yes) {
@@ -45,21 +47,38 @@ impl Tracker {
     pub(super) fn do_due(&mut self, look: &mut dyn Look) {
         let (now, stream_at) = (self.now, self.stream_at);
         let silence = self.quiet_at.saturating_duration_since(self.record_at);
-        let is_congested = self.is_congested;
+        let (lives, is_congested) = (&self.lives, self.is_congested);
         let is_ready = |due: &Due, wait, needed| {
             let waited = now.saturating_duration_since(due.observed);
-            let has_passed = stream_at.is_some_and(|stream| due.entry.since_boot < stream);
             let is_silent = silence >= needed;
-            waited >= wait && (!is_congested && (has_passed || is_silent) || waited >= PATIENCE)
+            let has_passed = stream_at.is_some_and(|stream| due.entry.since_boot < stream);
+            // who makes records and ended itself has made a last one: it comes, however late
+            let life = lives.get(&due.pid);
+            let awaits_record = wait == LATER
+                && matches!(due.entry.what, What::End { .. })
+                && life.is_some_and(|life| life.process.audited == Audited::Yes);
+            let is_complete = !is_congested && (is_silent || has_passed && !awaits_record);
+            waited >= wait && (is_complete || waited >= PATIENCE)
         };
+        let mut ends = Vec::new();
         while let Some(due) = self.facts.next_soon(|due| is_ready(due, SOON, SOON)) {
+            ends.push(due);
+        }
+        let mut others = Vec::new();
+        while let Some(due) = self.facts.next_later(|due| is_ready(due, LATER, SILENCE)) {
+            others.push(due);
+        }
+        for due in ends {
             if self.facts.end(due.pid) == Some(due.entry) {
                 self.end_due(&due, look);
             } else {
                 self.facts.postpone(due);
             }
         }
-        while let Some(due) = self.facts.next_later(|due| is_ready(due, LATER, SILENCE)) {
+        for due in others {
+            if !self.facts.is_there(&due) {
+                continue; // one before it took it out
+            }
             match due.entry.what {
                 What::Birth { parent, process } if process == due.pid => {
                     self.birth_due(&due, parent, look);
@@ -75,6 +94,13 @@ impl Tracker {
                 break;
             }
             self.check_due(&check, look);
+        }
+        while let Some(crash) = self.crashes.pop_front() {
+            if crash.due > now {
+                self.crashes.push_front(crash);
+                break;
+            }
+            self.crashed(&crash.caller, crash.signal, look);
         }
         while let Some(task) = self.unsettled.pop_front() {
             if task.due > now {
@@ -268,7 +294,7 @@ impl Tracker {
     fn unsettled_due(&mut self, task: &Unsettled, look: &mut dyn Look) {
         self.settle_parent(task.parent);
         let seen = look.process(task.task);
-        let starts = self.clock.starts(task.event.time());
+        let starts = self.starts(self.span(task.event));
         let Some(parent) = self.lives.get_mut(&task.parent) else {
             return self.tell_unsettled(task);
         };
