@@ -499,6 +499,23 @@ fn what_no_record_tells_comes_by_the_second_source() {
 }
 
 #[test]
+fn a_second_source_that_is_silent_is_told() {
+    let mut story = Story::told();
+    // from before it began: the kernel kept it
+    story.fork(10, 20);
+    assert_eq!(story.lines(), ["fork 10@5 -> 20#1"]);
+    story.now = 5_000;
+    story.fork(10, 21);
+    assert_eq!(
+        story.lines(),
+        ["loss lost 1 observations of the second source", "fork 10@5 -> 21#2"]
+    );
+    // and the births that it does tell are no gap
+    story.told_birth(10, 22, 22).fork(10, 22);
+    assert_eq!(story.lines().len(), 1);
+}
+
+#[test]
 fn after_a_loss_what_is_there_is_compared() {
     let mut story = Story::listed();
     story.scene.put(11, 10, 50).exe = Some("/bin/a".into());

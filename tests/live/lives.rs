@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use auditlink::event::Verdict;
+use auditlink::link::procfs::booted_with_audit;
 use auditlink::link::{Witness, WitnessBuilder, WitnessKind};
 use auditlink::process::{Change, Gap, Source};
 use auditlink::{InstalledRules, Processes, Receiver, Tuning};
@@ -305,7 +306,12 @@ pub(crate) fn procwatch(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);
     for (role, signal) in [("--observer", Signal::SIGINT), ("--daemon", Signal::SIGTERM)] {
         let _ = fs::remove_file(&load.log);
-        control().tune(&Tuning::new().enabled(false)).expect("good values");
+        // booted with audit=1, the kernel keeps for the next daemon what nobody took, such as the
+        // record of turning it off
+        lab.prepare();
+        if !booted_with_audit() {
+            control().tune(&Tuning::new().enabled(false)).expect("good values");
+        }
         let before = control().status().expect("a status");
         let mut watcher = Command::new(example("procwatch"))
             .args([role, "--json", "--exe"])

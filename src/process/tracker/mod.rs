@@ -60,8 +60,9 @@ pub struct Tracker {
     changes: VecDeque<Change>,
     /// All processes were listed once: who is not known is new.
     is_listed: bool,
-    /// A second source tells of every birth and end.
+    /// A second source tells of every birth and end, since this time since boot.
     is_told: bool,
+    told_since: Option<Duration>,
     tells_unrecorded: bool,
     audited_since: Option<u64>,
     sweep_interval: Option<Duration>,
@@ -144,6 +145,7 @@ impl Tracker {
             changes: VecDeque::new(),
             is_listed: false,
             is_told: false,
+            told_since: None,
             tells_unrecorded: true,
             audited_since: None,
             sweep_interval: None,
@@ -202,6 +204,7 @@ impl Tracker {
     pub fn start(&mut self, look: &mut dyn Look) {
         let Some(listing) = look.list() else { return };
         self.is_listed = true;
+        self.told_since = Some(listing.since_boot);
         for seen in listing.processes {
             let id = ProcessId::new(self.boot, seen.pid, Start::Ticks(seen.start_ticks));
             let mut process = Process::new(id);

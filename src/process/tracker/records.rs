@@ -254,7 +254,8 @@ impl Tracker {
         if let Some(entry) = birth {
             self.take_birth(child, entry, look);
         }
-        if birth.is_none() && self.is_told {
+        let is_recent = caller.span.is_some_and(|span| Some(span.earliest) > self.told_since);
+        if birth.is_none() && self.is_told && is_recent {
             // the second source is ahead of the records: it has not told what it should have
             self.changes.push_back(Change::Loss(Gap::SecondSource { count: Some(1) }));
         }
