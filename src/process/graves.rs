@@ -56,8 +56,8 @@ impl Grave {
     }
 }
 
-/// Two threads that end at the same time may be stamped by different ticks of the kernel's clock.
-const SLACK: Duration = Duration::from_millis(20);
+/// How long after the end of a process its other threads may still be in calls.
+const SLACK: Duration = Duration::from_millis(200);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Graves {
@@ -103,5 +103,5 @@ impl Graves {
 }
 
 /// How long a life is remembered, and how many at most.
-const KEPT: Duration = Duration::from_secs(10);
+pub(super) const KEPT: Duration = Duration::from_secs(10);
 const LIMIT: usize = 16_384;

@@ -15,6 +15,9 @@ pub trait Look {
     /// Looks at a process with everything that is to be seen of it.
     fn details(&mut self, pid: u32) -> Sighting;
 
+    /// Reads the time since boot; `None` if it cannot.
+    fn since_boot(&mut self) -> Option<Duration>;
+
     /// Lists all processes with everything that is to be seen of them; `None` if it cannot.
     fn list(&mut self) -> Option<Listing>;
 }
@@ -97,6 +100,10 @@ impl Look for Blind {
 
     fn details(&mut self, _: u32) -> Sighting {
         Sighting::Unknown
+    }
+
+    fn since_boot(&mut self) -> Option<Duration> {
+        None
     }
 
     fn list(&mut self) -> Option<Listing> {

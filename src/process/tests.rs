@@ -39,6 +39,10 @@ impl Look for Scene {
         self.process(pid)
     }
 
+    fn since_boot(&mut self) -> Option<Duration> {
+        None
+    }
+
     fn list(&mut self) -> Option<Listing> {
         let seen = self.there.values().filter_map(|sighting| match sighting {
             Sighting::Process(seen) => Some((**seen).clone()),
@@ -341,7 +345,7 @@ fn a_crash_is_told_before_its_process_is_known() {
     story.event(&[crash]).fork(10, 20).wait(100);
     assert_eq!(story.lines(), ["fork 10@5 -> 20#2 ", "exit 20#2 /x: SIGABRT"].map(str::trim_end));
     // or it never is
-    story.event(&[crash]).wait(2_000);
+    story.wait(1_000).event(&[crash]).wait(2_000);
     let lines = story.wait(100).lines();
     assert_eq!(lines, ["fork ? -> 20#3 /x [own_record]", "exit 20#3 /x: SIGABRT"]);
 }
@@ -421,6 +425,20 @@ fn parents_are_those_of_the_birth() {
     let Some(Change::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
     assert_eq!(fork.process.parent.map(|parent| parent.value.pid), Some(10));
     assert_eq!(fork.creator.map(ProcessId::pid), Some(20));
+}
+
+#[test]
+fn ancestors_are_told_before_their_descendants() {
+    let mut story = Story::told();
+    for (parent, child) in [(10, 20), (20, 30), (30, 40)] {
+        story.now += 1;
+        story.told_birth(parent, child, child);
+    }
+    // the last one's own record is faster than those of all the calls
+    story.exec(30, 40, "x").fork(30, 40).fork(20, 30).fork(10, 20);
+    let lines = story.lines();
+    let parents: Vec<_> = lines.iter().map(|line| line.split('@').next()).collect();
+    assert_eq!(parents, [Some("fork 10"), Some("fork 20"), Some("fork 30"), Some("exec 40")]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use auditlink::event::Verdict;
@@ -10,6 +11,7 @@ use auditlink::link::{Witness, WitnessBuilder, WitnessKind};
 use auditlink::process::{Change, Gap, Source};
 use auditlink::{InstalledRules, Processes, Receiver, Tuning};
 use nix::sys::signal::Signal;
+use nix::time::{ClockId, clock_gettime, clock_settime};
 
 use crate::lab::{Lab, control};
 use crate::story::{Bits, Load, Story, Tally, deeds};
@@ -111,12 +113,40 @@ fn without_connector(lab: &Lab, witness: WitnessBuilder, expected: WitnessKind) 
 
 /// With few numbers, each is used again all the time.
 pub(crate) fn of_few_numbers(lab: &Lab) {
-    let limit = "/proc/sys/kernel/pid_max";
-    let former = fs::read_to_string(limit).expect("/proc is there");
-    fs::write(limit, "4000").expect("we are root");
-    let tally = ground_truth(lab, Bits::B64, Witness::new(), count(12_000));
-    fs::write(limit, former).expect("we are root");
-    assert!(tally.reused > 4_000, "{tally:?}");
+    /// Puts the limit back, whatever happens.
+    struct Limit(String);
+    impl Drop for Limit {
+        fn drop(&mut self) {
+            fs::write(PID_MAX, &self.0).expect("we are root");
+        }
+    }
+    const PID_MAX: &str = "/proc/sys/kernel/pid_max";
+    let _former = Limit(fs::read_to_string(PID_MAX).expect("/proc is there"));
+    let count = count(12_000);
+    fs::write(PID_MAX, (count / 3).min(4_000).to_string()).expect("we are root");
+    let tally = ground_truth(lab, Bits::B64, Witness::new(), count);
+    assert!(tally.reused > count / 2, "{tally:?}");
+}
+
+/// Somebody sets the clock, an hour forward and back, all the time.
+pub(crate) fn while_the_clock_is_set(lab: &Lab) {
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let setter = std::thread::spawn(move || {
+        let hour = nix::sys::time::TimeSpec::from_duration(Duration::from_secs(3_600));
+        let mut steps = 0;
+        while stopped.recv_timeout(Duration::from_millis(700)) == Err(RecvTimeoutError::Timeout) {
+            let now = clock_gettime(ClockId::CLOCK_REALTIME).expect("a clock");
+            let then = if steps % 2 == 0 { now + hour } else { now - hour };
+            clock_settime(ClockId::CLOCK_REALTIME, then).expect("we are root");
+            steps += 1;
+        }
+        steps
+    });
+    ground_truth(lab, Bits::B64, Witness::new(), count(4_000));
+    drop(stop);
+    let steps = setter.join().expect("it ends");
+    println!("  the clock was set {steps} times");
+    assert!(steps > 4);
 }
 
 fn ground_truth(lab: &Lab, bits: Bits, witness: WitnessBuilder, count: usize) -> Tally {
@@ -249,9 +279,9 @@ pub(crate) fn start_times(lab: &Lab) {
 }
 
 fn sample(clock: &mut auditlink::time::BootClock) {
-    let now = |clock| Duration::from(nix::time::clock_gettime(clock).expect("a clock"));
-    let since_boot = now(nix::time::ClockId::CLOCK_BOOTTIME);
-    clock.sample(now(nix::time::ClockId::CLOCK_REALTIME), since_boot);
+    let now = |clock| Duration::from(clock_gettime(clock).expect("a clock"));
+    let since_boot = now(ClockId::CLOCK_BOOTTIME);
+    clock.sample(now(ClockId::CLOCK_REALTIME), since_boot);
 }
 
 /// What is remembered does not grow with the number of lives.

@@ -202,7 +202,8 @@ impl Story {
             let count = done.get(pid).map_or(0, Vec::len);
             if lives.len() > count {
                 let told: Vec<_> = lives.iter().map(|life| told(life)).collect();
-                wrong.push(format!("{} lives of {pid} too many: {told:?}", lives.len() - count));
+                let deeds = done.get(pid);
+                wrong.push(format!("{} of {deeds:?} too many: {told:?}", lives.len() - count));
             }
         }
         for (pid, deeds) in &done {

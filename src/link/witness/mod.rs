@@ -247,6 +247,10 @@ impl Look for Witness {
         proc::details(pid)
     }
 
+    fn since_boot(&mut self) -> Option<Duration> {
+        Some(now(ClockId::CLOCK_BOOTTIME))
+    }
+
     fn list(&mut self) -> Option<Listing> {
         let since_boot = now(ClockId::CLOCK_BOOTTIME);
         Some(Listing { processes: proc::list()?, since_boot })

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use self::records::Caller;
 use super::facts::Facts;
-use super::graves::{Grave, Graves};
+use super::graves::{Grave, Graves, KEPT};
 use super::life::{Life, Threads};
 use super::observe::{Look, Observation, Seen, Sighting};
 use super::{
@@ -63,6 +63,8 @@ pub struct Tracker {
     /// A second source tells of every birth and end, since this time since boot.
     is_told: bool,
     told_since: Option<Duration>,
+    /// When it was last found to have lost something.
+    gap_at: Option<Tick>,
     tells_unrecorded: bool,
     audited_since: Option<u64>,
     sweep_interval: Option<Duration>,
@@ -146,6 +148,7 @@ impl Tracker {
             is_listed: false,
             is_told: false,
             told_since: None,
+            gap_at: None,
             tells_unrecorded: true,
             audited_since: None,
             sweep_interval: None,
@@ -256,6 +259,13 @@ impl Tracker {
         self.clock.sample(wall, since_boot);
     }
 
+    /// The time up to which a process that is seen to be gone may have made records: until now, where
+    /// every birth is told, so that a new owner of its number is known; else until it was told gone.
+    fn gone_until(&self, told: Duration, look: &mut dyn Look) -> Duration {
+        let now = look.since_boot().filter(|_| self.is_told);
+        now.map_or(told, |now| now.max(told))
+    }
+
     /// Says that no record is there to be received.
     pub fn quiet(&mut self, at: Tick) {
         self.now = self.now.max(at);
@@ -314,6 +324,18 @@ impl Tracker {
     /// Iterates over the processes that are there, in no order.
     pub fn processes(&self) -> impl Iterator<Item = &Process> {
         self.lives.values().map(|life| &life.process)
+    }
+
+    /// Tells whether the second source has told of every birth for as long as lives are remembered.
+    fn knows_births(&self) -> bool {
+        let has_gap = self.gap_at.is_some_and(|at| self.now.saturating_duration_since(at) <= KEPT);
+        self.is_told && !has_gap
+    }
+
+    /// Tells that the second source lost something.
+    fn second_source_lost(&mut self, count: Option<u64>) {
+        self.gap_at = Some(self.now);
+        self.changes.push_back(Change::Loss(Gap::SecondSource { count }));
     }
 
     fn list_soon(&mut self) {

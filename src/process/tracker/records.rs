@@ -14,8 +14,8 @@ use crate::process::graves::Grave;
 use crate::process::life::{Life, Threads};
 use crate::process::observe::{Look, Sighting};
 use crate::process::{
-    Audited, Change, Credentials, Ending, Exec, Fact, Fork, Gap, Parent, Process, ProcessId,
-    Source, Start,
+    Audited, Change, Credentials, Ending, Exec, Fact, Fork, Parent, Process, ProcessId, Source,
+    Start,
 };
 use crate::record::{AnomAbend, EventId, Record, Syscall};
 use crate::time::{Span, Timestamp};
@@ -133,8 +133,12 @@ impl Tracker {
     /// Finds the life that made a record, and makes one if it is not known yet.
     fn actor(&mut self, caller: &Caller, look: &mut dyn Look) -> Actor {
         let (pid, span) = (caller.pid, caller.span);
+        // the connector tells of the end of the first thread: that all have ended, a new birth tells
         let has_ended = self.facts.end(pid).is_some_and(|end| {
-            span.is_some_and(|span| end.since_boot.saturating_add(SOON) < span.earliest)
+            let is_old =
+                span.is_some_and(|span| end.since_boot.saturating_add(SOON) < span.earliest);
+            let is_reborn = || self.birth(pid, span.map(|span| span.latest)).is_some();
+            is_old && (end.source != Source::Connector || is_reborn())
         });
         if let Some(life) = self.lives.get_mut(&pid) {
             if span.is_some_and(|span| life.is_after(span, &self.clock)) {
@@ -150,7 +154,7 @@ impl Tracker {
             self.close(pid, end);
         } else if let Some(grave) = self.graves.last(pid) {
             let is_reborn = self.birth(pid, span.map(|span| span.latest)).is_some();
-            if !is_reborn && grave.covers(caller.stamp(), span) {
+            if !is_reborn && (self.knows_births() || grave.covers(caller.stamp(), span)) {
                 return Actor::Former(grave.process.id);
             }
         }
@@ -162,7 +166,8 @@ impl Tracker {
         let pid = caller.pid;
         let latest = caller.span.map(|span| span.latest);
         let birth = self.birth(pid, latest);
-        if let Some((entry, _)) = birth {
+        if let Some((entry, parent)) = birth {
+            self.know(parent, entry.since_boot, look);
             self.take_birth(pid, entry, look);
         }
         let born = birth.map(|(entry, _)| entry.since_boot);
@@ -257,7 +262,7 @@ impl Tracker {
         let is_recent = caller.span.is_some_and(|span| Some(span.earliest) > self.told_since);
         if birth.is_none() && self.is_told && is_recent {
             // the second source is ahead of the records: it has not told what it should have
-            self.changes.push_back(Change::Loss(Gap::SecondSource { count: Some(1) }));
+            self.second_source_lost(Some(1));
         }
         if self.lives.contains_key(&child) {
             let end = if birth.is_some() { End::inferred() } else { self.end_told(child) };
@@ -521,7 +526,7 @@ impl Tracker {
     }
 
     /// Looks at the first birth of a process with this number that a second source told.
-    fn birth(&self, pid: u32, until: Option<Duration>) -> Option<(Entry, u32)> {
+    pub(super) fn birth(&self, pid: u32, until: Option<Duration>) -> Option<(Entry, u32)> {
         let (entry, parent, process) = self.facts.birth(pid, until)?;
         (process == pid).then_some((entry, parent))
     }

@@ -1,6 +1,8 @@
 //! What second sources tell, and what is looked up.
 
 use super::{Check, End, LATER, PATIENCE, SILENCE, SOON, Tracker, Unsettled};
+use std::time::Duration;
+
 use crate::process::facts::{Due, Entry, What};
 use crate::process::life::Life;
 use crate::process::observe::{Look, Observation, Seen, Sighting};
@@ -38,7 +40,7 @@ impl Tracker {
                 }
             }
             Observation::Lost { count } => {
-                self.changes.push_back(Change::Loss(Gap::SecondSource { count }));
+                self.second_source_lost(count);
                 self.list_soon();
             }
         }
@@ -164,7 +166,7 @@ impl Tracker {
         }
         let ending = code.map_or(Ending::Unknown, Ending::of_wait_status);
         let mut end = End::new(Fact::new(ending, entry.source), entry.source);
-        end.since_boot = Some(entry.since_boot);
+        end.since_boot = Some(self.gone_until(entry.since_boot, look));
         self.close(pid, end);
     }
 
@@ -188,10 +190,40 @@ impl Tracker {
             self.facts.remove(due);
             return;
         }
+        self.facts.remove(due);
+        self.know(parent, entry.since_boot, look);
+        self.born_told(pid, entry, parent, look);
+    }
+
+    /// Makes a process known of whose birth before `until` the second source told, and its ancestors, so
+    /// that a child is not told before them.
+    pub(super) fn know(&mut self, pid: u32, until: Duration, look: &mut dyn Look) {
+        let (mut chain, mut pid, mut until) = (Vec::new(), pid, until);
+        while let Some((entry, parent)) = self.birth(pid, Some(until)) {
+            if entry.source != Source::Connector {
+                break;
+            }
+            chain.push((pid, entry, parent));
+            // a parent is older than its child: this ends
+            (pid, until) = (parent, entry.since_boot.saturating_sub(Duration::from_nanos(1)));
+        }
+        for (pid, entry, parent) in chain.into_iter().rev() {
+            self.take_birth(pid, entry, look);
+            self.born_told(pid, entry, parent, look);
+        }
+    }
+
+    /// Tells of a birth as the second source told it.
+    fn born_told(&mut self, pid: u32, entry: Entry, parent: u32, look: &mut dyn Look) {
         if self.lives.contains_key(&pid) {
             self.close(pid, End::inferred());
         }
-        self.facts.remove(due);
+        let seen = match look.process(pid) {
+            Sighting::Process(seen) if seen.start_ticks <= self.clock.ticks(entry.since_boot) => {
+                Some(seen)
+            }
+            _ => None,
+        };
         let start = seen
             .as_ref()
             .map_or(Start::Told(entry.since_boot), |seen| Start::Ticks(seen.start_ticks));
@@ -280,7 +312,7 @@ impl Tracker {
             end.event = (!is_crash).then_some(check.event);
             end.stamp = Some(check.event.time());
             if let Some(told) = self.facts.take_end(check.pid) {
-                end.since_boot = Some(told.since_boot);
+                end.since_boot = Some(self.gone_until(told.since_boot, look));
                 end.source = if source == Source::Record { source } else { told.source };
                 if let What::End { code: Some(code) } = told.what {
                     end.ending = Fact::new(Ending::of_wait_status(code), told.source);
