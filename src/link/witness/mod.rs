@@ -16,9 +16,9 @@ use self::connector::Connector;
 #[cfg(feature = "pidfd")]
 use self::pidfds::Pidfds;
 use crate::error::Error;
+use crate::process::{BootId, Listing, Look, Process, ProcessId, Sighting, Tracker};
 #[cfg(feature = "pidfd")]
-use crate::process::Source;
-use crate::process::{BootId, Listing, Look, Observation, Process, ProcessId, Sighting, Tracker};
+use crate::process::{Observation, Source};
 use crate::time::{BootClock, Tick};
 
 /// Sees what records do not tell: deaths by signal, threads, who was there before.
