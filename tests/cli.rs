@@ -252,3 +252,63 @@ fn the_doctor_speaks_to_people_and_to_programs() {
         assert!(!output.stderr.is_empty());
     }
 }
+
+fn procwatch(words: &[&str]) -> Output {
+    Command::new(example("procwatch")).args(words).output().expect("procwatch starts")
+}
+
+/// What a capture tells of processes; that it tells of losses is its exit code.
+#[test]
+fn processes_of_a_capture() {
+    let demo = in_project("examples/dump/demo.pcap");
+    let demo = demo.to_str().expect("a plain path");
+    let output = procwatch(&["--json", "--capture", demo]);
+    assert_eq!(output.status.code(), Some(3), "the demo has a loss");
+    let lines: Vec<Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an object"))
+        .collect();
+    let of = |name: &str| lines.iter().filter(|line| line["type"] == name).count();
+    let counts = format!(
+        "forks={} execs={} exits={} losses={}\n",
+        of("fork"),
+        of("exec"),
+        of("exit"),
+        of("loss")
+    );
+    assert!(text(&output.stderr).ends_with(&counts), "{}", text(&output.stderr));
+    let shell = lines.iter().find(|line| line["type"] == "exec").expect("a program");
+    assert_eq!(shell["args"][0], "/bin/bash");
+    let pid = &shell["pid"];
+    let fork = lines.iter().find(|line| line["type"] == "fork").expect("a birth");
+    assert_eq!((&fork["pid"], &fork["source"]), (pid, &Value::from("record")));
+    assert!(fork["start_ticks"].is_null(), "a file does not tell");
+    let exit = lines.iter().find(|line| line["type"] == "exit" && line["pid"] == *pid);
+    assert_eq!(exit.expect("an end")["status"], 3);
+    let loss = lines.iter().find(|line| line["cause"] == "socket_overrun");
+    assert_eq!(loss.expect("a loss")["count"]["exactly"], 508);
+
+    // the same as a tree: the child stands below its parent
+    let output = procwatch(&["--tree", "--capture", demo]);
+    let tree = text(&output.stdout);
+    assert!(tree.contains("\n└─ ") && tree.contains("/bin/echo two words"), "{tree}");
+    assert!(text(&output.stderr).contains("loss: lost 508 records"));
+}
+
+#[test]
+fn procwatch_says_what_is_wrong() {
+    for (words, complaint) in [
+        (&["--capture"][..], "--capture needs something behind it"),
+        (&["--json", "--tree"], "--tree: choose one"),
+        (&["--log", "x", "--for", "1"], "--for and --exe are for a live kernel"),
+        (&["--for", "soon"], "--for: soon is no number"),
+        (&["--what"], "--what is no option"),
+    ] {
+        let output = procwatch(words);
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(text(&output.stderr).contains(complaint), "{}", text(&output.stderr));
+    }
+    let output = procwatch(&["--capture", "/no/such/file"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(procwatch(&["--help"]).status.success());
+}

@@ -230,5 +230,4 @@ pub fn container_hint(cgroup: &str) -> Option<&str> {
 const CONTAINER_DIGITS: usize = 64;
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

@@ -15,6 +15,9 @@ pub trait Look {
     /// Looks at a process with everything that is to be seen of it.
     fn details(&mut self, pid: u32) -> Sighting;
 
+    /// Reads the control group of a process; `None` if it cannot.
+    fn control_group(&mut self, pid: u32) -> Option<String>;
+
     /// Reads the time since boot; `None` if it cannot.
     fn since_boot(&mut self) -> Option<Duration>;
 
@@ -100,6 +103,10 @@ impl Look for Blind {
 
     fn details(&mut self, _: u32) -> Sighting {
         Sighting::Unknown
+    }
+
+    fn control_group(&mut self, _: u32) -> Option<String> {
+        None
     }
 
     fn since_boot(&mut self) -> Option<Duration> {

@@ -1,3 +1,8 @@
+//! The tracker, told stories.
+
+mod order_tests;
+mod second_tests;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -39,6 +44,13 @@ impl Look for Scene {
         self.process(pid)
     }
 
+    fn control_group(&mut self, pid: u32) -> Option<String> {
+        match self.process(pid) {
+            Sighting::Process(seen) => seen.cgroup,
+            _ => None,
+        }
+    }
+
     fn since_boot(&mut self) -> Option<Duration> {
         None
     }
@@ -58,6 +70,8 @@ struct Story {
     scene: Scene,
     serial: u32,
     now: u64,
+    /// When the next record's call was entered, if that was before now.
+    stamp: Option<u64>,
 }
 
 /// Clock ticks since boot of a time of the script.
@@ -70,7 +84,7 @@ impl Story {
         let mut clock = BootClock::new(100, Duration::from_millis(4));
         clock.sample(Duration::from_secs(DAY), Duration::from_secs(1000));
         let tracker = Tracker::new(BootId::UNKNOWN).clock(clock);
-        Self { tracker, scene: Scene::default(), serial: 0, now: 0 }
+        Self { tracker, scene: Scene::default(), serial: 0, now: 0, stamp: None }
     }
 
     /// With a listing of a shell, number 10, that was there before.
@@ -105,7 +119,8 @@ impl Story {
         self.serial += 1;
         let mut assembler = Assembler::new();
         for (message_type, body) in records {
-            let (seconds, millis) = (DAY + self.now / 1000, self.now % 1000);
+            let stamp = self.stamp.unwrap_or(self.now);
+            let (seconds, millis) = (DAY + stamp / 1000, stamp % 1000);
             let text = format!("audit({seconds}.{millis:03}:{}): {body}", self.serial);
             let bytes = &frame::message(*message_type, 0, text.as_bytes());
             let (needed, at) = (bytes.len(), self.at());
@@ -478,163 +493,8 @@ fn facts_have_sources() {
     assert_eq!(comm.map(|comm| comm.source), Some(Source::Inherited));
     assert_eq!(cgroup.map(|cgroup| cgroup.source), Some(Source::Procfs));
     assert_eq!(audited, Audited::Yes);
-}
-
-#[test]
-fn who_is_older_than_auditing_is_marked() {
-    let mut story = Story::new();
-    story.tracker = story.tracker.audited_since(1_000);
-    story.scene.put(10, 1, 5);
-    story.scene.put(11, 10, 2_000);
-    story.tracker.start(&mut story.scene);
-    let audited = |story: &Story, pid| story.tracker.process(pid).map(|process| process.audited);
-    assert_eq!(audited(&story, 10), Some(Audited::No));
-    assert_eq!(audited(&story, 11), Some(Audited::Yes));
-    let parent = story.tracker.process(11).and_then(|process| process.parent?.value.id);
-    assert_eq!(parent.map(ProcessId::pid), Some(10));
-    // whoever makes a record is audited
-    story.exec(1, 10, "x");
-    assert_eq!(audited(&story, 10), Some(Audited::Yes));
-}
-
-#[test]
-fn what_no_record_tells_comes_by_the_second_source() {
-    let mut story = Story::told();
-    story.scene.put(20, 10, ticks(0)).exe = Some("/bin/old".into());
-    story.told_birth(10, 20, 20).told_birth(10, 21, 10).told_birth(2, 22, 22);
-    assert_eq!(story.wait(999).lines(), [""; 0]);
-    assert_eq!(story.wait(1).lines(), ["fork 10@5 -> 20@100000 /bin/old [connector]"]);
-    story.told_end(20, 0).wait(1_000);
-    assert_eq!(story.lines(), [""; 0], "only its first thread has ended");
-    story.scene.there.remove(&20);
-    story.told_end(20, 0).wait(1_000);
-    assert_eq!(story.lines(), ["exit 20@100000 /bin/old: 0 [connector]"]);
-    // unless nobody wants to know
-    let mut story = Story::told();
-    story.tracker = story.tracker.unrecorded(false);
-    story.told_birth(10, 20, 20).told_end(20, 0).wait(3_000);
-    assert_eq!(story.lines(), [""; 0]);
-}
-
-#[test]
-fn a_second_source_that_is_silent_is_told() {
-    let mut story = Story::told();
-    // from before it began: the kernel kept it
-    story.fork(10, 20);
-    assert_eq!(story.lines(), ["fork 10@5 -> 20#1"]);
-    story.now = 5_000;
-    story.fork(10, 21);
-    assert_eq!(
-        story.lines(),
-        ["loss lost 1 observations of the second source", "fork 10@5 -> 21#2"]
-    );
-    // and the births that it does tell are no gap
-    story.told_birth(10, 22, 22).fork(10, 22);
-    assert_eq!(story.lines().len(), 1);
-}
-
-#[test]
-fn after_a_loss_what_is_there_is_compared() {
-    let mut story = Story::listed();
-    story.scene.put(11, 10, 50).exe = Some("/bin/a".into());
-    story.tracker.start(&mut story.scene);
-    story.fork(10, 20).lose();
-    // 20 is gone, 30 is new, 11 runs another program, and 31 has a record after all
-    story.scene.put(11, 10, 50).exe = Some("/bin/b".into());
-    story.scene.put(30, 10, ticks(0));
-    story.scene.put(31, 10, ticks(0));
-    story.wait(200).fork(10, 31).wait(1_000);
-    let mut lines = story.lines();
-    lines.sort();
-    assert_eq!(
-        lines,
-        [
-            "exec 11@50 /bin/b [procfs]",
-            "exit 20#1: not known [procfs]",
-            "fork 10@5 -> 20#1",
-            "fork 10@5 -> 30@100000 [procfs]",
-            "fork 10@5 -> 31@100000",
-            "loss lost 3 records: the reader was too slow for its socket buffer",
-        ]
-    );
-}
-
-#[test]
-fn a_number_of_another_pid_namespace_is_not_taken_for_ours() {
-    let mut story = Story::told();
-    story.scene.put(7, 1, 20);
-    story.scene.put(11, 10, 30).is_nested = Some(true);
-    story.tracker.start(&mut story.scene);
-    // a container's process says that it created 7, which is 5000 for us
-    story.told_birth(11, 5000, 5000).fork(11, 7);
-    assert_eq!(story.lines(), ["fork 11@30 -> 5000@1000000000000ns"]);
-    // nor is a number that nobody has here
-    story.told_birth(11, 5001, 5001).exec(11, 5001, "x").fork(11, 8);
-    assert_eq!(story.lines()[0], "fork 11@30 -> 5001@1000000000000ns /bin/x [own_record]");
-    assert_eq!(story.lines(), [""; 0]);
-    assert_eq!(story.tracker.process(7).and_then(|process| process.id.start_ticks()), Some(20));
-    assert!(story.tracker.process(8).is_none());
-    // of a new container, it is seen when a number makes no sense
-    let mut story = Story::told();
-    story.scene.put(7, 1, 20);
-    story.tracker.start(&mut story.scene);
-    story.told_birth(10, 12, 12).fork(10, 12).told_birth(12, 5003, 5003);
-    story.scene.put(12, 10, ticks(0)).is_nested = Some(true);
-    story.fork(12, 7);
-    assert_eq!(story.lines().len(), 2);
-    assert_eq!(story.tracker.process(7).and_then(|process| process.id.start_ticks()), Some(20));
-    // without a second source, it is seen which namespace the caller is in
-    let mut story = Story::listed();
-    story.scene.put(12, 10, ticks(0)).is_nested = Some(true);
-    story.fork(10, 12).fork(12, 7).exec(12, 5002, "y");
-    let lines = story.lines();
-    assert_eq!(lines.len(), 3, "{lines:?}");
-    assert!(lines[1].contains(" -> 5002#3"), "{lines:?}");
-}
-
-#[test]
-fn without_a_second_source_the_processes_are_looked_after() {
-    let mut story = Story::listed();
-    story.tracker = story.tracker.sweep(Duration::from_secs(1));
-    story.scene.put(20, 10, ticks(0));
-    story.fork(10, 20).wait(1_000);
-    assert_eq!(story.lines().len(), 1);
-    let seen = story.scene.put(20, 10, ticks(0));
-    (seen.is_zombie, seen.code) = (true, Some(15));
-    story.wait(1_000).wait(100);
-    assert_eq!(story.lines(), ["exit 20@100000: SIGTERM [procfs]"]);
-}
-
-#[test]
-fn while_the_kernel_holds_records_back_ends_wait() {
-    let mut story = Story::told();
-    story.told_birth(10, 20, 20).fork(10, 20).told_end(20, 9);
-    story.tracker.congested(true);
-    assert_eq!(story.wait(5_000).lines().len(), 1);
-    story.tracker.congested(false);
-    assert_eq!(story.wait(20).lines().len(), 1);
-    // but not for ever
-    story.told_birth(10, 21, 21).fork(10, 21).told_end(21, 9);
-    story.tracker.congested(true);
-    assert_eq!(story.wait(10_000).lines().len(), 2);
-}
-
-#[test]
-fn nothing_is_remembered_for_ever() {
-    let mut story = Story::told();
-    for round in 0..5_000 {
-        let pid = 100 + round % 50;
-        story
-            .told_birth(10, pid, pid)
-            .fork(10, pid)
-            .exec(10, pid, "x")
-            .exit(pid, 0)
-            .told_end(pid, 0);
-        story.now += 60;
-        story.wait(1);
-        assert_eq!(story.lines().len(), 3, "round {round}");
-    }
-    story.wait(2_000);
-    assert_eq!(story.tracker.processes().count(), 1);
-    assert_eq!(story.tracker.poll_timeout(), None, "nothing is waited for");
+    story.scene.put(20, 10, ticks(0)).cgroup = Some("/moved".to_owned());
+    story.exec(10, 20, "x");
+    let cgroup = story.tracker.process(20).and_then(|process| process.cgroup.clone());
+    assert_eq!(cgroup.map(|cgroup| cgroup.value), Some("/moved".into()));
 }

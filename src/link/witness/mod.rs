@@ -247,6 +247,10 @@ impl Look for Witness {
         proc::details(pid)
     }
 
+    fn control_group(&mut self, pid: u32) -> Option<String> {
+        proc::control_group_of(pid)
+    }
+
     fn since_boot(&mut self) -> Option<Duration> {
         Some(now(ClockId::CLOCK_BOOTTIME))
     }

@@ -36,7 +36,7 @@ pub(super) fn details(pid: u32) -> Sighting {
     };
     let (exe, cwd) = (link("exe"), link("cwd"));
     let args = fs::read(path("cmdline")).ok().filter(|line| !line.is_empty());
-    let cgroup = fs::read_to_string(path("cgroup")).ok().and_then(|lines| control_group(&lines));
+    let cgroup = control_group_of(pid);
     let status = fs::read_to_string(path("status")).unwrap_or_default();
     let (auid, session) = (number("loginuid"), number("sessionid"));
     match process(pid) {
@@ -59,6 +59,11 @@ pub(super) fn details(pid: u32) -> Sighting {
         }
         other => other,
     }
+}
+
+/// Reads the control group of a process.
+pub(super) fn control_group_of(pid: u32) -> Option<String> {
+    control_group(&fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?)
 }
 
 /// Lists all processes but threads of the kernel.

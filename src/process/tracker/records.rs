@@ -436,13 +436,14 @@ impl Tracker {
                 life.leader_gone = false;
                 life.exec = caller.span;
                 life.process.cwd = cwd.or_else(|| life.process.cwd.take());
-                if let Some(start) = life.id().start_ticks() {
-                    if let Sighting::Process(seen) = look.details(caller.pid) {
-                        if seen.start_ticks == start {
-                            let cgroup = seen.cgroup.as_deref().map(Arc::from);
-                            let cgroup = cgroup.map(|name| Fact::new(name, Source::Procfs));
-                            life.process.cgroup = cgroup.or_else(|| life.process.cgroup.take());
-                        }
+                if let Some(cgroup) = look.control_group(caller.pid) {
+                    // it was the group of this life only if that is still there
+                    let is_there = matches!(
+                        look.process(caller.pid),
+                        Sighting::Process(seen) if life.id().start_ticks() == Some(seen.start_ticks)
+                    );
+                    if is_there {
+                        life.process.cgroup = Some(Fact::new(cgroup.into(), Source::Procfs));
                     }
                 }
                 life.process.clone()
