@@ -300,8 +300,10 @@ impl Tracker {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Tick> {
         let (soon, later) = self.facts.oldest();
+        // nothing is due before the kernel has sent what it holds back; that is looked at now and then
+        let held = if self.is_congested { self.now.saturating_add(SOON) } else { Tick::ZERO };
         let due = |observed: Tick, wait: Duration, silence: Duration| {
-            observed.saturating_add(wait).max(self.record_at.saturating_add(silence))
+            observed.saturating_add(wait).max(self.record_at.saturating_add(silence)).max(held)
         };
         let dues = [
             soon.map(|observed| due(observed, SOON, SOON)),
