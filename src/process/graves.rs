@@ -29,16 +29,22 @@ impl Grave {
         Self { process, confirmed, told, stamp, born, since_boot, closed: Tick::ZERO }
     }
 
-    /// Tells whether it can be what a call created: by its birth if that is known, else by its end.
+    /// Tells whether it can be what a call of `parent` created: by its birth if that is known, else by
+    /// its end. See [`Life::can_be_born`].
     pub(super) fn can_be_born(
         &self,
         call: Timestamp,
         span: Option<Span>,
+        parent: u32,
         clock: &BootClock,
     ) -> bool {
         let born = self.born.map(|born| clock.ticks(born));
-        match (self.process.id.start_ticks().or(born), clock.starts(call)) {
-            (Some(start), Some(starts)) => starts.contains(&start),
+        match (self.process.id.start_ticks().or(born), span) {
+            (Some(start), Some(span)) => {
+                let is_child = self.process.parent.is_some_and(|known| known.value.pid == parent);
+                start + 1 >= clock.ticks(span.earliest)
+                    && (is_child || start <= clock.ticks(span.latest))
+            }
             _ => self.covers(call, span),
         }
     }
@@ -92,13 +98,13 @@ impl Graves {
         self.by_pid.get(&pid)?.back()
     }
 
-    /// Iterates over those with this number, the last one first.
+    /// Iterates over those with this number, the oldest first.
     pub(super) fn of(&self, pid: u32) -> impl Iterator<Item = &Grave> {
-        self.by_pid.get(&pid).into_iter().flatten().rev()
+        self.by_pid.get(&pid).into_iter().flatten()
     }
 
     pub(super) fn of_mut(&mut self, pid: u32) -> impl Iterator<Item = &mut Grave> {
-        self.by_pid.get_mut(&pid).into_iter().flatten().rev()
+        self.by_pid.get_mut(&pid).into_iter().flatten()
     }
 }
 

@@ -103,13 +103,19 @@ impl Life {
     }
 
     /// Tells whether it can be what a call created: by its start if that is known, else by its parent.
+    ///
+    /// A call can be halted for any time after it was entered: a child of the caller may be younger.
     pub(super) fn can_be_born(
         &self,
         starts: Option<RangeInclusive<u64>>,
         is_parent: impl Fn(u32) -> bool,
     ) -> bool {
         match (self.id().start_ticks(), starts) {
-            (Some(start), Some(starts)) => starts.contains(&start),
+            (Some(start), Some(starts)) => {
+                let is_young = start > *starts.end();
+                start + 1 >= *starts.start()
+                    && (!is_young || self.parent_pid().is_some_and(is_parent))
+            }
             _ => self.parent_pid().is_none_or(is_parent),
         }
     }

@@ -160,3 +160,21 @@ fn who_is_older_than_auditing_is_marked() {
     story.exec(1, 10, "x");
     assert_eq!(audited(&story, 10), Some(Audited::Yes));
 }
+
+#[test]
+fn a_call_may_be_halted_for_long_after_it_was_entered() {
+    let mut story = Story::told();
+    story.now = 900;
+    story.told_birth(10, 20, 20).exec(10, 20, "x").exit(20, 0).told_end(20, 0);
+    story.stamp = Some(0);
+    story.fork(10, 20);
+    assert_eq!(story.lines().len(), 3, "it is the same birth");
+    // and without a record of its own before
+    story.told_birth(10, 21, 21).fork(10, 21);
+    assert_eq!(story.lines(), ["fork 10@5 -> 21@1000900000000ns"]);
+    // nor does a clock that stands still make a record older than its life
+    story.exec(10, 21, "y").exit(21, 0).told_birth(10, 22, 22).exec(10, 22, "z").exit(22, 3);
+    assert_eq!(story.lines().len(), 5);
+    story.wait(3_000);
+    assert_eq!(story.lines(), [""; 0]);
+}

@@ -124,7 +124,7 @@ impl Tracker {
         let actor = self.actor(&caller, look);
         match kind {
             EventKind::Fork(fork) => self.fork(&caller, actor, fork, look),
-            EventKind::Exec(exec) => self.exec(&caller, event, exec, look),
+            EventKind::Exec(exec) => self.exec(&caller, actor, (event, exec), look),
             EventKind::Exit(exit) => self.exit(&caller, actor, exit),
             _ => {}
         }
@@ -132,7 +132,7 @@ impl Tracker {
 
     /// Finds the life that made a record, and makes one if it is not known yet.
     fn actor(&mut self, caller: &Caller, look: &mut dyn Look) -> Actor {
-        let (pid, span) = (caller.pid, caller.span);
+        let (pid, span, knows_births) = (caller.pid, caller.span, self.knows_births());
         // the connector tells of the end of the first thread: that all have ended, a new birth tells
         let has_ended = self.facts.end(pid).is_some_and(|end| {
             let is_old =
@@ -141,7 +141,9 @@ impl Tracker {
             is_old && (end.source != Source::Connector || is_reborn())
         });
         if let Some(life) = self.lives.get_mut(&pid) {
-            if span.is_some_and(|span| life.is_after(span, &self.clock)) {
+            // every life before it was told, where births are: without one, it is this one's
+            let is_first = knows_births && self.graves.last(pid).is_none();
+            if !is_first && span.is_some_and(|span| life.is_after(span, &self.clock)) {
                 let former = self.graves.last(pid).map(|grave| grave.process.id);
                 let unknown = ProcessId::new(self.boot, pid, Start::Event(caller.event.serial()));
                 return Actor::Former(former.unwrap_or(unknown));
@@ -153,8 +155,8 @@ impl Tracker {
             let end = self.end_told(pid);
             self.close(pid, end);
         } else if let Some(grave) = self.graves.last(pid) {
-            let is_reborn = self.birth(pid, span.map(|span| span.latest)).is_some();
-            if !is_reborn && (self.knows_births() || grave.covers(caller.stamp(), span)) {
+            let is_former = grave.covers(caller.stamp(), span) || knows_births;
+            if is_former && self.birth_of(caller).is_none() {
                 return Actor::Former(grave.process.id);
             }
         }
@@ -165,7 +167,7 @@ impl Tracker {
     fn first_record(&mut self, caller: &Caller, look: &mut dyn Look) -> ProcessId {
         let pid = caller.pid;
         let latest = caller.span.map(|span| span.latest);
-        let birth = self.birth(pid, latest);
+        let birth = self.birth_of(caller);
         if let Some((entry, parent)) = birth {
             self.know(parent, entry.since_boot, look);
             self.take_birth(pid, entry, look);
@@ -220,6 +222,13 @@ impl Tracker {
         let latest = caller.span.map(|span| span.latest);
         let mut child = fork.child();
         let mut birth = self.facts.birth(child, latest);
+        if birth.is_none() && !self.awaits_birth(caller, child) {
+            // the call was halted for long after it was entered
+            let own = |(_, parent, process): &(_, u32, u32)| {
+                [*parent, *process].contains(&caller.pid) || Some(*parent) == caller.ppid
+            };
+            birth = self.facts.birth(child, None).filter(own);
+        }
         if self.is_foreign(caller, child, birth, look) {
             // its number is not ours: what the second source told of is what is meant
             let Some(other) = self.facts.child_of(caller.pid) else { return };
@@ -337,7 +346,8 @@ impl Tracker {
             !life.confirmed && life.can_be_born(starts, |parent| parents.contains(&Some(parent)))
         });
         let mut graves = self.graves.of(pid).filter(|grave| !grave.confirmed);
-        is_live || graves.any(|grave| grave.can_be_born(caller.stamp(), caller.span, &self.clock))
+        let (stamp, span) = (caller.stamp(), caller.span);
+        is_live || graves.any(|grave| grave.can_be_born(stamp, span, caller.pid, &self.clock))
     }
 
     /// Finds a life that the record of its birth was missing from; tells whether there was one.
@@ -360,8 +370,9 @@ impl Tracker {
             }
         }
         let graves = self.graves.of_mut(child).filter(|grave| !grave.confirmed);
-        let can_be =
-            |grave: &&mut Grave| grave.can_be_born(caller.stamp(), caller.span, &self.clock);
+        let can_be = |grave: &&mut Grave| {
+            grave.can_be_born(caller.stamp(), caller.span, parent, &self.clock)
+        };
         let Some(grave) = { graves }.find(can_be) else { return false };
         grave.confirmed = true;
         if !grave.told {
@@ -424,13 +435,19 @@ impl Tracker {
         }));
     }
 
-    fn exec(&mut self, caller: &Caller, event: &Event, exec: event::Exec<'_>, look: &mut dyn Look) {
+    fn exec(
+        &mut self,
+        caller: &Caller,
+        actor: Actor,
+        (event, exec): (&Event, event::Exec<'_>),
+        look: &mut dyn Look,
+    ) {
         let args: Vec<OsString> = exec.args().into_iter().map(Into::into).collect();
         let path = event.records().find_map(Record::as_path).and_then(|path| path.name());
         let path = path.map(|name| OsString::from_vec(name.into_owned()));
         let cwd = exec.cwd().map(|cwd| Fact::new(Arc::from(&*cwd), Source::Record));
         let process = match self.lives.get_mut(&caller.pid) {
-            Some(life) if !caller.span.is_some_and(|span| life.is_after(span, &self.clock)) => {
+            Some(life) if matches!(actor, Actor::Live(_)) => {
                 // the other threads are gone, and this one is the first from now on
                 life.threads = Threads::of(Some(1));
                 life.leader_gone = false;
@@ -530,6 +547,20 @@ impl Tracker {
     pub(super) fn birth(&self, pid: u32, until: Option<Duration>) -> Option<(Entry, u32)> {
         let (entry, parent, process) = self.facts.birth(pid, until)?;
         (process == pid).then_some((entry, parent))
+    }
+
+    /// Finds the birth of who made a record, where it is not known yet.
+    ///
+    /// It was told before the record was made, whatever the clock of stamps shows, unless the record is
+    /// one of a former life.
+    fn birth_of(&self, caller: &Caller) -> Option<(Entry, u32)> {
+        let latest = caller.span.map(|span| span.latest);
+        self.birth(caller.pid, latest).or_else(|| {
+            let grave = self.graves.last(caller.pid);
+            let is_former = grave.is_some_and(|grave| grave.covers(caller.stamp(), caller.span));
+            let birth = self.birth(caller.pid, None).filter(|_| !is_former);
+            birth.filter(|(_, parent)| caller.ppid.is_none_or(|known| known == *parent))
+        })
     }
 
     /// How the life that goes on ended, as far as a second source told; else that it must have.
