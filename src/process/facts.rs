@@ -149,9 +149,13 @@ impl Facts {
 
     /// Tells whether a fact was not taken out yet.
     pub(super) fn is_there(&self, due: &Due) -> bool {
-        self.by_pid
-            .get(&due.pid)
-            .is_some_and(|entries| entries.iter().any(|entry| entry.number == due.entry.number))
+        self.holds(due.pid, due.entry)
+    }
+
+    /// As [`is_there`](Self::is_there), by the number of the task.
+    pub(super) fn holds(&self, pid: u32, wanted: Entry) -> bool {
+        let entries = self.by_pid.get(&pid);
+        entries.is_some_and(|entries| entries.iter().any(|entry| entry.number == wanted.number))
     }
 
     /// Takes the oldest sudden end out of those that wait, if it is ready; the fact itself stays.

@@ -109,6 +109,12 @@ impl Witness {
     ///
     /// The connector needs `CAP_NET_ADMIN`, the initial user, pid and network namespace, and a kernel
     /// with `CONFIG_PROC_EVENTS`; to see all of /proc, `CAP_SYS_PTRACE` is needed.
+    ///
+    /// # Kernel version
+    ///
+    /// The connector tells of ends with their status since 2.6.15; pidfds are there since 5.3.
+    ///
+    /// Source: `drivers/connector/cn_proc.c`.
     #[expect(clippy::new_ret_no_self, reason = "builders start at the thing they build")]
     pub const fn new() -> WitnessBuilder {
         WitnessBuilder {
@@ -204,7 +210,7 @@ impl Witness {
         match &mut self.means {
             #[cfg(feature = "pidfd")]
             Means::Pidfds(pidfds) => pidfds.add(process),
-            _ => {
+            Means::Connector(_) | Means::Nothing => {
                 let _ = process;
             }
         }
@@ -215,7 +221,7 @@ impl Witness {
         match &mut self.means {
             #[cfg(feature = "pidfd")]
             Means::Pidfds(pidfds) => pidfds.remove(id),
-            _ => {
+            Means::Connector(_) | Means::Nothing => {
                 let _ = id;
             }
         }

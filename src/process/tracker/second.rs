@@ -1,14 +1,16 @@
 //! What second sources tell, and what is looked up.
 
-use super::{Check, End, LATER, PATIENCE, SILENCE, SOON, Tracker, Unsettled};
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::{Check, End, LATER, PATIENCE, SILENCE, SOON, Tracker, Unsettled};
 use crate::process::facts::{Due, Entry, What};
 use crate::process::life::Life;
 use crate::process::observe::{Look, Observation, Seen, Sighting};
 use crate::process::{
     Audited, Change, Ending, Exec, Fact, Fork, Gap, Parent, Process, ProcessId, Source, Start,
 };
+use crate::time::Tick;
 
 /// The thread of the kernel that creates all others.
 const KTHREADD: u32 = 2;
@@ -46,7 +48,33 @@ impl Tracker {
         }
     }
 
+    /// Does what is due.
     pub(super) fn do_due(&mut self, look: &mut dyn Look) {
+        let now = self.now;
+        self.facts_due(look);
+        while let Some(check) = pop_due(&mut self.checks, |check| check.due, now) {
+            self.check_due(&check, look);
+        }
+        while let Some(crash) = pop_due(&mut self.crashes, |crash| crash.due, now) {
+            self.crashed(&crash.caller, crash.signal, look);
+        }
+        while let Some(task) = pop_due(&mut self.unsettled, |task| task.due, now) {
+            self.unsettled_due(&task, look);
+        }
+        if self.next_listing.is_some_and(|at| at <= now) {
+            self.next_listing = None;
+            self.list_again(look);
+        }
+        if let Some(interval) = self.sweep_interval {
+            if self.next_sweep.is_none_or(|at| at <= now) {
+                self.next_sweep = Some(now.saturating_add(interval));
+                self.sweep_now(look);
+            }
+        }
+    }
+
+    /// Tells what second sources told and no record took out in time.
+    fn facts_due(&mut self, look: &mut dyn Look) {
         let (now, stream_at) = (self.now, self.stream_at);
         let silence = self.quiet_at.saturating_duration_since(self.record_at);
         let (lives, is_congested) = (&self.lives, self.is_congested);
@@ -62,22 +90,22 @@ impl Tracker {
             let is_complete = !is_congested && (is_silent || has_passed && !awaits_record);
             waited >= wait && (is_complete || waited >= PATIENCE)
         };
-        let mut ends = Vec::new();
+        let mut soon = Vec::new();
         while let Some(due) = self.facts.next_soon(|due| is_ready(due, SOON, SOON)) {
-            ends.push(due);
+            soon.push(due);
         }
-        let mut others = Vec::new();
+        let mut later = Vec::new();
         while let Some(due) = self.facts.next_later(|due| is_ready(due, LATER, SILENCE)) {
-            others.push(due);
+            later.push(due);
         }
-        for due in ends {
+        for due in soon {
             if self.facts.end(due.pid) == Some(due.entry) {
                 self.end_due(&due, look);
             } else {
                 self.facts.postpone(due);
             }
         }
-        for due in others {
+        for due in later {
             if !self.facts.is_there(&due) {
                 continue; // one before it took it out
             }
@@ -90,41 +118,13 @@ impl Tracker {
                 What::Program => self.program_due(&due, look),
             }
         }
-        while let Some(check) = self.checks.pop_front() {
-            if check.due > now {
-                self.checks.push_front(check);
-                break;
-            }
-            self.check_due(&check, look);
-        }
-        while let Some(crash) = self.crashes.pop_front() {
-            if crash.due > now {
-                self.crashes.push_front(crash);
-                break;
-            }
-            self.crashed(&crash.caller, crash.signal, look);
-        }
-        while let Some(task) = self.unsettled.pop_front() {
-            if task.due > now {
-                self.unsettled.push_front(task);
-                break;
-            }
-            self.unsettled_due(&task, look);
-        }
-        if self.next_listing.is_some_and(|at| at <= now) {
-            self.next_listing = None;
-            self.list_again(look);
-        }
-        if let Some(interval) = self.sweep_interval {
-            if self.next_sweep.is_none_or(|at| at <= now) {
-                self.next_sweep = Some(now.saturating_add(interval));
-                self.sweep_now(look);
-            }
-        }
     }
 
     /// Takes out a birth. What lies before it is of former lives of the number: it is told first.
     pub(super) fn take_birth(&mut self, pid: u32, birth: Entry, look: &mut dyn Look) {
+        if !self.facts.holds(pid, birth) {
+            return;
+        }
         while let Some(due) = self.facts.take_first(pid) {
             if due.entry == birth {
                 return;
@@ -218,28 +218,19 @@ impl Tracker {
         if self.lives.contains_key(&pid) {
             self.close(pid, End::inferred());
         }
-        let seen = match look.process(pid) {
-            Sighting::Process(seen) if seen.start_ticks <= self.clock.ticks(entry.since_boot) => {
-                Some(seen)
-            }
-            _ => None,
-        };
-        let start = seen
-            .as_ref()
-            .map_or(Start::Told(entry.since_boot), |seen| Start::Ticks(seen.start_ticks));
-        let mut process = Process::new(ProcessId::new(self.boot, pid, start));
+        let (until, otherwise) = (Some(entry.since_boot), Start::Told(entry.since_boot));
+        let (id, seen) = self.identify(pid, until, otherwise, look);
+        let mut process = Process::new(id);
         if seen.is_none() {
             process.start_range = Some(self.told_range(entry.since_boot));
         }
         process.parent = self.parent(parent, entry.source);
         self.inherit(&mut process, parent);
-        let is_there = seen.is_some();
-        if let Some(seen) = seen.filter(|_| entry.source == Source::Connector) {
-            process.take(&seen);
-        } else if is_there {
-            if let Sighting::Process(seen) = look.details(pid) {
-                process.take(&seen);
-            }
+        // after a loss, programs may have been run that nobody told of
+        let whole = seen.as_ref().filter(|_| entry.source == Source::Procfs);
+        match whole.map(|_| look.details(pid)) {
+            Some(Sighting::Process(details)) => process.take(&details),
+            _ => seen.iter().for_each(|seen| process.take(seen)),
         }
         let mut life = Life::new(process.clone());
         life.told = true;
@@ -425,4 +416,10 @@ impl Tracker {
             }
         }
     }
+}
+
+/// Takes the first one out of a queue, if its time has come.
+fn pop_due<T>(queue: &mut VecDeque<T>, due: impl Fn(&T) -> Tick, now: Tick) -> Option<T> {
+    let is_due = queue.front().is_some_and(|first| due(first) <= now);
+    if is_due { queue.pop_front() } else { None }
 }
