@@ -23,7 +23,7 @@ pub(crate) fn watch(options: &Options, printer: &mut Printer) -> Result<(), Fail
     let (receiver, is_daemon) = open(&options.input)?;
     let witness = Witness::new().open()?;
     if let Some(refusal) = witness.refusal() {
-        eprintln!("procwatch: {refusal}: {refusal:?}");
+        eprintln!("procwatch: {refusal:?}");
         let instead = match witness.kind() {
             WitnessKind::Pidfd => "deaths by signal are told without their reason",
             _ => "deaths by signal are told up to a second late, without their reason",

@@ -19,7 +19,8 @@ Tells of every process that is created, runs a program, and ends: a line each.
   --for SECONDS   stop after a time
 
 Live, it turns auditing on and loads rules with the key procwatch; at the end, also by Ctrl-C or
-SIGTERM, everything is as before. It exits with 3 if something is, or may be, missing.";
+SIGTERM, everything is as before. As the daemon it loses nothing: if nobody reads its output, the
+kernel makes processes wait. It exits with 3 if something is, or may be, missing.";
 
 /// Where records come from.
 #[derive(Debug, PartialEq, Eq)]
