@@ -22,6 +22,8 @@ pub(super) struct Life {
     pub(super) threads: Threads,
     /// Its first thread has ended, while others went on.
     pub(super) leader_gone: bool,
+    /// How that one ended.
+    pub(super) leader_code: Option<i32>,
     pub(super) abend: Option<(Signal, EventId)>,
     /// Whether it is in another pid namespace: then the numbers of its children are not ours.
     pub(super) is_nested: Option<bool>,
@@ -89,6 +91,7 @@ impl Life {
             exec: None,
             threads: Threads::of(Some(1)),
             leader_gone: false,
+            leader_code: None,
             abend: None,
             is_nested: None,
         }

@@ -451,6 +451,7 @@ impl Tracker {
                 // the other threads are gone, and this one is the first from now on
                 life.threads = Threads::of(Some(1));
                 life.leader_gone = false;
+                life.leader_code = None;
                 life.exec = caller.span;
                 life.process.cwd = cwd.or_else(|| life.process.cwd.take());
                 if let Some(cgroup) = look.control_group(caller.pid) {

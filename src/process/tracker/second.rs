@@ -162,8 +162,14 @@ impl Tracker {
             };
         if lives_on {
             life.leader_gone = true;
+            life.leader_code = life.leader_code.or(code);
             return;
         }
+        // its status is that of the first thread, unless a signal ended the others later
+        let code = match (code, life.leader_code) {
+            (Some(code), Some(leader)) if code & 0x7F == 0 => Some(leader),
+            (code, _) => code,
+        };
         let ending = code.map_or(Ending::Unknown, Ending::of_wait_status);
         let mut end = End::new(Fact::new(ending, entry.source), entry.source);
         end.since_boot = Some(self.gone_until(entry.since_boot, look));
