@@ -8,6 +8,7 @@
 //! Deliveries go to stdout. The last line on stderr counts them:
 //! `events=N records=N losses=N incomplete=N`; the one before says whether anything is missing.
 
+mod failure;
 mod format;
 mod options;
 mod origin;
@@ -20,8 +21,9 @@ use std::time::Duration;
 
 use auditlink::event::{Event, EventKind};
 use auditlink::link::Clock;
-use auditlink::{Delivery, Error, Events, capture};
+use auditlink::{Delivery, Events, capture};
 
+use self::failure::Failure;
 use self::format::Printer;
 use self::options::Options;
 use self::origin::{Finish, Origin};
@@ -40,37 +42,15 @@ fn main() -> ExitCode {
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS // whoever read our output has enough
         }
-        Err(Failure::Output(error)) => fail(&format!("cannot write to stdout: {error}")),
-        Err(Failure::Audit(error)) => fail(&format!("{error:?}")),
+        Err(failure) => {
+            eprintln!("dump: {failure}");
+            ExitCode::FAILURE
+        }
     }
-}
-
-fn fail(message: &str) -> ExitCode {
-    eprintln!("dump: {message}");
-    ExitCode::FAILURE
 }
 
 /// How often the output is flushed, and signals are looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
-
-/// What can stop a dump before its time.
-#[derive(Debug)]
-enum Failure {
-    Audit(Error),
-    Output(io::Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Audit(error)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
-}
 
 fn run(options: &Options) -> Result<(), Failure> {
     let stop = if options.input.is_live() { Some(StopSignals::block()?) } else { None };

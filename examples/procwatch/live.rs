@@ -7,9 +7,10 @@ use auditlink::process::Audited;
 use auditlink::rule::process_lifecycle;
 use auditlink::{Control, Error, ErrorKind, Processes, Receiver, RuleSet, Tuning};
 
+use crate::Printer;
+use crate::failure::Failure;
 use crate::options::{Input, Options};
 use crate::signals::StopSignals;
-use crate::{Failure, Printer};
 
 /// How often the output is flushed, and signals are looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);

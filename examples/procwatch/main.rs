@@ -8,6 +8,8 @@
 //! Changes go to stdout; what could not be seen, and the counts
 //! `forks=N execs=N exits=N losses=N`, go to stderr.
 
+#[path = "../dump/failure.rs"]
+mod failure;
 mod live;
 mod options;
 #[path = "../dump/signals.rs"]
@@ -18,8 +20,9 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use auditlink::process::{Change, Exec};
-use auditlink::{Error, Processes, Source, capture, log};
+use auditlink::{Processes, Source, capture, log};
 
+use self::failure::Failure;
 use self::options::{Form, Input, Options};
 use self::tree::Tree;
 
@@ -55,34 +58,6 @@ fn main() -> ExitCode {
         Err(failure) => {
             eprintln!("procwatch: {failure}");
             ExitCode::FAILURE
-        }
-    }
-}
-
-/// What can stop it before its time.
-#[derive(Debug)]
-enum Failure {
-    Audit(Error),
-    Output(io::Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Audit(error)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Audit(error) => write!(f, "{error:?}"),
-            Self::Output(error) => write!(f, "cannot write to stdout: {error}"),
         }
     }
 }

@@ -154,8 +154,7 @@ impl Facts {
 
     /// As [`is_there`](Self::is_there), by the number of the task.
     pub(super) fn holds(&self, pid: u32, wanted: Entry) -> bool {
-        let entries = self.by_pid.get(&pid);
-        entries.is_some_and(|entries| entries.iter().any(|entry| entry.number == wanted.number))
+        holds(&self.by_pid, pid, wanted)
     }
 
     /// Takes the oldest sudden end out of those that wait, if it is ready; the fact itself stays.
@@ -174,6 +173,11 @@ impl Facts {
     }
 }
 
+fn holds(by_pid: &HashMap<u32, VecDeque<Entry>>, pid: u32, wanted: Entry) -> bool {
+    let entries = by_pid.get(&pid);
+    entries.is_some_and(|entries| entries.iter().any(|entry| entry.number == wanted.number))
+}
+
 fn next(
     queue: &mut VecDeque<Due>,
     by_pid: &HashMap<u32, VecDeque<Entry>>,
@@ -181,9 +185,7 @@ fn next(
 ) -> Option<Due> {
     loop {
         let due = *queue.front()?;
-        let is_there = by_pid
-            .get(&due.pid)
-            .is_some_and(|entries| entries.iter().any(|entry| entry.number == due.entry.number));
+        let is_there = holds(by_pid, due.pid, due.entry);
         if is_there && !is_ready(&due) {
             return None;
         }
@@ -195,6 +197,6 @@ fn next(
 }
 
 /// Tells whether a process ended by a signal: then it made no record of its end.
-const fn is_sudden(code: i32) -> bool {
+pub(super) const fn is_sudden(code: i32) -> bool {
     code & 0x7F != 0
 }

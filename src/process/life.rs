@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Process, ProcessId};
+use super::{Process, ProcessId, Seen};
 use crate::names::Signal;
 use crate::record::EventId;
 use crate::time::{BootClock, Span};
@@ -99,6 +99,11 @@ impl Life {
 
     pub(super) const fn id(&self) -> ProcessId {
         self.process.id
+    }
+
+    /// Tells whether what was seen under its number can be it.
+    pub(super) fn can_be(&self, seen: &Seen) -> bool {
+        self.id().start_ticks().is_none_or(|start| start == seen.start_ticks)
     }
 
     pub(super) fn parent_pid(&self) -> Option<u32> {

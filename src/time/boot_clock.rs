@@ -113,11 +113,7 @@ impl BootClock {
     pub fn since_boot(&self, stamp: Timestamp) -> Option<Span> {
         let shown = nanos(stamp.since_epoch());
         let mut found: Option<(i128, i128)> = None;
-        for (index, offset) in self.offsets.iter().enumerate() {
-            // a step was somewhere between the last reading before it and the first one after
-            let previous = index.checked_sub(1).and_then(|index| self.offsets.get(index));
-            let from = previous.map_or(i128::MIN, |previous| previous.until);
-            let until = self.offsets.get(index + 1).map_or(i128::MAX, |next| next.from);
+        for (offset, from, until) in self.stretches() {
             let earliest = (shown - offset.high).max(from);
             let latest = (shown - offset.low + MILLISECOND + nanos(self.lag)).min(until);
             if earliest <= latest {
@@ -158,10 +154,7 @@ impl BootClock {
         let tick = 1_000_000_000 / i128::from(self.ticks_per_second);
         let (begin, end) = (i128::from(ticks) * tick, (i128::from(ticks) + 1) * tick);
         let mut shown: Option<(i128, i128)> = None;
-        for (index, offset) in self.offsets.iter().enumerate() {
-            let previous = index.checked_sub(1).and_then(|index| self.offsets.get(index));
-            let from = previous.map_or(i128::MIN, |previous| previous.until);
-            let until = self.offsets.get(index + 1).map_or(i128::MAX, |next| next.from);
+        for (offset, from, until) in self.stretches() {
             if from < end && begin <= until {
                 let (low, high) = shown.unwrap_or((i128::MAX, i128::MIN));
                 shown = Some((low.min(begin + offset.low), high.max(end + offset.high)));
@@ -169,6 +162,17 @@ impl BootClock {
         }
         let (low, high) = shown?;
         Some((stamp(low), stamp(high)))
+    }
+
+    /// Iterates over the offsets, and from when until when each may have been the one: a step was
+    /// somewhere between the last reading before it and the first one after.
+    fn stretches(&self) -> impl Iterator<Item = (&Offset, i128, i128)> {
+        self.offsets.iter().enumerate().map(|(index, offset)| {
+            let previous = index.checked_sub(1).and_then(|index| self.offsets.get(index));
+            let from = previous.map_or(i128::MIN, |previous| previous.until);
+            let until = self.offsets.get(index + 1).map_or(i128::MAX, |next| next.from);
+            (offset, from, until)
+        })
     }
 }
 

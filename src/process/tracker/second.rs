@@ -1,10 +1,10 @@
 //! What second sources tell, and what is looked up.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::{Check, End, LATER, PATIENCE, SILENCE, SOON, Tracker, Unsettled};
-use crate::process::facts::{Due, Entry, What};
+use crate::process::facts::{Due, Entry, What, is_sudden};
 use crate::process::life::Life;
 use crate::process::observe::{Look, Observation, Seen, Sighting};
 use crate::process::{
@@ -167,7 +167,7 @@ impl Tracker {
         }
         // its status is that of the first thread, unless a signal ended the others later
         let code = match (code, life.leader_code) {
-            (Some(code), Some(leader)) if code & 0x7F == 0 => Some(leader),
+            (Some(code), Some(leader)) if !is_sudden(code) => Some(leader),
             (code, _) => code,
         };
         let ending = code.map_or(Ending::Unknown, Ending::of_wait_status);
@@ -179,6 +179,7 @@ impl Tracker {
     /// Tells of a birth of which no record came.
     fn birth_due(&mut self, due: &Due, parent: u32, look: &mut dyn Look) {
         let (pid, entry) = (due.pid, due.entry);
+        self.facts.remove(due);
         let seen = match look.process(pid) {
             Sighting::Process(seen) if seen.start_ticks <= self.clock.ticks(entry.since_boot) => {
                 Some(seen)
@@ -193,10 +194,8 @@ impl Tracker {
             seen.as_ref().is_some_and(|seen| life.id().start_ticks() == Some(seen.start_ticks))
         });
         if is_of_kernel || is_known || !self.tells_unrecorded {
-            self.facts.remove(due);
             return;
         }
-        self.facts.remove(due);
         self.know(parent, entry.since_boot, look);
         self.born_told(pid, entry, parent, look);
     }
@@ -289,10 +288,7 @@ impl Tracker {
             return; // it goes on, or its end will be told
         }
         let is_over = match (look.process(check.pid), check.ending) {
-            (Sighting::Process(seen), _) => {
-                let id = life.id().start_ticks();
-                id.is_some_and(|start| start != seen.start_ticks) || seen.is_over()
-            }
+            (Sighting::Process(seen), _) => !life.can_be(&seen) || seen.is_over(),
             (Sighting::Unknown, Ending::Signaled { .. }) => true,
             (Sighting::Unknown, _) => false,
             _ => true,
@@ -371,14 +367,11 @@ impl Tracker {
         let Some(listing) = look.list() else { return };
         let (at, now) = (listing.since_boot, self.now);
         let known: Vec<u32> = self.lives.keys().copied().collect();
-        let there: std::collections::HashMap<u32, &Seen> =
+        let there: HashMap<u32, &Seen> =
             listing.processes.iter().map(|seen| (seen.pid, seen)).collect();
         for pid in known {
             let Some(life) = self.lives.get(&pid) else { continue };
-            let is_there = there.get(&pid).is_some_and(|seen| {
-                let start = life.id().start_ticks();
-                start.is_none_or(|start| start == seen.start_ticks) && !seen.is_over()
-            });
+            let is_there = there.get(&pid).is_some_and(|seen| life.can_be(seen) && !seen.is_over());
             if !is_there {
                 let code = there.get(&pid).and_then(|seen| seen.code);
                 self.facts.push(pid, What::End { code }, at, Source::Procfs, now);
@@ -408,9 +401,8 @@ impl Tracker {
             let Some(life) = self.lives.get(&pid) else { continue };
             let (is_over, code) = match look.process(pid) {
                 Sighting::Process(seen) => {
-                    let start = life.id().start_ticks();
-                    let is_other = start.is_some_and(|start| start != seen.start_ticks);
-                    (is_other || seen.is_over(), seen.code.filter(|_| !is_other))
+                    let is_it = life.can_be(&seen);
+                    (!is_it || seen.is_over(), seen.code.filter(|_| is_it))
                 }
                 Sighting::Thread | Sighting::Nothing => (true, None),
                 Sighting::Unknown => (false, None),
