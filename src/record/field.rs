@@ -5,7 +5,7 @@ use std::fmt;
 use memchr::{memchr, memrchr};
 
 use super::value::Value;
-use super::window::{Window, find, find_within};
+use super::window::{Window, find, find_within, signs};
 
 /// One `name=value` of a record; text without `=` has an empty name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Fields<'a> {
     window: Window,
     /// Where the last word ends that was looked at: a quote may close before it.
     word_end: usize,
+    /// The [`signs`] from `at` on, as far as they are known: none is set behind that.
+    signs: u64,
 }
 
 /// Who composed a text.
@@ -60,10 +62,10 @@ enum Grammar {
 const ENRICHMENT: u8 = 0x1D;
 
 impl<'a> Fields<'a> {
-    /// Iterates over text that the kernel composed, up to what auditd added.
+    /// Iterates over text that the kernel composed, from `body_at` up to what auditd added.
     #[inline]
-    pub(crate) const fn of_kernel(text: &'a [u8]) -> Self {
-        Self::new(text, Grammar::Kernel, 0)
+    pub(crate) const fn of_kernel(text: &'a [u8], body_at: usize) -> Self {
+        Self { at: body_at, start: body_at, ..Self::new(text, Grammar::Kernel, 0) }
     }
 
     /// Iterates over text that a user-space program composed: what stands in `msg='…'`.
@@ -81,7 +83,16 @@ impl<'a> Fields<'a> {
 
     #[inline]
     const fn new(text: &'a [u8], grammar: Grammar, behind_brace: usize) -> Self {
-        Self { text, at: 0, start: 0, grammar, behind_brace, window: Window::new(), word_end: 0 }
+        Self {
+            text,
+            at: 0,
+            start: 0,
+            grammar,
+            behind_brace,
+            window: Window::new(),
+            word_end: 0,
+            signs: 0,
+        }
     }
 
     #[inline]
@@ -110,6 +121,30 @@ impl<'a> Fields<'a> {
         }
         self.word_end = end;
         end
+    }
+
+    /// Takes a field of any form.
+    #[inline(never)]
+    fn any(&mut self) -> Option<Field<'a>> {
+        self.signs = 0;
+        while let Some(byte @ (b' ' | &ENRICHMENT)) = self.text.get(self.at) {
+            if *byte == ENRICHMENT && self.grammar == Grammar::Kernel {
+                return None;
+            }
+            self.start += usize::from(self.start == self.at);
+            self.at += 1;
+        }
+        let start = self.at;
+        let first = self.text.get(start)?;
+        let end = self.word_end(start);
+        if *first == b'(' {
+            return Some(self.parenthesis(end));
+        }
+        let rest = self.text.get(start..).unwrap_or_default();
+        match find_within(rest, end - start, b'=') {
+            Some(length) => Some(self.pair(start, length, end)),
+            None => Some(self.words(end - start)),
+        }
     }
 
     /// Takes words that are no pairs, of which the first has this length.
@@ -181,6 +216,45 @@ impl<'a> Fields<'a> {
             }
         }
     }
+}
+
+/// Reads a field of the form `name=value ` or `name="value" ` whose signs are known, and returns how
+/// long it is; almost all fields are such.
+#[inline(always)]
+fn usual(rest: &[u8], signs: u64) -> Option<(Field<'_>, usize)> {
+    let (equals, signs) = (place(signs), signs & signs.wrapping_sub(1));
+    if signs == 0 {
+        return None; // not enough is known
+    }
+    let (word, behind) = rest.split_at_checked(place(signs))?;
+    let (name, [b'=', value @ ..]) = word.split_at_checked(equals)? else { return None };
+    match behind {
+        // a parenthesis belongs to a label, perhaps, or is text
+        [b' ', next, ..] if *next != b'(' => {
+            Some((Field { name, value: Value::Bare(value) }, word.len() + 1))
+        }
+        [b'"', inside @ ..] if value.is_empty() => {
+            let signs = signs & (signs - 1);
+            if signs == 0 {
+                return None;
+            }
+            let (value, behind) = inside.split_at_checked(place(signs) - word.len() - 1)?;
+            let length = match behind {
+                [b'"', b' ', next, ..] if *next != b'(' => 2,
+                [b'"'] => 1,
+                _ => return None,
+            };
+            Some((Field { name, value: Value::Quoted(value) }, place(signs) + length))
+        }
+        [] => Some((Field { name, value: Value::Bare(value) }, word.len())),
+        _ => None,
+    }
+}
+
+/// Returns the place of the first sign.
+#[inline(always)]
+fn place(signs: u64) -> usize {
+    signs.trailing_zeros() as usize
 }
 
 /// Moves the end of a word behind those that follow it and are no pairs.
@@ -300,231 +374,31 @@ impl<'a> Iterator for Fields<'a> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
-        while let Some(byte @ (b' ' | &ENRICHMENT)) = self.text.get(self.at) {
-            if *byte == ENRICHMENT && self.grammar == Grammar::Kernel {
-                return None;
+        let mut is_fresh = self.grammar != Grammar::Kernel;
+        loop {
+            if let Some((field, length)) = usual(self.rest(), self.signs) {
+                self.at += length;
+                self.signs = self.signs >> 1 >> (length - 1);
+                return Some(field);
             }
-            self.start += usize::from(self.start == self.at);
-            self.at += 1;
+            match self.text.get(self.at) {
+                None => return None,
+                // text, perhaps; what follows a field of the usual form is none
+                Some(b'(') => break,
+                Some(_) if is_fresh => break,
+                Some(_) => {}
+            }
+            self.signs = signs(self.text, self.at);
+            is_fresh = true;
         }
-        let start = self.at;
-        let first = self.text.get(start)?;
-        let end = self.word_end(start);
-        if *first == b'(' {
-            return Some(self.parenthesis(end));
-        }
-        let rest = self.text.get(start..).unwrap_or_default();
-        match find_within(rest, end - start, b'=') {
-            Some(length) => Some(self.pair(start, length, end)),
-            None => Some(self.words(end - start)),
-        }
+        // a copy, so that the usual way can be kept in registers
+        let mut fields = self.clone();
+        let field = fields.any();
+        *self = fields;
+        field
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn kernel(text: &str) -> Vec<(String, Value<'_>)> {
-        named(Fields::of_kernel(text.as_bytes()))
-    }
-
-    fn named<'a>(fields: Fields<'a>) -> Vec<(String, Value<'a>)> {
-        fields
-            .map(|field| (String::from_utf8_lossy(field.name).into_owned(), field.value))
-            .collect()
-    }
-
-    fn bare(name: &str, value: &'static str) -> (String, Value<'static>) {
-        (name.to_owned(), Value::Bare(value.as_bytes()))
-    }
-
-    fn quoted(name: &str, value: &'static str) -> (String, Value<'static>) {
-        (name.to_owned(), Value::Quoted(value.as_bytes()))
-    }
-
-    #[test]
-    fn trap_28_an_apostrophe_inside_a_user_message() {
-        let text = r#"pid=1 msg='cwd="/r" cmd="it's me" res=success'"#;
-        let outer = kernel(text);
-        let Value::Nested(inner) = outer[1].1 else { panic!("{outer:?}") };
-        let inner = named(Fields::of_message(inner));
-        assert_eq!(inner, [quoted("cwd", "/r"), quoted("cmd", "it's me"), bare("res", "success")]);
-    }
-
-    #[test]
-    fn trap_29_an_operation_with_spaces() {
-        let text = br#"op=display aging info id=0 exe="/usr/bin/chage" res=success"#;
-        let fields = named(Fields::of_message(text));
-        assert_eq!(fields[0], bare("op", "display aging info"));
-        assert_eq!(fields[1], bare("id", "0"));
-        assert_eq!(fields.len(), 4);
-    }
-
-    #[test]
-    fn trap_37_an_empty_value_takes_nothing_from_its_neighbour() {
-        assert_eq!(kernel("res= key=(null)"), [bare("res", ""), bare("key", "(null)")]);
-        assert_eq!(kernel("subj= "), [bare("subj", "")]);
-    }
-
-    #[test]
-    fn trap_40_double_and_leading_spaces() {
-        assert_eq!(kernel("  auid=0  ses=1 "), [bare("auid", "0"), bare("ses", "1")]);
-    }
-
-    #[test]
-    fn trap_41_words_before_the_first_pair() {
-        assert_eq!(kernel("login pid=1"), [bare("", "login"), bare("pid", "1")]);
-        assert_eq!(kernel("policy loaded auid=0"), [bare("", "policy loaded"), bare("auid", "0")]);
-        assert_eq!(kernel("netlabel: auid=0 ses=1")[0], bare("", "netlabel:"));
-        assert_eq!(kernel("  policy loaded auid=0")[0], bare("", "policy loaded"));
-        let old = kernel("pid=1 old auid=5 new auid=6");
-        assert_eq!((&old[1], &old[3]), (&bare("", "old"), &bare("", "new")));
-    }
-
-    #[test]
-    fn trap_42_a_field_given_twice() {
-        assert_eq!(kernel("auid=0 auid=1000"), [bare("auid", "0"), bare("auid", "1000")]);
-    }
-
-    #[test]
-    fn trap_43_a_backslash_before_the_closing_quote() {
-        let fields = kernel(r#"name="x\" inode=5 cwd="/q""#);
-        assert_eq!(fields, [quoted("name", r"x\"), bare("inode", "5"), quoted("cwd", "/q")]);
-    }
-
-    #[test]
-    fn trap_44_an_equals_sign_inside_a_value() {
-        assert_eq!(
-            kernel(r#"name="a=b c" inode=5"#),
-            [quoted("name", "a=b c"), bare("inode", "5")]
-        );
-        assert_eq!(kernel("subj==unconfined"), [bare("subj", "=unconfined")]);
-    }
-
-    fn enriched(text: &str) -> Vec<(String, Value<'_>)> {
-        named(Fields::of_enrichment(text.as_bytes()))
-    }
-
-    #[test]
-    fn trap_73_what_auditd_added_is_kept_apart() {
-        let text = "key=(null)\x1DARCH=x86_64 SYSCALL=execve AUID=\"alice\"";
-        assert_eq!(kernel(text), [bare("key", "(null)")]);
-        let added = [bare("ARCH", "x86_64"), bare("SYSCALL", "execve"), quoted("AUID", "alice")];
-        assert_eq!(enriched(text), added);
-        assert_eq!(enriched("key=(null)"), []);
-
-        let text = "pid=1 msg='op=it's me res=success'\x1DUID=\"root\"";
-        let Value::Nested(inside) = kernel(text)[1].1 else { panic!("{text}") };
-        assert_eq!(inside, b"op=it's me res=success");
-        assert_eq!(enriched(text), [quoted("UID", "root")]);
-        let forged = "pid=1 msg='op=x'\x1DUID=\"root\" res=success'";
-        let Value::Nested(inside) = kernel(forged)[1].1 else { panic!("{forged}") };
-        assert!(inside.ends_with(b"res=success"), "a program cannot forge it");
-        assert_eq!(enriched(forged), []);
-    }
-
-    #[test]
-    fn trap_74_an_address_that_auditd_added() {
-        let text = "saddr=0100\x1DSADDR={ saddr_fam=local path=/a b} c } X=1";
-        assert_eq!(kernel(text), [bare("saddr", "0100")]);
-        let address = bare("SADDR", "{ saddr_fam=local path=/a b} c }");
-        assert_eq!(enriched(text), [address, bare("X", "1")]);
-        let unknown = "saddr=0000\x1DSADDR=unknown family(0)";
-        assert_eq!(enriched(unknown), [bare("SADDR", "unknown family(0)")]);
-    }
-
-    #[test]
-    fn trap_30_the_words_of_an_avc_are_no_fields() {
-        let text = r#"avc:  denied  { read write } for  pid=5 comm="x" name="a b" dev="vda3" permissive=0"#;
-        let fields = kernel(text);
-        assert_eq!(fields[0], bare("", "avc:  denied  { read write } for"));
-        assert_eq!(fields[1], bare("pid", "5"));
-        assert_eq!(fields[3], quoted("name", "a b"));
-        assert_eq!(fields[4], quoted("dev", "vda3"));
-    }
-
-    #[test]
-    fn trap_31_a_word_in_parentheses_is_no_field() {
-        let text =
-            r#"avc:  received policyload notice (seqno=2)  exe="/usr/lib/systemd/systemd" sauid=0"#;
-        let fields = named(Fields::of_message(text.as_bytes()));
-        assert_eq!(fields[0], bare("", "avc:  received policyload notice (seqno=2)"));
-        assert_eq!(fields[1], quoted("exe", "/usr/lib/systemd/systemd"));
-    }
-
-    #[test]
-    fn trap_32_apparmor_writes_plain_fields() {
-        let text = r#"apparmor="DENIED" operation="open" profile="my app" name="/x" pid=7"#;
-        let fields = kernel(text);
-        assert_eq!(fields[0], quoted("apparmor", "DENIED"));
-        assert_eq!(fields[2], quoted("profile", "my app"));
-        assert_eq!(fields.len(), 5);
-    }
-
-    #[test]
-    fn trap_36_labels_begin_at_the_first_equals_sign_and_keep_their_mode() {
-        assert_eq!(
-            kernel("subj==/usr/bin/man//&man_groff (enforce) key=(null)"),
-            [bare("subj", "=/usr/bin/man//&man_groff (enforce)"), bare("key", "(null)")]
-        );
-        assert_eq!(kernel("subj=? x=1"), [bare("subj", "?"), bare("x", "1")]);
-        assert_eq!(kernel("subj= x=1"), [bare("subj", ""), bare("x", "1")]);
-    }
-
-    #[test]
-    fn trap_39_separators_of_old_pam() {
-        let text = r#"PAM: authentication acct="root" : exe="/bin/login" (hostname=?, addr=?, terminal=tty1 res=success)"#;
-        let fields = named(Fields::of_message(text.as_bytes()));
-        assert_eq!(fields[0], bare("", "PAM: authentication"));
-        assert_eq!(fields[3], quoted("exe", "/bin/login"));
-        assert_eq!(
-            fields[4..],
-            [
-                bare("hostname", "?"),
-                bare("addr", "?"),
-                bare("terminal", "tty1"),
-                bare("res", "success")
-            ]
-        );
-        assert_eq!(
-            named(Fields::of_message(b"subj=u:r:t:s0:c1,c5, x=1"))[0].1,
-            Value::Bare(b"u:r:t:s0:c1,c5,")
-        );
-    }
-
-    #[test]
-    fn trap_76_names_with_hyphens_and_brackets() {
-        let fields = kernel("prog-id=75 nl-mcgrp=1 a1[0]=41 old-auid=0");
-        let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["prog-id", "nl-mcgrp", "a1[0]", "old-auid"]);
-    }
-
-    #[test]
-    fn a_session_that_is_glued_to_the_next_field() {
-        // Linux 6.18, CONFIG_CHANGE of a rule whose directory was removed
-        assert_eq!(
-            kernel("auid=0 ses=4294967295op=remove_rule path=\"/t\""),
-            [
-                bare("auid", "0"),
-                bare("ses", "4294967295"),
-                bare("op", "remove_rule"),
-                quoted("path", "/t")
-            ]
-        );
-    }
-
-    #[test]
-    fn a_quote_that_closes_before_a_long_word_ends() {
-        let text = format!("a=\"x\"{} b=1", "y".repeat(300));
-        let fields = kernel(&text);
-        assert_eq!(fields[0], quoted("a", "x"));
-        assert_eq!((fields[1].0.as_str(), fields[2].0.as_str()), ("", "b"));
-    }
-
-    #[test]
-    fn an_unclosed_quote_is_a_bare_word() {
-        assert_eq!(kernel(r#"name="cut off"#), [bare("name", "\"cut"), bare("", "off")]);
-        assert_eq!(kernel("msg='cut"), [bare("msg", "'cut")]);
-    }
-}
+#[path = "field_tests.rs"]
+mod tests;

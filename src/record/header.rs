@@ -74,17 +74,15 @@ pub(crate) struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Reads the head of a record's text.
+    /// Reads a head of the usual form; `None` says nothing about other forms.
     #[inline]
-    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, DecodeError> {
-        match usual(text) {
-            Some((id, body_at)) => Ok(Self { node: None, id, body_at }),
-            None => Self::parse_any(text),
-        }
+    pub(crate) fn usual(text: &'a [u8]) -> Option<Self> {
+        let (id, body_at) = usual(text)?;
+        Some(Self { node: None, id, body_at })
     }
 
     /// Reads a head of any form.
-    fn parse_any(text: &'a [u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn parse_any(text: &'a [u8]) -> Result<Self, DecodeError> {
         let mut rest = text;
         let mut node = None;
         if let Some(after) = rest.strip_prefix(b"node=") {
@@ -106,24 +104,28 @@ impl<'a> Header<'a> {
 #[inline]
 fn usual(text: &[u8]) -> Option<(EventId, usize)> {
     let (head, rest) = text.split_first_chunk::<21>()?;
-    let [b'a', b'u', b'd', b'i', b't', b'(', seconds @ .., b'.', m0, m1, m2, b':'] = head else {
-        return None;
+    let word = |at: usize| Some(u64::from_le_bytes(*head.get(at..)?.first_chunk()?));
+    // `audit(ss`, `ssssssss`, `ssss.mmm`, of which the digits are read that were not yet
+    let (name, upper, lower) = (word(0)?, word(6)?, word(12)?);
+    let is_named = name << 16 == u64::from_le_bytes(*b"\0\0audit(") && head[20] == b':';
+    let has_point = lower >> 32 & 0xFF == u64::from(b'.');
+    let lower = lower & 0xFFFF_FF00_FFFF_0000 | ZEROS & 0x0000_00FF_0000_FFFF;
+    let serial = match rest.first_chunk() {
+        Some(serial) => u64::from_le_bytes(*serial),
+        None if rest.is_empty() => return None,
+        None => u64::from_le_bytes(*text.last_chunk()?) >> (64 - 8 * rest.len()),
     };
-    let [s0, s1, s2, s3, s4, s5, s6, s7, s8, s9] = *seconds;
-    let upper = u64::from_le_bytes([s0, s1, s2, s3, s4, s5, s6, s7]);
-    let zero = b'0';
-    let lower = u64::from_le_bytes([zero, zero, zero, s8, s9, *m0, *m1, *m2]);
-    let word = u64::from_le_bytes(*rest.first_chunk()?);
-    let count = usize::try_from(others(word).trailing_zeros() / 8).ok()?;
-    let is_usual = others(upper) | others(lower) == 0 && (1..=7).contains(&count);
+    let count = usize::try_from(others(serial).trailing_zeros() / 8).ok()?;
+    let has_digits = others(upper) | others(lower) == 0 && (1..=7).contains(&count);
     let [b')', b':', b' ', ..] = rest.get(count..)? else { return None };
-    if !is_usual {
+    if !(is_named && has_point && has_digits) {
         return None;
     }
-    let (upper, lower) = (eight_digits(upper), eight_digits(lower));
     // the digits move to the end, zeros come in front
-    let serial = eight_digits(word << (8 * (8 - count)) | ZEROS >> (8 * count));
-    let time = Timestamp::new(upper * 100 + lower / 1000, u16::try_from(lower % 1000).ok()?)?;
+    let serial = eight_digits(serial << (8 * (8 - count)) | ZEROS >> (8 * count));
+    let (units, millis) = twice_four_digits(lower);
+    let seconds = eight_digits(upper) * 100 + units;
+    let time = Timestamp::new(seconds, u16::try_from(millis).ok()?)?;
     Some((EventId::new(time, u32::try_from(serial).ok()?), 21 + count + 3))
 }
 
@@ -139,16 +141,20 @@ const fn others(word: u64) -> u64 {
     (((digits & (0x7F * ONES)) + 0x76 * ONES) | digits) & (0x80 * ONES)
 }
 
-/// Reads eight digits, the first in the lowest byte: neighbours are joined to pairs, pairs to
-/// fours, fours to the number.
+/// Reads eight digits, the first in the lowest byte.
 #[inline]
 const fn eight_digits(word: u64) -> u64 {
+    let (high, low) = twice_four_digits(word);
+    high * 10_000 + low
+}
+
+/// Reads eight digits as two numbers: neighbours are joined to pairs, pairs to fours.
+#[inline]
+const fn twice_four_digits(word: u64) -> (u64, u64) {
     let digits = word ^ ZEROS;
     let pairs = digits * 10 + (digits >> 8);
     let fours = (pairs & 0x00FF_00FF_00FF_00FF) * 100 + ((pairs >> 16) & 0x00FF_00FF_00FF_00FF);
-    let high = fours & 0xFFFF;
-    let low = (fours >> 32) & 0xFFFF;
-    high * 10_000 + low
+    (fours & 0xFFFF, (fours >> 32) & 0xFFFF)
 }
 
 /// Reads `SECONDS.MILLIS:SERIAL` and returns what follows.
@@ -180,35 +186,36 @@ fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
 mod tests {
     use super::*;
 
+    fn parse(text: &[u8]) -> Result<Header<'_>, DecodeError> {
+        Header::usual(text).map_or_else(|| Header::parse_any(text), Ok)
+    }
+
     fn id(seconds: u64, millis: u16, serial: u32) -> EventId {
         EventId::new(Timestamp::new(seconds, millis).expect("millis below 1000"), serial)
     }
 
     #[test]
     fn trap_07_seconds_are_not_ten_digits() {
-        let header = Header::parse(b"audit(0.360:3): pid=1").expect("a short time is a time");
+        let header = parse(b"audit(0.360:3): pid=1").expect("a short time is a time");
         assert_eq!(header, Header { node: None, id: id(0, 360, 3), body_at: 16 });
     }
 
     #[test]
     fn trap_08_milliseconds_are_digits_not_a_float() {
-        assert_eq!(
-            Header::parse(b"audit(1700000000.007:9): x").map(|h| h.id),
-            Ok(id(1_700_000_000, 7, 9))
-        );
-        assert_eq!(Header::parse(b"audit(1700000000.7:9): x"), Err(DecodeError::Header));
-        assert_eq!(Header::parse(b"audit(1700000000.0007:9): x"), Err(DecodeError::Header));
+        assert_eq!(parse(b"audit(1700000000.007:9): x").map(|h| h.id), Ok(id(1_700_000_000, 7, 9)));
+        assert_eq!(parse(b"audit(1700000000.7:9): x"), Err(DecodeError::Header));
+        assert_eq!(parse(b"audit(1700000000.0007:9): x"), Err(DecodeError::Header));
     }
 
     #[test]
     fn trap_09_formatted_dates_are_refused() {
         let text = b"audit(11/14/23 22:13:20.123:30) : x";
-        assert_eq!(Header::parse(text), Err(DecodeError::Header));
+        assert_eq!(parse(text), Err(DecodeError::Header));
     }
 
     #[test]
     fn trap_11_the_node_is_kept() {
-        let header = Header::parse(b"node=web1 audit(5.001:2): x").expect("a node and a stamp");
+        let header = parse(b"node=web1 audit(5.001:2): x").expect("a node and a stamp");
         assert_eq!(header.node, Some(&b"web1"[..]));
         assert_eq!(header.body_at, 26);
     }
@@ -216,18 +223,15 @@ mod tests {
     #[test]
     fn trap_24_the_end_record_has_no_body() {
         let text = b"audit(5.001:2): ";
-        assert_eq!(Header::parse(text).map(|h| h.body_at), Ok(text.len()));
-        assert_eq!(Header::parse(b"audit(5.001:2):").map(|h| h.body_at), Ok(15));
+        assert_eq!(parse(text).map(|h| h.body_at), Ok(text.len()));
+        assert_eq!(parse(b"audit(5.001:2):").map(|h| h.body_at), Ok(15));
     }
 
     #[test]
     fn serials_are_32_bits_wide() {
-        assert_eq!(
-            Header::parse(b"audit(5.001:4294967295): ").map(|h| h.id.serial()),
-            Ok(u32::MAX)
-        );
-        assert_eq!(Header::parse(b"audit(5.001:4294967296): "), Err(DecodeError::Header));
-        assert!(Header::parse(b"audit(99999999999999999999.001:1): ").is_err());
+        assert_eq!(parse(b"audit(5.001:4294967295): ").map(|h| h.id.serial()), Ok(u32::MAX));
+        assert_eq!(parse(b"audit(5.001:4294967296): "), Err(DecodeError::Header));
+        assert!(parse(b"audit(99999999999999999999.001:1): ").is_err());
     }
 
     #[test]
@@ -239,7 +243,7 @@ mod tests {
                 {
                     let text = format!("audit({seconds}.{millis:03}:{serial}): pid=1 uid=0");
                     let expected = Header::parse_any(text.as_bytes());
-                    assert_eq!(Header::parse(text.as_bytes()), expected, "{text}");
+                    assert_eq!(parse(text.as_bytes()), expected, "{text}");
                     assert_eq!(expected.map(|header| header.id), Ok(id(seconds, millis, serial)));
                     let is_usual = usual(text.as_bytes()).is_some();
                     assert_eq!(is_usual, serial < 10_000_000, "{text}");
@@ -251,12 +255,7 @@ mod tests {
             for byte in 0..=u8::MAX {
                 let mut text = *good;
                 text[at] = byte;
-                assert_eq!(
-                    Header::parse(&text),
-                    Header::parse_any(&text),
-                    "{}",
-                    text.escape_ascii()
-                );
+                assert_eq!(parse(&text), Header::parse_any(&text), "{}", text.escape_ascii());
             }
         }
     }
@@ -265,8 +264,8 @@ mod tests {
     fn every_truncation_is_refused_until_the_colon() {
         let text = b"node=a audit(1700000000.123:30):";
         for end in 0..text.len() {
-            assert_eq!(Header::parse(&text[..end]), Err(DecodeError::Header), "{end}");
+            assert_eq!(parse(&text[..end]), Err(DecodeError::Header), "{end}");
         }
-        assert!(Header::parse(text).is_ok());
+        assert!(parse(text).is_ok());
     }
 }

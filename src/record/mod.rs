@@ -77,8 +77,11 @@ impl<'a> Record<'a> {
     /// ```
     #[inline]
     pub fn parse(message_type: MessageType, text: &'a [u8]) -> Result<Self, DecodeError> {
-        let header = Header::parse(text)?;
-        Ok(Self::from_parts(message_type, header, text))
+        // two ways to the end: joined before it, the head would go through memory
+        if let Some(header) = Header::usual(text) {
+            return Ok(Self::from_parts(message_type, header, text));
+        }
+        Header::parse_any(text).map(|header| Self::from_parts(message_type, header, text))
     }
 
     /// Joins a head that was read before with its text.
@@ -133,7 +136,7 @@ impl<'a> Record<'a> {
     #[inline]
     #[must_use]
     pub fn fields(&self) -> Fields<'a> {
-        Fields::of_kernel(self.body())
+        Fields::of_kernel(self.text, self.body_at)
     }
 
     /// Iterates over what auditd added behind the fields when it wrote an enriched log: names for

@@ -30,61 +30,75 @@ impl Window {
                 }
                 from = self.base + self.width;
             }
-            *self = Self { base: from, width: WIDTH, marks: marks_from(text, from) };
+            *self = Self { base: from, width: WIDTH, marks: marks(text, from, separator_bits) };
         }
     }
 }
 
-/// Returns the marks of the window that begins at `base`.
+/// Returns a bit for each of the 64 bytes from `at` on that divides a field from another, a name from
+/// its value, or is below that: a quote, above all; or is behind the text.
+#[inline(always)]
+pub(super) fn signs(text: &[u8], at: usize) -> u64 {
+    marks(text, at, sign_bits)
+}
+
+/// Returns a bit for each of the 64 bytes from `at` on that is wanted, or is behind the text.
+#[inline(always)]
+fn marks(text: &[u8], at: usize, bits: fn(&[u8; WIDTH]) -> u64) -> u64 {
+    match text.get(at..).and_then(<[u8]>::first_chunk) {
+        Some(window) => bits(window),
+        None => last_marks(text, at, bits),
+    }
+}
+
+/// As [`marks`], where the text ends within the window.
 #[inline(never)]
-fn marks_from(text: &[u8], base: usize) -> u64 {
-    let rest = text.get(base..).unwrap_or_default();
-    let (window, is_last) = match rest.get(..WIDTH) {
-        Some(window) => (window, false),
-        None => (rest, true),
-    };
-    let mut found = 0;
-    let mut shift = 0;
-    let mut tail = window;
-    while let Some((word, behind)) = tail.split_first_chunk() {
-        found |= marks(u64::from_le_bytes(*word)) << shift;
-        shift += 8;
-        tail = behind;
-    }
-    if is_last {
-        found |= u64::MAX << rest.len();
+fn last_marks(text: &[u8], at: usize, bits: fn(&[u8; WIDTH]) -> u64) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    let left = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+    let found = match text.last_chunk() {
         // the last bytes are read together with those before them
-        match (tail.len(), text.last_chunk()) {
-            (0, _) => {}
-            (left, Some(word)) => {
-                found |= marks(u64::from_le_bytes(*word) >> (8 * (8 - left))) << shift;
-            }
-            (_, None) => {
-                let bytes = tail.iter().rev();
-                let word = bytes.fold(0, |word, byte| word << 8 | u64::from(*byte));
-                found |= marks(word) << shift;
-            }
+        Some(window) => bits(window).checked_shr(u64::BITS.saturating_sub(left)).unwrap_or(0),
+        None => {
+            let mut window = [0; WIDTH];
+            let (head, _) = window.split_at_mut(rest.len());
+            head.copy_from_slice(rest);
+            bits(&window)
         }
+    };
+    found | u64::MAX.checked_shl(left).unwrap_or(0)
+}
+
+#[inline(never)]
+fn separator_bits(window: &[u8; WIDTH]) -> u64 {
+    bits(window, |byte| byte <= b' ')
+}
+
+#[inline(never)]
+fn sign_bits(window: &[u8; WIDTH]) -> u64 {
+    bits(window, |byte| (byte <= b'\'') | (byte == b'='))
+}
+
+/// Returns a bit for each byte that is wanted.
+///
+/// It is written so that the compiler makes vectors of it: each wanted byte is replaced by its bit
+/// among eight, and eight neighbours are added up.
+#[inline(always)]
+fn bits(window: &[u8; WIDTH], wanted: impl Fn(u8) -> bool) -> u64 {
+    let mut flags = [0; WIDTH];
+    for (place, (flag, byte)) in flags.iter_mut().zip(window).enumerate() {
+        *flag = if wanted(*byte) { 1_u8 << (place % 8) } else { 0 };
     }
-    found
+    let mut sums = [0; 8];
+    for (sum, flags) in sums.iter_mut().zip(flags.chunks_exact(8)) {
+        let wide: u32 = flags.iter().map(|flag| u32::from(*flag)).sum();
+        *sum = wide.to_le_bytes()[0];
+    }
+    u64::from_le_bytes(sums)
 }
 
 /// The bytes of a window, one for each bit.
 const WIDTH: usize = 64;
-
-/// Returns a bit for each byte that is a space or a control byte.
-///
-/// Seven bits of each byte are added to a number that carries into the eighth unless they are 0x20
-/// or less; a byte whose eighth bit is set is none of them. No carry leaves its byte.
-#[inline]
-const fn marks(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const LOW: u64 = 0x7F * ONES;
-    let others = ((word & LOW) + (0x7F - 0x20) * ONES) | word;
-    let found = (!others >> 7) & ONES;
-    // gathers the lowest bits of the bytes in the highest byte
-    found.wrapping_mul(0x0102_0408_1020_4080) >> 56
-}
 
 /// Returns the place of the first such byte; made for places that are near.
 #[inline(always)]
@@ -136,18 +150,27 @@ mod tests {
     #[test]
     fn every_byte_is_judged_rightly() {
         for byte in 0..=u8::MAX {
-            for place in 0..8 {
-                let mut word = [b'x'; 8];
-                word[place] = byte;
-                let expected = if byte <= b' ' { 1 << place } else { 0 };
-                assert_eq!(marks(u64::from_le_bytes(word)), expected, "{byte} at {place}");
-                let mut word = [0xFF; 8];
-                word[place] = byte;
-                assert_eq!(
-                    marks(u64::from_le_bytes(word)),
-                    expected,
-                    "{byte} at {place} among others"
-                );
+            for place in 0..WIDTH {
+                for others in [b'x', 0xFF] {
+                    let mut window = [others; WIDTH];
+                    window[place] = byte;
+                    let expected = |wanted: bool| u64::from(wanted) << place;
+                    assert_eq!(separator_bits(&window), expected(byte <= b' '), "{byte} {place}");
+                    let is_sign = byte <= b'\'' || byte == b'=';
+                    assert_eq!(sign_bits(&window), expected(is_sign), "{byte} {place}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_behind_the_text_is_marked() {
+        for length in 0..200_usize {
+            let text = vec![b'x'; length];
+            for at in 0..=length {
+                let left = length - at;
+                let expected = if left < WIDTH { u64::MAX << left } else { 0 };
+                assert_eq!(signs(&text, at), expected, "{at} of {length}");
             }
         }
     }

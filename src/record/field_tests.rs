@@ -1,0 +1,234 @@
+//! Tests of fields.
+
+use super::*;
+
+/// Fields that are read without the usual way.
+fn by_any_way(text: &[u8], at: usize) -> Vec<Field<'_>> {
+    let mut fields = Fields::of_kernel(text, at);
+    std::iter::from_fn(|| fields.any()).collect()
+}
+
+#[test]
+fn the_usual_way_is_a_way_like_any_other() {
+    // all texts of up to four of these pieces, behind heads that shift the windows
+    let pieces = [" ", "=", "\"", "'", "(", ")", "a", "ses=1", "\x1D", "\t", "x=\"y z\" ", "u=1 "];
+    let mut count = 0;
+    for length in 0..=4_u32 {
+        for number in 0..pieces.len().pow(length) {
+            let digits = (0..length).map(|digit| number / pieces.len().pow(digit));
+            let text: String = digits.map(|digit| pieces[digit % pieces.len()]).collect();
+            for head in [0, 60, 62, 64] {
+                let text = "x".repeat(head) + &text + "op=z";
+                let fields: Vec<_> = Fields::of_kernel(text.as_bytes(), head).collect();
+                assert_eq!(fields, by_any_way(text.as_bytes(), head), "{text:?}");
+                count += 1;
+            }
+        }
+    }
+    assert_eq!(count, 4 * (1 + 12 + 144 + 1728 + 20_736));
+    let long =
+        "name=\"/usr/bin/true\" mode=0100755 nametype=NORMAL tty=(none) subj=a (b) ".repeat(9);
+    for start in 0..long.len() {
+        let fields: Vec<_> = Fields::of_kernel(long.as_bytes(), start).collect();
+        assert_eq!(fields, by_any_way(long.as_bytes(), start), "from {start}");
+    }
+}
+
+fn kernel(text: &str) -> Vec<(String, Value<'_>)> {
+    named(Fields::of_kernel(text.as_bytes(), 0))
+}
+
+fn named<'a>(fields: Fields<'a>) -> Vec<(String, Value<'a>)> {
+    fields.map(|field| (String::from_utf8_lossy(field.name).into_owned(), field.value)).collect()
+}
+
+fn bare(name: &str, value: &'static str) -> (String, Value<'static>) {
+    (name.to_owned(), Value::Bare(value.as_bytes()))
+}
+
+fn quoted(name: &str, value: &'static str) -> (String, Value<'static>) {
+    (name.to_owned(), Value::Quoted(value.as_bytes()))
+}
+
+#[test]
+fn trap_28_an_apostrophe_inside_a_user_message() {
+    let text = r#"pid=1 msg='cwd="/r" cmd="it's me" res=success'"#;
+    let outer = kernel(text);
+    let Value::Nested(inner) = outer[1].1 else { panic!("{outer:?}") };
+    let inner = named(Fields::of_message(inner));
+    assert_eq!(inner, [quoted("cwd", "/r"), quoted("cmd", "it's me"), bare("res", "success")]);
+}
+
+#[test]
+fn trap_29_an_operation_with_spaces() {
+    let text = br#"op=display aging info id=0 exe="/usr/bin/chage" res=success"#;
+    let fields = named(Fields::of_message(text));
+    assert_eq!(fields[0], bare("op", "display aging info"));
+    assert_eq!(fields[1], bare("id", "0"));
+    assert_eq!(fields.len(), 4);
+}
+
+#[test]
+fn trap_37_an_empty_value_takes_nothing_from_its_neighbour() {
+    assert_eq!(kernel("res= key=(null)"), [bare("res", ""), bare("key", "(null)")]);
+    assert_eq!(kernel("subj= "), [bare("subj", "")]);
+}
+
+#[test]
+fn trap_40_double_and_leading_spaces() {
+    assert_eq!(kernel("  auid=0  ses=1 "), [bare("auid", "0"), bare("ses", "1")]);
+}
+
+#[test]
+fn trap_41_words_before_the_first_pair() {
+    assert_eq!(kernel("login pid=1"), [bare("", "login"), bare("pid", "1")]);
+    assert_eq!(kernel("policy loaded auid=0"), [bare("", "policy loaded"), bare("auid", "0")]);
+    assert_eq!(kernel("netlabel: auid=0 ses=1")[0], bare("", "netlabel:"));
+    assert_eq!(kernel("  policy loaded auid=0")[0], bare("", "policy loaded"));
+    let old = kernel("pid=1 old auid=5 new auid=6");
+    assert_eq!((&old[1], &old[3]), (&bare("", "old"), &bare("", "new")));
+}
+
+#[test]
+fn trap_42_a_field_given_twice() {
+    assert_eq!(kernel("auid=0 auid=1000"), [bare("auid", "0"), bare("auid", "1000")]);
+}
+
+#[test]
+fn trap_43_a_backslash_before_the_closing_quote() {
+    let fields = kernel(r#"name="x\" inode=5 cwd="/q""#);
+    assert_eq!(fields, [quoted("name", r"x\"), bare("inode", "5"), quoted("cwd", "/q")]);
+}
+
+#[test]
+fn trap_44_an_equals_sign_inside_a_value() {
+    assert_eq!(kernel(r#"name="a=b c" inode=5"#), [quoted("name", "a=b c"), bare("inode", "5")]);
+    assert_eq!(kernel("subj==unconfined"), [bare("subj", "=unconfined")]);
+}
+
+fn enriched(text: &str) -> Vec<(String, Value<'_>)> {
+    named(Fields::of_enrichment(text.as_bytes()))
+}
+
+#[test]
+fn trap_73_what_auditd_added_is_kept_apart() {
+    let text = "key=(null)\x1DARCH=x86_64 SYSCALL=execve AUID=\"alice\"";
+    assert_eq!(kernel(text), [bare("key", "(null)")]);
+    let added = [bare("ARCH", "x86_64"), bare("SYSCALL", "execve"), quoted("AUID", "alice")];
+    assert_eq!(enriched(text), added);
+    assert_eq!(enriched("key=(null)"), []);
+
+    let text = "pid=1 msg='op=it's me res=success'\x1DUID=\"root\"";
+    let Value::Nested(inside) = kernel(text)[1].1 else { panic!("{text}") };
+    assert_eq!(inside, b"op=it's me res=success");
+    assert_eq!(enriched(text), [quoted("UID", "root")]);
+    let forged = "pid=1 msg='op=x'\x1DUID=\"root\" res=success'";
+    let Value::Nested(inside) = kernel(forged)[1].1 else { panic!("{forged}") };
+    assert!(inside.ends_with(b"res=success"), "a program cannot forge it");
+    assert_eq!(enriched(forged), []);
+}
+
+#[test]
+fn trap_74_an_address_that_auditd_added() {
+    let text = "saddr=0100\x1DSADDR={ saddr_fam=local path=/a b} c } X=1";
+    assert_eq!(kernel(text), [bare("saddr", "0100")]);
+    let address = bare("SADDR", "{ saddr_fam=local path=/a b} c }");
+    assert_eq!(enriched(text), [address, bare("X", "1")]);
+    let unknown = "saddr=0000\x1DSADDR=unknown family(0)";
+    assert_eq!(enriched(unknown), [bare("SADDR", "unknown family(0)")]);
+}
+
+#[test]
+fn trap_30_the_words_of_an_avc_are_no_fields() {
+    let text =
+        r#"avc:  denied  { read write } for  pid=5 comm="x" name="a b" dev="vda3" permissive=0"#;
+    let fields = kernel(text);
+    assert_eq!(fields[0], bare("", "avc:  denied  { read write } for"));
+    assert_eq!(fields[1], bare("pid", "5"));
+    assert_eq!(fields[3], quoted("name", "a b"));
+    assert_eq!(fields[4], quoted("dev", "vda3"));
+}
+
+#[test]
+fn trap_31_a_word_in_parentheses_is_no_field() {
+    let text =
+        r#"avc:  received policyload notice (seqno=2)  exe="/usr/lib/systemd/systemd" sauid=0"#;
+    let fields = named(Fields::of_message(text.as_bytes()));
+    assert_eq!(fields[0], bare("", "avc:  received policyload notice (seqno=2)"));
+    assert_eq!(fields[1], quoted("exe", "/usr/lib/systemd/systemd"));
+}
+
+#[test]
+fn trap_32_apparmor_writes_plain_fields() {
+    let text = r#"apparmor="DENIED" operation="open" profile="my app" name="/x" pid=7"#;
+    let fields = kernel(text);
+    assert_eq!(fields[0], quoted("apparmor", "DENIED"));
+    assert_eq!(fields[2], quoted("profile", "my app"));
+    assert_eq!(fields.len(), 5);
+}
+
+#[test]
+fn trap_36_labels_begin_at_the_first_equals_sign_and_keep_their_mode() {
+    assert_eq!(
+        kernel("subj==/usr/bin/man//&man_groff (enforce) key=(null)"),
+        [bare("subj", "=/usr/bin/man//&man_groff (enforce)"), bare("key", "(null)")]
+    );
+    assert_eq!(kernel("subj=? x=1"), [bare("subj", "?"), bare("x", "1")]);
+    assert_eq!(kernel("subj= x=1"), [bare("subj", ""), bare("x", "1")]);
+}
+
+#[test]
+fn trap_39_separators_of_old_pam() {
+    let text = r#"PAM: authentication acct="root" : exe="/bin/login" (hostname=?, addr=?, terminal=tty1 res=success)"#;
+    let fields = named(Fields::of_message(text.as_bytes()));
+    assert_eq!(fields[0], bare("", "PAM: authentication"));
+    assert_eq!(fields[3], quoted("exe", "/bin/login"));
+    assert_eq!(
+        fields[4..],
+        [
+            bare("hostname", "?"),
+            bare("addr", "?"),
+            bare("terminal", "tty1"),
+            bare("res", "success")
+        ]
+    );
+    assert_eq!(
+        named(Fields::of_message(b"subj=u:r:t:s0:c1,c5, x=1"))[0].1,
+        Value::Bare(b"u:r:t:s0:c1,c5,")
+    );
+}
+
+#[test]
+fn trap_76_names_with_hyphens_and_brackets() {
+    let fields = kernel("prog-id=75 nl-mcgrp=1 a1[0]=41 old-auid=0");
+    let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["prog-id", "nl-mcgrp", "a1[0]", "old-auid"]);
+}
+
+#[test]
+fn a_session_that_is_glued_to_the_next_field() {
+    // Linux 6.18, CONFIG_CHANGE of a rule whose directory was removed
+    assert_eq!(
+        kernel("auid=0 ses=4294967295op=remove_rule path=\"/t\""),
+        [
+            bare("auid", "0"),
+            bare("ses", "4294967295"),
+            bare("op", "remove_rule"),
+            quoted("path", "/t")
+        ]
+    );
+}
+
+#[test]
+fn a_quote_that_closes_before_a_long_word_ends() {
+    let text = format!("a=\"x\"{} b=1", "y".repeat(300));
+    let fields = kernel(&text);
+    assert_eq!(fields[0], quoted("a", "x"));
+    assert_eq!((fields[1].0.as_str(), fields[2].0.as_str()), ("", "b"));
+}
+
+#[test]
+fn an_unclosed_quote_is_a_bare_word() {
+    assert_eq!(kernel(r#"name="cut off"#), [bare("name", "\"cut"), bare("", "off")]);
+    assert_eq!(kernel("msg='cut"), [bare("msg", "'cut")]);
+}
