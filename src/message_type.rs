@@ -66,7 +66,12 @@ impl MessageType {
     /// Source: `kernel/auditsc.c`, `audit_log_exit`, `audit_log_uring`; `kernel/audit.c`,
     /// `audit_receive_msg`; `net/netfilter/xt_AUDIT.c`; `kernel/auditsc.c`, `audit_seccomp`.
     #[must_use]
+    #[inline]
     pub const fn class(self) -> Class {
+        if (self.0 as usize) < CLASSES.len() { CLASSES[self.0 as usize] } else { Class::MayJoin }
+    }
+
+    const fn judge(self) -> Class {
         match self {
             Self::LOGIN => Class::MayJoin,
             Self::USER | Self::NETFILTER_PKT | Self::SECCOMP | Self::ANOM_ABEND | Self::KERNEL => {
@@ -91,6 +96,17 @@ impl MessageType {
         }
     }
 }
+
+/// The class of each number: it is asked for with every record.
+static CLASSES: [Class; 3000] = {
+    let mut classes = [Class::MayJoin; 3000];
+    let mut number = 0;
+    while number < classes.len() {
+        classes[number] = MessageType(number as u16).judge();
+        number += 1;
+    }
+    classes
+};
 
 impl fmt::Display for MessageType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

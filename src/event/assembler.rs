@@ -5,12 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::ledger::Ledger;
-use super::open::{Closed, Key, OpenEvent, OpenEvents};
+use super::open::{Closed, Key, OpenEvents};
 use super::serials::{Seen, Serials};
 use super::{Account, ClosedBy, Delivery, Event, Received, RecordPrefix, ServiceFaults};
 use crate::message_type::{Class, MessageType};
-use crate::record::{EventId, Record};
-use crate::time::Tick;
+use crate::record::{EventId, Header, Record};
+use crate::time::{Tick, nanos};
 use crate::wire::frame::Frame;
 use crate::wire::notice::Notice;
 use crate::wire::status::Status;
@@ -32,7 +32,8 @@ use crate::wire::status::Status;
 /// [continuation](Event::is_continuation).
 #[derive(Debug)]
 pub struct Assembler {
-    window: Duration,
+    /// In nanoseconds, as ticks are.
+    window: u64,
     max_open_events: usize,
     max_open_bytes: usize,
     open: OpenEvents,
@@ -42,6 +43,8 @@ pub struct Assembler {
     ledger: Ledger,
     now: Tick,
     resumed_at: Tick,
+    /// Before this nothing expires.
+    next_expiry: Tick,
     /// Whether an event without an end record lacks it.
     end_expected: bool,
 }
@@ -61,7 +64,7 @@ impl Assembler {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            window: Duration::from_secs(2),
+            window: 2_000_000_000,
             max_open_events: 8192,
             max_open_bytes: 64 << 20,
             open: OpenEvents::default(),
@@ -71,6 +74,7 @@ impl Assembler {
             ledger: Ledger::default(),
             now: Tick::ZERO,
             resumed_at: Tick::ZERO,
+            next_expiry: Tick::ZERO,
             end_expected: true,
         }
     }
@@ -79,8 +83,8 @@ impl Assembler {
     ///
     /// It is receive time: what the kernel's stamps say plays no part. Default 2 s.
     #[must_use]
-    pub const fn window(mut self, window: Duration) -> Self {
-        self.window = window;
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = nanos(window);
         self
     }
 
@@ -129,7 +133,9 @@ impl Assembler {
             Received::Datagram { bytes, needed, .. } => {
                 self.ledger.account.datagrams += 1;
                 self.datagram(bytes, needed, at);
-                self.expire(at, false);
+                if at >= self.next_expiry {
+                    self.expire(at, false);
+                }
             }
             Received::Overrun { dropped, .. } => self.overrun(dropped, at),
             Received::QueueFull { dropped, .. } => self.queue_full(dropped, at),
@@ -145,6 +151,7 @@ impl Assembler {
     }
 
     /// Returns the next event or loss, `None` until something more is handled.
+    #[inline]
     pub fn poll(&mut self) -> Option<Delivery> {
         self.ledger.poll()
     }
@@ -152,7 +159,7 @@ impl Assembler {
     /// Returns when [`Received::Quiet`] shall be handled at the latest; `None` if nothing waits.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Tick> {
-        let event = self.open.oldest().map(|(_, event)| event.last_at.saturating_add(self.window));
+        let event = self.open.oldest().map(|(_, event)| later(event.last_at, self.window));
         let gap = self.serials.iter().filter_map(Serials::deadline).min();
         [event, gap].into_iter().flatten().min()
     }
@@ -177,7 +184,7 @@ impl Assembler {
         let at = received.at();
         // whoever finds the line empty has nothing to catch up with
         let is_behind = !matches!(received, Received::Quiet { .. });
-        if is_behind && at.saturating_duration_since(self.now) > self.grace() {
+        if is_behind && at > later(self.now, self.grace()) {
             self.resumed_at = at;
         }
         self.now = self.now.max(at);
@@ -185,7 +192,7 @@ impl Assembler {
     }
 
     /// How long a reader that resumes may take to catch up before silence counts as silence.
-    fn grace(&self) -> Duration {
+    const fn grace(&self) -> u64 {
         self.window / 4
     }
 
@@ -195,10 +202,23 @@ impl Assembler {
             self.ledger.truncated(needed - bytes.len());
         }
         match Frame::parse(bytes) {
-            Ok(Frame::Record { message_type, text }) => match Record::parse(message_type, text) {
-                Ok(record) => self.record(&record, truncated, at),
-                Err(_) => self.ledger.undecodable(bytes),
-            },
+            Ok(Frame::Record { message_type, text }) => {
+                if let Some((slot, header)) = self.open.with_head_of(text) {
+                    let record = Record::from_parts(message_type, header, text);
+                    self.ledger.record(&record, at);
+                    self.add(slot, &record, truncated, at);
+                    return;
+                }
+                if let Some(header) = Header::usual(text) {
+                    let record = Record::from_parts(message_type, header, text);
+                    self.record(&record, truncated, at);
+                    return;
+                }
+                match Record::parse(message_type, text) {
+                    Ok(record) => self.record(&record, truncated, at),
+                    Err(_) => self.ledger.undecodable(bytes),
+                }
+            }
             Ok(Frame::Replace { .. }) => self.ledger.account.slot_probes += 1,
             Ok(Frame::Overrun { dropped }) => self.overrun(dropped, at),
             Ok(Frame::Notice(notice)) => self.notice(notice, at),
@@ -222,7 +242,7 @@ impl Assembler {
             return;
         };
         self.ledger.record(record, at);
-        let key = Key { id: record.id(), node };
+        let key = Key::new(record.id(), node);
         let class = record.message_type().class();
         let slot = match self.open.find(key) {
             Some(slot) => slot,
@@ -230,26 +250,35 @@ impl Assembler {
                 let continuation = self.first_of(key, record.message_type(), at);
                 if class == Class::Alone && !continuation {
                     self.hand_out_alone(key, record, truncated, at);
-                    self.ledger.last = Some(key.id);
+                    self.ledger.last = Some(key.id());
                     return;
                 }
                 self.open.open(key, continuation, at)
             }
         };
-        self.ledger.last = Some(key.id);
+        self.add(slot, record, truncated, at);
+    }
+
+    /// Adds a record to its event.
+    #[inline(always)]
+    fn add(&mut self, slot: usize, record: &Record<'_>, truncated: bool, at: Tick) {
+        self.ledger.last = Some(record.id());
         self.open.add(slot, record, truncated, at);
-        match class {
-            Class::Ends => {
-                self.end_expected = true;
-                self.close(slot, ClosedBy::EndRecord);
-            }
-            Class::Alone => self.close(slot, ClosedBy::Alone),
-            Class::Opens | Class::MayJoin | Class::Control => self.evict(),
+        let class = record.message_type().class();
+        if class == Class::Ends {
+            self.end_expected = true;
+            self.close(slot, ClosedBy::EndRecord);
+        } else if class == Class::Alone {
+            self.close(slot, ClosedBy::Alone);
+        } else if self.is_too_much() {
+            self.evict();
         }
     }
 
     /// Takes note of an event that is not open; tells whether it was closed before.
     fn first_of(&mut self, key: Key, message_type: MessageType, at: Tick) -> bool {
+        let deadline = later(at, self.window);
+        self.next_expiry = self.next_expiry.min(deadline);
         if self.closed.contains(key) {
             return true;
         }
@@ -257,14 +286,13 @@ impl Assembler {
         if matches!(message_type.number(), 1200..=1299) {
             return false;
         }
-        let deadline = at.saturating_add(self.window);
-        let index = usize::try_from(key.node).unwrap_or(usize::MAX);
+        let index = usize::try_from(key.node()).unwrap_or(usize::MAX);
         let Some(serials) = self.serials.get_mut(index) else {
             return false;
         };
         // a record that joins can come first, but then nobody knows what came before it
         let is_head = matches!(message_type.class(), Class::Opens | Class::Alone);
-        let seen = serials.see(key.id, is_head, deadline);
+        let seen = serials.see(key.id(), is_head, deadline);
         match seen {
             Seen::InOrder | Seen::Old => {}
             Seen::Healed => self.ledger.account.healed_serials += 1,
@@ -273,8 +301,11 @@ impl Assembler {
                 self.ledger.restart();
             }
         }
+        if let Some(gap) = self.serials.get_mut(index).and_then(Serials::give_up) {
+            self.ledger.report(gap);
+        }
         // CPUs interleave: not every serial that was dropped lies before this one
-        self.ledger.explain_until(deadline.saturating_add(self.grace()));
+        self.ledger.explain_until(later(deadline, self.grace()));
         false
     }
 
@@ -324,12 +355,13 @@ impl Assembler {
     /// After a pause in reading, what is overdue may lie in the socket still. So until the line
     /// was found empty, or the reader had time to catch up, nothing expires.
     fn expire(&mut self, at: Tick, line_is_empty: bool) {
-        let catching_up = at < self.resumed_at.saturating_add(self.grace());
-        if catching_up && !line_is_empty {
+        let caught_up = later(self.resumed_at, self.grace());
+        if at < caught_up && !line_is_empty {
+            self.next_expiry = caught_up;
             return;
         }
         while let Some((slot, event)) = self.open.oldest() {
-            if event.last_at.saturating_add(self.window) > at {
+            if later(event.last_at, self.window) > at {
                 break;
             }
             self.close(slot, ClosedBy::Window);
@@ -338,6 +370,8 @@ impl Assembler {
             self.settle_gaps(index, false);
         }
         self.ledger.expire(at);
+        let waits = [self.poll_timeout(), self.ledger.explained_until()];
+        self.next_expiry = waits.into_iter().flatten().min().unwrap_or(Tick::from_nanos(u64::MAX));
     }
 
     fn settle_gaps(&mut self, index: usize, all: bool) {
@@ -348,10 +382,13 @@ impl Assembler {
         }
     }
 
+    const fn is_too_much(&self) -> bool {
+        self.open.len() > self.max_open_events || self.open.held_bytes() > self.max_open_bytes
+    }
+
     /// Hands out the events that are too many.
     fn evict(&mut self) {
-        while self.open.len() > self.max_open_events || self.open.held_bytes() > self.max_open_bytes
-        {
+        while self.is_too_much() {
             let Some((slot, _)) = self.open.oldest() else {
                 return;
             };
@@ -370,17 +407,25 @@ impl Assembler {
     }
 
     fn close(&mut self, slot: usize, closed_by: ClosedBy) {
-        let end_expected = self.end_expected;
-        let hand_out = |open: &OpenEvent| {
-            let event = hand_out(open, closed_by, end_expected);
-            let is_whole = event.is_whole_after(open.progress);
-            (open.key, event, is_whole)
+        let Some(open) = self.open.close(slot) else {
+            return;
         };
-        if let Some((key, event, is_whole)) = self.open.close(slot, hand_out) {
-            self.ledger.account.continuations += u64::from(event.continuation);
-            self.closed.insert(key);
-            self.ledger.push(event, is_whole);
-        }
+        let event = Event {
+            id: open.key.id(),
+            // one allocation, of exact size; the open event's buffer is used again
+            bytes: Bytes::copy_from_slice(&open.bytes),
+            records: open.records,
+            closed_by,
+            continuation: open.continuation,
+            end_expected: self.end_expected,
+            first_at: open.first_at,
+            last_at: open.last_at,
+        };
+        let is_whole = event.is_whole_after(open.progress);
+        self.closed.insert(open.key);
+        self.open.recycle(slot);
+        self.ledger.account.continuations += u64::from(event.continuation);
+        self.ledger.push(event, is_whole);
     }
 
     /// Hands out an event of one record that never was open.
@@ -389,7 +434,7 @@ impl Assembler {
         RecordPrefix::append(&mut bytes, record, truncated);
         self.closed.insert(key);
         let event = Event {
-            id: key.id,
+            id: key.id(),
             bytes: bytes.into(),
             records: 1,
             closed_by: ClosedBy::Alone,
@@ -402,18 +447,10 @@ impl Assembler {
     }
 }
 
-/// Copies an open event to what is handed out, in one allocation.
-fn hand_out(event: &OpenEvent, closed_by: ClosedBy, end_expected: bool) -> Event {
-    Event {
-        id: event.key.id,
-        bytes: Bytes::copy_from_slice(&event.bytes),
-        records: event.records,
-        closed_by,
-        continuation: event.continuation,
-        end_expected,
-        first_at: event.first_at,
-        last_at: event.last_at,
-    }
+/// Returns the tick that comes so many nanoseconds later.
+#[inline]
+const fn later(tick: Tick, nanos: u64) -> Tick {
+    Tick::from_nanos(tick.as_nanos().saturating_add(nanos))
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ struct Explained {
 
 impl Ledger {
     /// Takes the next delivery, and counts it.
+    #[inline]
     pub(super) fn poll(&mut self) -> Option<Delivery> {
         let delivery = self.ready.pop_front()?;
         match &delivery {
@@ -51,6 +52,7 @@ impl Ledger {
     }
 
     /// Counts a record, and takes note of what it says about the signs themselves.
+    #[inline(always)]
     pub(super) fn record(&mut self, record: &Record<'_>, at: Tick) {
         self.account.records += 1;
         self.last_record_at = at;
@@ -101,6 +103,11 @@ impl Ledger {
         }
     }
 
+    /// Until when gaps are explained, if that is known.
+    pub(super) const fn explained_until(&self) -> Option<Tick> {
+        self.explained.until
+    }
+
     fn explain(&mut self, records: u64) {
         self.explained.serials += records;
         self.explained.until = None;
@@ -138,6 +145,7 @@ impl Ledger {
     }
 
     /// Takes note of changes that concern the signs themselves.
+    #[cold]
     fn config_change(&mut self, record: &Record<'_>) {
         let setting = record.as_config_change().and_then(|change| change.setting());
         let old: Option<u32> = record.field("old").and_then(Value::decimal);

@@ -66,7 +66,7 @@ impl Event {
     pub fn is_whole(&self) -> bool {
         let mut progress = Progress::default();
         for (record, truncated) in self.records().with_flags() {
-            progress.add(record, truncated);
+            progress.add(&record, truncated);
         }
         self.is_whole_after(progress)
     }
@@ -136,21 +136,18 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn add(&mut self, record: Record<'_>, truncated: bool) {
+    #[inline(always)]
+    pub(super) fn add(&mut self, record: &Record<'_>, truncated: bool) {
         self.truncated |= truncated;
-        match record.message_type() {
-            MessageType::SYSCALL | MessageType::URINGOP => self.opened = true,
-            MessageType::PATH => {
-                self.is_out_of_order |= item(record) != Some(self.paths);
-                self.paths += 1;
-                self.of_call = true;
-            }
-            MessageType::EXECVE => {
-                self.is_partial |= !has_last_argument(record);
-                self.execves += 1;
-                self.of_call = true;
-            }
-            message_type => self.of_call |= is_of_call(message_type),
+        let message_type = record.message_type();
+        self.opened |= message_type.class() == Class::Opens;
+        self.of_call |= is_of_call(message_type);
+        if message_type == MessageType::PATH {
+            self.is_out_of_order |= item(*record) != Some(self.paths);
+            self.paths += 1;
+        } else if message_type == MessageType::EXECVE {
+            self.is_partial |= !has_last_argument(*record);
+            self.execves += 1;
         }
     }
 
@@ -183,21 +180,35 @@ fn item(record: Record<'_>) -> Option<u32> {
 
 /// Tells whether the last field of an `EXECVE` record with a number of arguments is the last one,
 /// whole: then so are all others, since the kernel writes them in order.
+#[inline(never)]
 fn has_last_argument(record: Record<'_>) -> bool {
     let last = || {
         let (count, fields) = number(record.body().strip_prefix(b"argc=")?)?;
-        let field = fields.get(memchr::memrchr(b' ', fields)? + 1..)?;
+        let last_space = fields.iter().rposition(|byte| *byte == b' ')?;
+        let field = fields.get(last_space + 1..)?;
         let (index, value) = number(field.strip_prefix(b"a")?)?;
         let is_last = index + 1 == count && value.first() == Some(&b'=');
-        Some(is_last && memchr::memchr_iter(b' ', fields).count() == count)
+        Some(is_last && spaces(fields) == count)
     };
     last() == Some(true)
 }
 
+/// Counts spaces; most texts are too short for a search to get going.
+fn spaces(text: &[u8]) -> usize {
+    let count = |bytes: &[u8]| bytes.iter().map(|byte| u8::from(*byte == b' ')).sum::<u8>();
+    text.chunks(128).map(|bytes| usize::from(count(bytes))).sum()
+}
+
 /// Reads a number of few digits, and returns what is behind it.
 fn number(text: &[u8]) -> Option<(usize, &[u8])> {
-    let digits = text.iter().take(9).take_while(|byte| byte.is_ascii_digit()).count();
-    let (number, rest) = text.split_at_checked(digits).filter(|_| digits > 0)?;
-    let add = |sum: usize, digit: &u8| sum * 10 + usize::from(digit - b'0');
-    Some((number.iter().fold(0, add), rest))
+    let mut number = 0;
+    let mut rest = text;
+    while let [digit @ b'0'..=b'9', tail @ ..] = rest {
+        number = number * 10 + usize::from(digit - b'0');
+        rest = tail;
+        if number > 99_999_999 {
+            break;
+        }
+    }
+    if rest.len() < text.len() { Some((number, rest)) } else { None }
 }

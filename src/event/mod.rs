@@ -194,6 +194,7 @@ impl<'a> Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Record<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let (record, _) = RecordPrefix::take(&mut self.rest, self.id)?;
         self.left = self.left.saturating_sub(1);
@@ -212,32 +213,41 @@ impl ExactSizeIterator for Records<'_> {}
 struct RecordPrefix;
 
 impl RecordPrefix {
+    const LENGTH: usize = 11;
+
+    #[inline(always)]
     fn append(buffer: &mut Vec<u8>, record: &Record<'_>, truncated: bool) {
         let text = record.text();
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let text = text.get(..usize::try_from(length).unwrap_or(usize::MAX)).unwrap_or(text);
-        let body_at = u32::try_from(text.len() - record.body().len()).unwrap_or(u32::MAX);
-        buffer.reserve(11 + text.len());
-        buffer.extend_from_slice(&record.message_type().number().to_ne_bytes());
-        buffer.push(u8::from(truncated));
-        buffer.extend_from_slice(&length.to_ne_bytes());
-        buffer.extend_from_slice(&body_at.to_ne_bytes());
+        let body_at = u32::try_from(record.body_at()).unwrap_or(u32::MAX);
+        let [t0, t1] = record.message_type().number().to_ne_bytes();
+        let [l0, l1, l2, l3] = length.to_ne_bytes();
+        let [b0, b1, b2, b3] = body_at.to_ne_bytes();
+        buffer.reserve(Self::LENGTH + text.len());
+        buffer.extend_from_slice(&[t0, t1, u8::from(truncated), l0, l1, l2, l3, b0, b1, b2, b3]);
         buffer.extend_from_slice(text);
     }
 
+    #[inline]
     fn take<'a>(rest: &mut &'a [u8], id: EventId) -> Option<(Record<'a>, bool)> {
-        let (number, tail) = rest.split_first_chunk()?;
-        let (truncated, tail) = tail.split_first()?;
-        let (length, tail) = tail.split_first_chunk()?;
-        let (body_at, tail) = tail.split_first_chunk()?;
-        let length = usize::try_from(u32::from_ne_bytes(*length)).ok()?;
+        let (prefix, tail) = rest.split_first_chunk::<{ Self::LENGTH }>()?;
+        let [t0, t1, truncated, l0, l1, l2, l3, b0, b1, b2, b3] = *prefix;
+        let length = usize::try_from(u32::from_ne_bytes([l0, l1, l2, l3])).ok()?;
         let (text, tail) = tail.split_at_checked(length)?;
         *rest = tail;
-        let node =
-            text.strip_prefix(b"node=").and_then(|text| text.get(..memchr::memchr(b' ', text)?));
-        let body_at = usize::try_from(u32::from_ne_bytes(*body_at)).ok()?;
+        let node = match text {
+            [b'n', ..] => node(text),
+            _ => None,
+        };
+        let body_at = usize::try_from(u32::from_ne_bytes([b0, b1, b2, b3])).ok()?;
         let header = Header { node, id, body_at };
-        let message_type = MessageType::new(u16::from_ne_bytes(*number));
-        Some((Record::from_parts(message_type, header, text), *truncated != 0))
+        let message_type = MessageType::new(u16::from_ne_bytes([t0, t1]));
+        Some((Record::from_parts(message_type, header, text), truncated != 0))
     }
+}
+
+/// Returns the name of the machine, where a head states it.
+fn node(text: &[u8]) -> Option<&[u8]> {
+    text.strip_prefix(b"node=").and_then(|text| text.get(..memchr::memchr(b' ', text)?))
 }

@@ -1,17 +1,52 @@
 //! The events that are still open: found by their key, ordered by their last record.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use super::RecordPrefix;
 use super::missing::Progress;
-use crate::record::{EventId, Record};
-use crate::time::Tick;
+use crate::record::{EventId, Header, Record};
+use crate::time::{Tick, Timestamp};
 
-/// What tells one event from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What tells one event from another: stamp, serial, and machine.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    pub(super) id: EventId,
-    pub(super) node: u32,
+    time: Timestamp,
+    /// The machine and the serial: two numbers stay in registers.
+    who: u64,
+}
+
+impl Key {
+    #[inline]
+    pub(super) const fn new(id: EventId, node: u32) -> Self {
+        Self { time: id.time(), who: (node as u64) << 32 | id.serial() as u64 }
+    }
+
+    #[inline]
+    pub(super) const fn id(self) -> EventId {
+        EventId::new(self.time, self.who as u32)
+    }
+
+    #[inline]
+    pub(super) const fn node(self) -> u32 {
+        (self.who >> 32) as u32
+    }
+
+    /// Returns the place among so many in a table with one per serial.
+    const fn place(self, places: usize) -> usize {
+        place(self.who as u32, self.node(), places)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.id(), self.node())
+    }
+}
+
+/// Serials follow each other, so neighbours never meet in one place.
+const fn place(serial: u32, node: u32, places: usize) -> usize {
+    serial.wrapping_add(node.wrapping_mul(0x9E37_79B9)) as usize % places
 }
 
 /// An event whose end has not come.
@@ -24,6 +59,7 @@ pub(super) struct OpenEvent {
     pub(super) first_at: Tick,
     pub(super) last_at: Tick,
     pub(super) progress: Progress,
+    head: Option<Head>,
     older: Option<usize>,
     newer: Option<usize>,
 }
@@ -33,28 +69,55 @@ pub(super) struct OpenEvent {
 pub(super) struct OpenEvents {
     slots: Vec<OpenEvent>,
     free: Vec<usize>,
-    index: HashMap<Key, usize>,
+    /// One place per serial, overwritten by the serial that comes [`PLACES`] later: the usual way to
+    /// an event's slot.
+    places: Vec<Option<u32>>,
+    /// The slots of events that lost their place.
+    displaced: HashMap<Key, usize>,
     oldest: Option<usize>,
     newest: Option<usize>,
+    /// The head of the newest event, once more: nearer than its slot.
+    newest_head: Option<Head>,
     held_bytes: usize,
 }
 
 /// A buffer that grew beyond this is not kept for the next event.
 const KEEP_CAPACITY: usize = 64 * 1024;
 
+/// How many events have a place of their own; CPUs are few, and each has one event open.
+/// A thousand, because the last digits of a serial are found faster than the number.
+const PLACES: usize = 1000;
+
 impl OpenEvents {
-    pub(super) fn len(&self) -> usize {
-        self.index.len()
+    pub(super) const fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
     }
 
     pub(super) const fn held_bytes(&self) -> usize {
         self.held_bytes
     }
 
-    /// Finds the event with this key; most records belong to the newest one.
+    /// Finds the event whose first record had the same head, byte for byte, as the text of this one;
+    /// returns the head as well. `None` says nothing.
+    ///
+    /// Almost all records are found so, without their heads being read: most belong to the newest
+    /// event, others to the one that has the place of their serial.
+    #[inline(always)]
+    pub(super) fn with_head_of<'a>(&self, text: &'a [u8]) -> Option<(usize, Header<'a>)> {
+        if let Some(header) = self.newest_head.and_then(|head| head.found_in(text)) {
+            return Some((self.newest?, header));
+        }
+        let place = Header::last_digits_if_usual(text)?;
+        let slot = usize::try_from(self.places.get(place).copied()??).ok()?;
+        Some((slot, self.slots.get(slot)?.head?.found_in(text)?))
+    }
+
+    /// Finds the event with this key.
     pub(super) fn find(&self, key: Key) -> Option<usize> {
-        let newest = self.newest.filter(|slot| self.slots.get(*slot).is_some_and(|e| e.key == key));
-        newest.or_else(|| self.index.get(&key).copied())
+        let slot = self.places.get(key.place(PLACES)).copied().flatten();
+        let slot = slot.and_then(|slot| usize::try_from(slot).ok());
+        let slot = slot.filter(|slot| self.slots.get(*slot).is_some_and(|event| event.key == key));
+        slot.or_else(|| self.displaced.get(&key).copied())
     }
 
     /// Opens an event without a record.
@@ -67,6 +130,7 @@ impl OpenEvents {
             first_at: at,
             last_at: at,
             progress: Progress::default(),
+            head: None,
             older: None,
             newer: None,
         };
@@ -83,22 +147,40 @@ impl OpenEvents {
                 self.slots.len() - 1
             }
         };
-        self.index.insert(key, slot);
         self.link_as_newest(slot);
+        self.take_place(key, slot);
         slot
     }
 
+    /// Gives an event the place of its serial, and remembers the one that had it otherwise.
+    fn take_place(&mut self, key: Key, slot: usize) {
+        if self.places.is_empty() {
+            self.places = vec![None; PLACES];
+        }
+        let Some(place) = self.places.get_mut(key.place(PLACES)) else { return };
+        let before = std::mem::replace(place, u32::try_from(slot).ok());
+        let before = before.and_then(|slot| usize::try_from(slot).ok());
+        if let Some((before, event)) = before.and_then(|slot| Some((slot, self.slots.get(slot)?))) {
+            self.displaced.insert(event.key, before);
+        }
+    }
+
     /// Adds a record to an open event, which becomes the newest.
+    #[inline(always)]
     pub(super) fn add(&mut self, slot: usize, record: &Record<'_>, truncated: bool, at: Tick) {
         if self.newest != Some(slot) {
             self.unlink(slot);
             self.link_as_newest(slot);
         }
         if let Some(event) = self.slots.get_mut(slot) {
+            if event.records == 0 {
+                event.head = Head::of(record);
+                self.newest_head = event.head;
+            }
             let before = event.bytes.len();
             RecordPrefix::append(&mut event.bytes, record, truncated);
             event.records += 1;
-            event.progress.add(*record, truncated);
+            event.progress.add(record, truncated);
             event.last_at = at;
             self.held_bytes += event.bytes.len() - before;
         }
@@ -110,24 +192,27 @@ impl OpenEvents {
         Some((slot, self.slots.get(slot)?))
     }
 
-    /// Takes an event out; `finish` makes of it what is handed on.
-    pub(super) fn close<T>(
-        &mut self,
-        slot: usize,
-        finish: impl FnOnce(&OpenEvent) -> T,
-    ) -> Option<T> {
+    /// Takes an event out, to be looked at; then its place can be [used again](Self::recycle).
+    pub(super) fn close(&mut self, slot: usize) -> Option<&OpenEvent> {
         self.unlink(slot);
-        let event = self.slots.get_mut(slot)?;
-        let result = finish(event);
+        let event = self.slots.get(slot)?;
         self.held_bytes -= event.bytes.len();
-        if event.bytes.capacity() > KEEP_CAPACITY {
-            event.bytes = Vec::new();
-        } else {
-            event.bytes.clear();
+        match self.places.get_mut(event.key.place(PLACES)) {
+            Some(place) if *place == u32::try_from(slot).ok() => *place = None,
+            _ => drop(self.displaced.remove(&event.key)),
         }
-        self.index.remove(&event.key);
+        Some(event)
+    }
+
+    /// Makes the place of a closed event free for another.
+    pub(super) fn recycle(&mut self, slot: usize) {
+        if let Some(event) = self.slots.get_mut(slot) {
+            event.bytes.clear();
+            if event.bytes.capacity() > KEEP_CAPACITY {
+                event.bytes = Vec::new();
+            }
+        }
         self.free.push(slot);
-        Some(result)
     }
 
     fn link_as_newest(&mut self, slot: usize) {
@@ -135,6 +220,7 @@ impl OpenEvents {
         if let Some(event) = self.slots.get_mut(slot) {
             event.older = before;
             event.newer = None;
+            self.newest_head = event.head;
         }
         match before.and_then(|before| self.slots.get_mut(before)) {
             Some(event) => event.newer = Some(slot),
@@ -153,8 +239,46 @@ impl OpenEvents {
         }
         match newer.and_then(|newer| self.slots.get_mut(newer)) {
             Some(event) => event.older = older,
-            None => self.newest = older,
+            None => {
+                self.newest = older;
+                self.newest_head = None;
+            }
         }
+    }
+}
+
+/// The head of an event's first record, if it is of the usual length and names no machine.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    /// Two halves that overlap are the whole.
+    first: u128,
+    last: u128,
+    length: usize,
+    id: EventId,
+}
+
+impl Head {
+    fn of(record: &Record<'_>) -> Option<Self> {
+        let length = record.body_at();
+        if record.node().is_some() || !(16..=32).contains(&length) {
+            return None;
+        }
+        let (first, last) = Self::halves(record.text(), length)?;
+        Some(Self { first, last, length, id: record.id() })
+    }
+
+    /// Returns the head of a text that begins with this one.
+    #[inline]
+    fn found_in<'a>(self, text: &'a [u8]) -> Option<Header<'a>> {
+        let is_same = Self::halves(text, self.length)? == (self.first, self.last);
+        is_same.then_some(Header { node: None, id: self.id, body_at: self.length })
+    }
+
+    #[inline]
+    fn halves(text: &[u8], length: usize) -> Option<(u128, u128)> {
+        let head = text.get(..length)?;
+        let (first, last) = (head.first_chunk()?, head.last_chunk()?);
+        Some((u128::from_ne_bytes(*first), u128::from_ne_bytes(*last)))
     }
 }
 
@@ -173,25 +297,20 @@ impl Closed {
         if self.places.is_empty() {
             self.places = vec![0; Self::PLACES];
         }
-        if let Some(place) = self.places.get_mut(Self::place(key)) {
+        if let Some(place) = self.places.get_mut(key.place(Self::PLACES)) {
             *place = Self::mark(key);
         }
     }
 
     pub(super) fn contains(&self, key: Key) -> bool {
-        self.places.get(Self::place(key)).is_some_and(|mark| *mark == Self::mark(key))
-    }
-
-    fn place(key: Key) -> usize {
-        let mixed = key.id.serial().wrapping_add(key.node.wrapping_mul(0x9E37_79B9));
-        usize::try_from(mixed).unwrap_or_default() % Self::PLACES
+        self.places.get(key.place(Self::PLACES)).is_some_and(|mark| *mark == Self::mark(key))
     }
 
     /// Mixes the whole key into one word, which is never zero.
     fn mark(key: Key) -> u64 {
-        let time = key.id.time().seconds().wrapping_mul(1000) + u64::from(key.id.time().millis());
-        let who = u64::from(key.node) << 32 | u64::from(key.id.serial());
-        (time.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ who.wrapping_mul(0xD6E8_FEB8_6659_FD93)) | 1
+        (key.time.as_millis().wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            ^ key.who.wrapping_mul(0xD6E8_FEB8_6659_FD93))
+            | 1
     }
 }
 
@@ -199,14 +318,18 @@ impl Closed {
 mod tests {
     use super::*;
     use crate::message_type::MessageType;
-    use crate::time::Timestamp;
 
     fn key(serial: u32) -> Key {
-        Key { id: EventId::new(Timestamp::new(1, 0).expect("a time"), serial), node: 0 }
+        Key::new(EventId::new(Timestamp::new(1, 0).expect("a time"), serial), 0)
     }
 
     fn record() -> Record<'static> {
         Record::parse(MessageType::CWD, b"audit(1.000:2): x").expect("a head")
+    }
+
+    fn close(open: &mut OpenEvents, slot: usize) {
+        assert!(open.close(slot).is_some());
+        open.recycle(slot);
     }
 
     #[test]
@@ -215,11 +338,11 @@ mod tests {
         let slots = [1, 2, 3].map(|serial| open.open(key(serial), false, Tick::ZERO));
         open.add(slots[0], &record(), false, Tick::from_nanos(1));
         assert_eq!(open.oldest().map(|(_, event)| event.key), Some(key(2)));
-        open.close(slots[1], |_| ());
+        close(&mut open, slots[1]);
         assert_eq!(open.oldest().map(|(_, event)| event.key), Some(key(3)));
-        open.close(slots[2], |_| ());
+        close(&mut open, slots[2]);
         assert_eq!(open.oldest().map(|(_, event)| event.key), Some(key(1)));
-        open.close(slots[0], |_| ());
+        close(&mut open, slots[0]);
         assert!(open.oldest().is_none());
         assert_eq!((open.len(), open.held_bytes()), (0, 0));
         let again = open.open(key(9), false, Tick::ZERO);
@@ -229,14 +352,47 @@ mod tests {
     }
 
     #[test]
+    fn an_event_is_found_by_its_head_and_by_no_other() {
+        let mut open = OpenEvents::default();
+        let text = b"audit(1700000000.123:4242): cwd=\"/root\"";
+        let record = Record::parse(MessageType::CWD, text).expect("a head");
+        let key = Key::new(record.id(), 0);
+        let slot = open.open(key, false, Tick::ZERO);
+        assert_eq!(open.with_head_of(text), None, "it has no record yet");
+        open.add(slot, &record, false, Tick::ZERO);
+        let found = open.with_head_of(text).expect("the same head");
+        assert_eq!(found, (slot, Header { node: None, id: record.id(), body_at: 28 }));
+        for at in 0..28 {
+            let mut other = *text;
+            other[at] ^= 1;
+            assert_eq!(open.with_head_of(&other), None, "{at}");
+            assert_eq!(open.with_head_of(&text[..at]), None, "{at}");
+        }
+        // what is behind the head plays no part
+        assert!(open.with_head_of(&text[..28]).is_some());
+    }
+
+    #[test]
+    fn many_interleaved_events_are_all_found() {
+        let mut open = OpenEvents::default();
+        let slots: Vec<_> = (0..5000).map(|n| open.open(key(n), false, Tick::ZERO)).collect();
+        assert!((0..5000).zip(&slots).all(|(n, slot)| open.find(key(n)) == Some(*slot)));
+        (1000..4000).for_each(|n: u32| close(&mut open, slots[n as usize]));
+        assert_eq!(open.len(), 2000);
+        let is_found = |n| open.find(key(n)).is_some();
+        assert!((0..5000).all(|n| is_found(n) != (1000..4000).contains(&n)));
+        assert_eq!(open.displaced.len(), 1000, "the last ones have their places");
+    }
+
+    #[test]
     fn closed_events_are_remembered_by_their_whole_key() {
         let mut closed = Closed::default();
         assert!(!closed.contains(key(0)));
         closed.insert(key(50));
         assert!(closed.contains(key(50)));
-        assert!(!closed.contains(Key { node: 1, ..key(50) }));
+        assert!(!closed.contains(Key::new(key(50).id(), 1)));
         let later = EventId::new(Timestamp::new(900, 0).expect("a time"), 50);
-        assert!(!closed.contains(Key { id: later, node: 0 }), "trap 14: another boot");
+        assert!(!closed.contains(Key::new(later, 0)), "trap 14: another boot");
         closed.insert(key(50 + 65_536));
         assert!(!closed.contains(key(50)));
     }

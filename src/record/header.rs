@@ -32,18 +32,21 @@ pub struct EventId {
 
 impl EventId {
     /// Makes an identity from its two parts.
+    #[inline]
     #[must_use]
     pub const fn new(time: Timestamp, serial: u32) -> Self {
         Self { time, serial }
     }
 
     /// Returns the kernel's time of the event.
+    #[inline]
     #[must_use]
     pub const fn time(self) -> Timestamp {
         self.time
     }
 
     /// Returns the kernel's serial number of the event.
+    #[inline]
     #[must_use]
     pub const fn serial(self) -> u32 {
         self.serial
@@ -81,6 +84,20 @@ impl<'a> Header<'a> {
         Some(Self { node: None, id, body_at })
     }
 
+    /// Returns the last three digits of what is the serial if the head is of the usual form, which
+    /// is not looked at.
+    #[inline]
+    pub(crate) fn last_digits_if_usual(text: &[u8]) -> Option<usize> {
+        let (word, count) = serial_word(text)?;
+        let digits = match count {
+            1..=7 => word << (8 * (8 - count)),
+            8 => u64::from_le_bytes(*text.get(..serial(text)?.1)?.last_chunk()?),
+            _ => return None,
+        };
+        let digit = |place: u64| digits >> (8 * place) & 0xF;
+        usize::try_from(digit(5) * 100 + digit(6) * 10 + digit(7)).ok()
+    }
+
     /// Reads a head of any form.
     pub(crate) fn parse_any(text: &'a [u8]) -> Result<Self, DecodeError> {
         let mut rest = text;
@@ -99,34 +116,64 @@ impl<'a> Header<'a> {
     }
 }
 
-/// Reads a head of the usual form, with ten digits of seconds and up to seven of the serial, eight
-/// digits at a time. `None` says nothing about other forms.
+/// Reads a head of the usual form, with ten digits of seconds, eight digits at a time. `None` says
+/// nothing about other forms.
 #[inline]
 fn usual(text: &[u8]) -> Option<(EventId, usize)> {
-    let (head, rest) = text.split_first_chunk::<21>()?;
+    let head = text.first_chunk::<SERIAL_AT>()?;
     let word = |at: usize| Some(u64::from_le_bytes(*head.get(at..)?.first_chunk()?));
     // `audit(ss`, `ssssssss`, `ssss.mmm`, of which the digits are read that were not yet
     let (name, upper, lower) = (word(0)?, word(6)?, word(12)?);
     let is_named = name << 16 == u64::from_le_bytes(*b"\0\0audit(") && head[20] == b':';
     let has_point = lower >> 32 & 0xFF == u64::from(b'.');
     let lower = lower & 0xFFFF_FF00_FFFF_0000 | ZEROS & 0x0000_00FF_0000_FFFF;
-    let serial = match rest.first_chunk() {
+    let (serial, end) = serial(text)?;
+    let [b')', b':', b' ', ..] = text.get(end..)? else { return None };
+    if !(is_named && has_point && others(upper) | others(lower) == 0) {
+        return None;
+    }
+    let (units, millis) = twice_four_digits(lower);
+    let seconds = eight_digits(upper) * 100 + units;
+    let time = Timestamp::new(seconds, u16::try_from(millis).ok()?)?;
+    Some((EventId::new(time, u32::try_from(serial).ok()?), end + 3))
+}
+
+/// Where the serial begins in a head of the usual form.
+const SERIAL_AT: usize = 21;
+
+/// Reads the serial of a head of the usual form, and returns where it ends.
+#[inline]
+fn serial(text: &[u8]) -> Option<(u64, usize)> {
+    let (word, count) = serial_word(text)?;
+    if count == 0 {
+        return None;
+    }
+    // the digits move to the end, zeros come in front
+    let mut serial = eight_digits(word << (8 * (8 - count)) | ZEROS >> 8 >> (8 * (count - 1)));
+    let mut end = SERIAL_AT + count;
+    if count == 8 {
+        // numbers of 32 bits have up to ten
+        for digit in text.get(end..).unwrap_or_default().iter().take(2) {
+            if !digit.is_ascii_digit() {
+                break;
+            }
+            serial = serial * 10 + u64::from(digit - b'0');
+            end += 1;
+        }
+    }
+    Some((serial, end))
+}
+
+/// Returns the first eight bytes of the serial, and how many of them are digits.
+#[inline(always)]
+fn serial_word(text: &[u8]) -> Option<(u64, usize)> {
+    let rest = text.get(SERIAL_AT..)?;
+    let word = match rest.first_chunk() {
         Some(serial) => u64::from_le_bytes(*serial),
         None if rest.is_empty() => return None,
         None => u64::from_le_bytes(*text.last_chunk()?) >> (64 - 8 * rest.len()),
     };
-    let count = usize::try_from(others(serial).trailing_zeros() / 8).ok()?;
-    let has_digits = others(upper) | others(lower) == 0 && (1..=7).contains(&count);
-    let [b')', b':', b' ', ..] = rest.get(count..)? else { return None };
-    if !(is_named && has_point && has_digits) {
-        return None;
-    }
-    // the digits move to the end, zeros come in front
-    let serial = eight_digits(serial << (8 * (8 - count)) | ZEROS >> (8 * count));
-    let (units, millis) = twice_four_digits(lower);
-    let seconds = eight_digits(upper) * 100 + units;
-    let time = Timestamp::new(seconds, u16::try_from(millis).ok()?)?;
-    Some((EventId::new(time, u32::try_from(serial).ok()?), 21 + count + 3))
+    Some((word, others(word).trailing_zeros() as usize / 8))
 }
 
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -245,8 +292,14 @@ mod tests {
                     let expected = Header::parse_any(text.as_bytes());
                     assert_eq!(parse(text.as_bytes()), expected, "{text}");
                     assert_eq!(expected.map(|header| header.id), Ok(id(seconds, millis, serial)));
-                    let is_usual = usual(text.as_bytes()).is_some();
-                    assert_eq!(is_usual, serial < 10_000_000, "{text}");
+                    assert!(usual(text.as_bytes()).is_some(), "{text}");
+                    let last_digits = Header::last_digits_if_usual(text.as_bytes());
+                    assert_eq!(last_digits, Some(serial as usize % 1000));
+                    let bare = &text[..text.len() - 11];
+                    assert_eq!(
+                        parse(bare.as_bytes()).map(|head| head.id),
+                        expected.map(|head| head.id)
+                    );
                 }
             }
         }

@@ -122,6 +122,12 @@ impl<'a> Record<'a> {
         self.text
     }
 
+    /// Returns where the text behind the head begins.
+    #[inline]
+    pub(crate) const fn body_at(&self) -> usize {
+        self.body_at
+    }
+
     /// Returns the text behind the head.
     #[inline]
     #[must_use]

@@ -21,22 +21,24 @@ impl Tick {
     pub const ZERO: Self = Self(0);
 
     /// Makes a tick from nanoseconds.
+    #[inline]
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
     /// Returns the tick in nanoseconds.
+    #[inline]
     #[must_use]
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
     /// Returns the tick `duration` later, or the last one there is.
+    #[inline]
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(nanos))
+        Self(self.0.saturating_add(nanos(duration)))
     }
 
     /// Returns the time since `earlier`, zero if `earlier` is later.
@@ -46,41 +48,61 @@ impl Tick {
     }
 }
 
+/// Returns a duration in nanoseconds, or the most there are.
+#[inline]
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// A time as the kernel stamps it: wall-clock seconds and milliseconds since the Unix epoch.
 ///
 /// The kernel reads `CLOCK_REALTIME` at tick granularity (4 ms at HZ=250) and cuts it to
 /// milliseconds. A record of a system call carries the time at which the call was *entered*.
 ///
 /// Source: `kernel/audit.c`, `audit_log_start`; `kernel/auditsc.c`, `__audit_syscall_entry`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
-    seconds: u64,
-    millis: u16,
+    /// Milliseconds since the epoch: one number stays in one register.
+    millis: u64,
 }
 
 impl Timestamp {
-    /// Makes a timestamp; `None` if `millis` is above 999.
+    /// Makes a timestamp; `None` if `millis` is above 999, or the time 584 million years ahead.
+    #[inline]
     #[must_use]
     pub const fn new(seconds: u64, millis: u16) -> Option<Self> {
-        if millis < 1000 { Some(Self { seconds, millis }) } else { None }
+        if millis < 1000 && seconds < u64::MAX / 1000 {
+            Some(Self { millis: seconds * 1000 + millis as u64 })
+        } else {
+            None
+        }
     }
 
     /// Returns the whole seconds since the Unix epoch.
+    #[inline]
     #[must_use]
     pub const fn seconds(self) -> u64 {
-        self.seconds
+        self.millis / 1000
     }
 
     /// Returns the milliseconds within the second, 0 to 999.
+    #[inline]
     #[must_use]
     pub const fn millis(self) -> u16 {
+        (self.millis % 1000) as u16
+    }
+
+    /// Returns the milliseconds since the Unix epoch.
+    #[inline]
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
         self.millis
     }
 
     /// Returns the time since the Unix epoch.
     #[must_use]
     pub const fn since_epoch(self) -> Duration {
-        Duration::new(self.seconds, self.millis as u32 * 1_000_000)
+        Duration::from_millis(self.millis)
     }
 
     /// Returns a value that prints as RFC 3339 in UTC, such as `2023-11-14T22:13:20.123Z`.
@@ -102,7 +124,13 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:03}", self.seconds, self.millis)
+        write!(f, "{}.{:03}", self.seconds(), self.millis())
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -112,7 +140,7 @@ pub struct Rfc3339(Timestamp);
 
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Timestamp { seconds, millis } = self.0;
+        let (seconds, millis) = (self.0.seconds(), self.0.millis());
         let (year, month, day) = civil_date(seconds / 86_400);
         let of_day = seconds % 86_400;
         write!(
@@ -156,15 +184,18 @@ mod tests {
             (1_709_251_199, "2024-02-29T23:59:59.000Z"),
             (253_402_300_799, "9999-12-31T23:59:59.000Z"),
         ] {
-            let time = Timestamp { seconds, millis: 0 };
+            let time = Timestamp { millis: seconds * 1000 };
             assert_eq!(time.rfc3339().to_string(), text);
         }
     }
 
     #[test]
     fn the_largest_time_prints() {
-        let time = Timestamp { seconds: u64::MAX, millis: 999 };
-        assert!(time.rfc3339().to_string().ends_with(".999Z"));
+        let time = Timestamp { millis: u64::MAX };
+        assert!(time.rfc3339().to_string().ends_with(".615Z"));
+        let latest = Timestamp::new(u64::MAX / 1000 - 1, 999).expect("in range");
+        assert_eq!((latest.seconds(), latest.millis()), (u64::MAX / 1000 - 1, 999));
+        assert_eq!(Timestamp::new(u64::MAX / 1000, 0), None);
         assert_eq!(Timestamp::new(0, 1000), None);
     }
 

@@ -72,7 +72,18 @@ impl<'a> Frame<'a> {
     /// [`DecodeError::Short`] if the header or a fixed part is cut off,
     /// [`DecodeError::Impossible`] if a reply states a length below that of its header, or if the
     /// type is zero.
+    #[inline]
     pub fn parse(datagram: &'a [u8]) -> Result<Self, DecodeError> {
+        match (message_type(datagram), datagram.get(HEADER_LENGTH..)) {
+            (Some(message_type), Some(text)) if message_type.class() != Class::Control => {
+                Ok(Self::Record { message_type, text: trim_nul(text, message_type) })
+            }
+            _ => Self::parse_control(datagram),
+        }
+    }
+
+    /// Reads what is no record.
+    fn parse_control(datagram: &'a [u8]) -> Result<Self, DecodeError> {
         if datagram.len() < HEADER_LENGTH {
             let (needed, found) = (HEADER_LENGTH, datagram.len());
             return Err(DecodeError::Short { what: "a netlink header", needed, found });
@@ -109,23 +120,22 @@ impl<'a> Frame<'a> {
                 let pid = Cursor::new(as_stated()?, "a replacement probe").u32()?;
                 Self::Replace { pid }
             }
-            _ if message_type.class() == Class::Control => {
-                Self::Reply { message_type, sequence, payload: as_stated()? }
-            }
-            _ => Self::Record { message_type, text: trim_nul(to_the_end, message_type) },
+            _ => Self::Reply { message_type, sequence, payload: as_stated()? },
         })
     }
 }
 
 /// Returns the message type that a datagram states, without looking at anything else.
+#[inline]
 pub(crate) fn message_type(datagram: &[u8]) -> Option<MessageType> {
     let bytes = datagram.get(4..6)?.first_chunk()?;
     Some(MessageType::new(u16::from_ne_bytes(*bytes)))
 }
 
 /// Cuts NUL bytes off the end of kernel text; in a user's text they may be the user's.
+#[inline]
 fn trim_nul(text: &[u8], message_type: MessageType) -> &[u8] {
-    if message_type.origin() == Origin::UserSpace {
+    if text.last() != Some(&0) || message_type.origin() == Origin::UserSpace {
         return text;
     }
     let length = text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
