@@ -99,6 +99,7 @@ impl<'a> Header<'a> {
     }
 
     /// Reads a head of any form.
+    #[inline(never)]
     pub(crate) fn parse_any(text: &'a [u8]) -> Result<Self, DecodeError> {
         let mut rest = text;
         let mut node = None;

@@ -75,7 +75,7 @@ impl<'a> Record<'a> {
     /// assert_eq!(record.field("cwd").map(|value| value.bytes()), Some(&b"/root"[..]));
     /// # Ok::<(), auditlink::DecodeError>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn parse(message_type: MessageType, text: &'a [u8]) -> Result<Self, DecodeError> {
         // two ways to the end: joined before it, the head would go through memory
         if let Some(header) = Header::usual(text) {
