@@ -1,0 +1,181 @@
+//! What a workload is made to: datagrams and signs of loss, in their order.
+
+use std::io::Write;
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::capture::Writer;
+use crate::error::Error;
+use crate::event::Received;
+use crate::source::Source;
+use crate::time::Tick;
+
+/// Datagrams in one buffer, and what a reader notices between them; made by
+/// [`Workload::generate`](super::Workload::generate).
+#[derive(Clone, Debug)]
+pub struct Stream {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    datagrams: usize,
+    lost: Lost,
+}
+
+/// What a workload lost on its way, for tests that check whether it is noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Lost {
+    /// Events of which nothing was sent, and no counter says so: only serials are missing.
+    pub events: u64,
+    /// Records that the kernel's counter of lost records tells of.
+    pub records: u64,
+    /// Records that the socket dropped, as its counter tells.
+    pub overrun: u64,
+    /// Records that came without their ends.
+    pub truncated: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Entry {
+    /// Where it lies, and how long it was before it was cut.
+    Datagram {
+        range: Range<usize>,
+        needed: usize,
+    },
+    Overrun {
+        dropped: u64,
+    },
+    LostCounter {
+        total: u32,
+    },
+}
+
+impl Stream {
+    pub(super) const fn new() -> Self {
+        let lost = Lost { events: 0, records: 0, overrun: 0, truncated: 0 };
+        Self { bytes: Vec::new(), entries: Vec::new(), datagrams: 0, lost }
+    }
+
+    /// Returns how many datagrams there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.datagrams
+    }
+
+    /// Tells whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.datagrams == 0
+    }
+
+    /// Returns the length of all datagrams together.
+    #[must_use]
+    pub const fn byte_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Returns what was lost.
+    #[must_use]
+    pub const fn lost(&self) -> Lost {
+        self.lost
+    }
+
+    /// Iterates over the datagrams.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Datagram { range, .. } => self.bytes.get(range.clone()),
+            Entry::Overrun { .. } | Entry::LostCounter { .. } => None,
+        })
+    }
+
+    /// Returns a source that hands everything over, 10 µs apart, losses included.
+    #[must_use]
+    pub const fn source(&self) -> StreamSource<'_> {
+        StreamSource { stream: self, next: 0, at: Tick::from_nanos(1_700_000_000_000_000_000) }
+    }
+
+    /// Writes everything to a capture, losses included.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::capture::{Reader, Writer, synthetic::Workload};
+    /// use auditlink::Events;
+    ///
+    /// let mut writer = Writer::new(Vec::new())?;
+    /// let stream = Workload::new(1).events(100).generate();
+    /// stream.write(&mut writer)?;
+    /// let capture = writer.finish()?;
+    /// let replayed: Result<Vec<_>, _> = Events::new(Reader::new(&capture[..])?).collect();
+    /// assert_eq!(replayed?.len(), 100);
+    /// # Ok::<(), auditlink::Error>(())
+    /// ```
+    pub fn write<W: Write>(&self, writer: &mut Writer<W>) -> Result<(), Error> {
+        let mut source = self.source();
+        loop {
+            match source.recv(None)? {
+                Received::End { .. } => return Ok(()),
+                received => writer.write(&received)?,
+            }
+        }
+    }
+
+    /// Adds a datagram, cut to a length if one is given.
+    pub(super) fn push(&mut self, datagram: &[u8], cut: Option<usize>) {
+        let start = self.bytes.len();
+        let kept = datagram.get(..cut.unwrap_or(datagram.len())).unwrap_or(datagram);
+        self.bytes.extend_from_slice(kept);
+        self.lost.truncated += u64::from(kept.len() < datagram.len());
+        let range = start..self.bytes.len();
+        self.entries.push(Entry::Datagram { range, needed: datagram.len() });
+        self.datagrams += 1;
+    }
+
+    pub(super) fn push_overrun(&mut self, dropped: u64) {
+        self.lost.overrun += dropped;
+        self.entries.push(Entry::Overrun { dropped });
+    }
+
+    pub(super) fn push_counter(&mut self) {
+        let total = u32::try_from(self.lost.records).unwrap_or(u32::MAX);
+        self.entries.push(Entry::LostCounter { total });
+    }
+
+    pub(super) const fn lose_event(&mut self) {
+        self.lost.events += 1;
+    }
+
+    pub(super) const fn lose_record(&mut self) {
+        self.lost.records += 1;
+    }
+}
+
+/// Hands over a [`Stream`]; made by [`Stream::source`].
+#[derive(Clone, Debug)]
+pub struct StreamSource<'a> {
+    stream: &'a Stream,
+    next: usize,
+    at: Tick,
+}
+
+impl Source for StreamSource<'_> {
+    fn recv(&mut self, _until: Option<Tick>) -> Result<Received<'_>, Error> {
+        let at = self.at;
+        let Some(entry) = self.stream.entries.get(self.next) else {
+            return Ok(Received::End { at });
+        };
+        self.next += 1;
+        self.at = at.saturating_add(Duration::from_micros(10));
+        Ok(match entry {
+            Entry::Datagram { range, needed } => {
+                let bytes = self.stream.bytes.get(range.clone()).unwrap_or_default();
+                Received::Datagram { bytes, needed: *needed, at }
+            }
+            Entry::Overrun { dropped } => Received::Overrun { dropped: Some(*dropped), at },
+            Entry::LostCounter { total } => Received::LostCounter { total: *total, at },
+        })
+    }
+}
