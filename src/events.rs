@@ -1,6 +1,7 @@
 //! The iterator: a source, the engine, and the loop between them.
 
 use std::iter::FusedIterator;
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::event::{Account, Assembler, Delivery, Event, Received, Verdict};
@@ -72,6 +73,31 @@ impl<S: Source> Events<S> {
     /// The source's error, once everything that was received before has been handed out.
     pub fn next_until(&mut self, until: Option<Tick>) -> Result<Option<Delivery>, Error> {
         self.advance(until, false)
+    }
+
+    /// Returns the next delivery, or `Ok(None)` if there is none now, without waiting.
+    ///
+    /// For programs that have a loop of their own: wait until the source's file can be read (a
+    /// [`Receiver`](crate::Receiver) has one), but no longer than [`time_left`](Self::time_left)
+    /// says; then call this until it returns `None`. `Ok(None)` means also that the source ended,
+    /// which [`is_ended`](Self::is_ended) tells.
+    ///
+    /// # Errors
+    ///
+    /// The source's error, once everything that was received before has been handed out.
+    pub fn try_next(&mut self) -> Result<Option<Delivery>, Error> {
+        self.next_until(Some(Tick::ZERO))
+    }
+
+    /// Returns how long a program may wait for the source's file after [`try_next`](Self::try_next)
+    /// had nothing; `None` if it is for as long as it takes.
+    ///
+    /// An event without an end is handed out, and a skipped serial told, when its time is over, not
+    /// when something comes. This is when the next time is over.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let due = [self.assembler.poll_timeout(), self.source.deadline()];
+        due.into_iter().flatten().min().map(|due| due.saturating_duration_since(self.now))
     }
 
     /// As [`next_until`](Self::next_until), but returns also whenever the source says that the line is

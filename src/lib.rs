@@ -36,6 +36,8 @@ mod events;
 pub mod pump;
 
 mod processes;
+#[cfg(feature = "tokio")]
+mod stream;
 
 pub use self::cursor::DecodeError;
 pub use self::error::{Error, ErrorKind};
@@ -48,6 +50,8 @@ pub use self::pump::Pump;
 pub use self::record::{EventId, Record};
 pub use self::rule::{Rule, RuleSet};
 pub use self::source::Source;
+#[cfg(feature = "tokio")]
+pub use self::stream::EventStream;
 
 /// The manual: long prose, kept in `docs/`.
 pub mod manual {

@@ -23,6 +23,14 @@ pub trait Source {
     fn has_end_records(&self) -> bool {
         true
     }
+
+    /// Returns when [`recv`](Self::recv) is to be called again at the latest, though its file could
+    /// not be read; `None` if the source waits for nothing else.
+    ///
+    /// Only who waits for the file by other means than `recv` needs to know.
+    fn deadline(&self) -> Option<Tick> {
+        None
+    }
 }
 
 impl<S: Source + ?Sized> Source for &mut S {
@@ -33,6 +41,10 @@ impl<S: Source + ?Sized> Source for &mut S {
     fn has_end_records(&self) -> bool {
         (**self).has_end_records()
     }
+
+    fn deadline(&self) -> Option<Tick> {
+        (**self).deadline()
+    }
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
@@ -42,5 +54,9 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn has_end_records(&self) -> bool {
         (**self).has_end_records()
+    }
+
+    fn deadline(&self) -> Option<Tick> {
+        (**self).deadline()
     }
 }

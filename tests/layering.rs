@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["link", "capture", "log"],
     &["serialize"],
     &["events", "pump"],
-    &["processes"],
+    &["processes", "stream"],
 ];
 
 /// The first floor that may enter the kernel or a file.

@@ -70,7 +70,13 @@ impl Finish for Origin {
     }
 }
 
-impl<W: Write> Finish for capture::Tee<Origin, W> {
+impl Finish for Receiver {
+    fn finish(&mut self) -> Result<(), Error> {
+        Self::finish(self)
+    }
+}
+
+impl<S: Finish, W: Write> Finish for capture::Tee<S, W> {
     fn finish(&mut self) -> Result<(), Error> {
         self.source_mut().finish()
     }

@@ -1,6 +1,7 @@
 //! Recording what passes through a source.
 
 use std::io::Write;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use super::Writer;
 use crate::error::Error;
@@ -41,5 +42,15 @@ impl<S: Source, W: Write> Source for Tee<S, W> {
 
     fn has_end_records(&self) -> bool {
         self.source.has_end_records()
+    }
+
+    fn deadline(&self) -> Option<Tick> {
+        self.source.deadline()
+    }
+}
+
+impl<S: AsFd, W: Write> AsFd for Tee<S, W> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.source.as_fd()
     }
 }

@@ -382,7 +382,7 @@ impl Assembler {
         }
     }
 
-    const fn is_too_much(&self) -> bool {
+    fn is_too_much(&self) -> bool {
         self.open.len() > self.max_open_events || self.open.held_bytes() > self.max_open_bytes
     }
 

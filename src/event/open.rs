@@ -89,7 +89,7 @@ const KEEP_CAPACITY: usize = 64 * 1024;
 const PLACES: usize = 1000;
 
 impl OpenEvents {
-    pub(super) const fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 

@@ -69,7 +69,7 @@ impl Stream {
 
     /// Returns the length of all datagrams together.
     #[must_use]
-    pub const fn byte_len(&self) -> usize {
+    pub fn byte_len(&self) -> usize {
         self.bytes.len()
     }
 

@@ -253,6 +253,13 @@ impl Receiver {
         }
     }
 
+    /// Returns when something is to be looked at though nothing came.
+    fn next_deadline(&self, now: Tick) -> Option<Tick> {
+        let own =
+            [self.canaries.deadline(now), self.congestion.deadline(), self.leaving.deadline()];
+        own.into_iter().flatten().min()
+    }
+
     /// Waits until there is something to receive; `false` if nothing came until `until`, or the
     /// companion wants to be looked at.
     fn wait(&self, until: Option<Tick>) -> Result<bool, Error> {
@@ -260,9 +267,7 @@ impl Receiver {
         if until.is_some_and(|until| until <= now) {
             return Ok(false);
         }
-        let own =
-            [self.canaries.deadline(now), self.congestion.deadline(), self.leaving.deadline()];
-        let wake = own.into_iter().flatten().chain(until).min();
+        let wake = self.next_deadline(now).into_iter().chain(until).min();
         let time = wake.map(|wake| wake.saturating_duration_since(now));
         let companion = self.companion.as_ref().map(AsFd::as_fd);
         let ready = self
@@ -322,10 +327,25 @@ impl Source for Receiver {
             }
         }
     }
+
+    fn deadline(&self) -> Option<Tick> {
+        self.next_deadline(self.clock.now())
+    }
 }
 
 /// The file that can be read when something is to be received: a record, or a word of a thread
 /// that nudges, watches or leaves. It is for poll and epoll, not for reading.
+///
+/// When it can be read, call [`Events::try_next`](crate::Events::try_next) until it returns `None`;
+/// and call it at the latest when [`Events::time_left`](crate::Events::time_left) is over.
+///
+/// # Examples
+///
+/// A daemon's own loop over epoll:
+///
+/// ```no_run
+#[doc = include_str!("../../../examples/epoll.rs")]
+/// ```
 impl AsFd for Receiver {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.readiness.0.as_fd()

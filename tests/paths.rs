@@ -1,0 +1,266 @@
+//! One table of captures, every path: whatever way records take, the deliveries are the same.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::Duration;
+
+use auditlink::capture::synthetic::{Mix, Workload};
+use auditlink::capture::{Reader, Tee, Writer};
+use auditlink::event::{Account, Assembler, Received};
+use auditlink::time::Tick;
+use auditlink::{Delivery, Error, EventStream, Events, Source};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// The captures, each with how many losses it has to show at least.
+fn table() -> Vec<(&'static str, Vec<u8>, u64)> {
+    let made = |workload: Workload| {
+        let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
+        workload.generate().write(&mut writer).expect("a vector takes everything");
+        writer.finish().expect("a vector takes everything")
+    };
+    let all = Workload::new(1).events(300);
+    vec![
+        ("a real machine", include_bytes!("../examples/dump/demo.pcap").to_vec(), 0),
+        ("all kinds of events", made(all), 0),
+        ("64 CPUs", made(all.cpus(64)), 0),
+        ("long arguments", made(all.mix(Mix::Execs).events(30).arguments(40_000)), 0),
+        ("lost events", made(all.lose_events(30)), 3),
+        ("lost records", made(all.lose_records(30)), 1),
+        ("cut records", made(all.truncate(20)), 5),
+        ("overruns", made(all.overruns(100, 20)), 2),
+        ("everything at once", made(all.cpus(8).lose_events(50).truncate(50).overruns(200, 9)), 9),
+        ("nothing", made(all.events(0)), 0),
+    ]
+}
+
+type Outcome = (Vec<Delivery>, Account);
+
+fn reader(capture: &[u8]) -> Reader<&[u8]> {
+    Reader::new(capture).expect("a capture")
+}
+
+/// Tells the engine, thing by thing, and asks it when it says that it is to be asked.
+fn by_hand(capture: &[u8]) -> Outcome {
+    let (mut source, mut assembler) = (reader(capture), Assembler::new());
+    let mut deliveries = Vec::new();
+    loop {
+        let received = source.recv(assembler.poll_timeout()).expect("a capture");
+        let is_end = matches!(received, Received::End { .. });
+        assembler.handle(received);
+        deliveries.extend(std::iter::from_fn(|| assembler.poll()));
+        if is_end {
+            return (deliveries, assembler.account());
+        }
+    }
+}
+
+fn through<S: Source>(source: S) -> Outcome {
+    let mut events = Events::new(source);
+    let deliveries = events.by_ref().collect::<Result<_, _>>().expect("a capture");
+    (deliveries, events.account())
+}
+
+fn through_a_tee(capture: &[u8]) -> Outcome {
+    let writer = Writer::new(Vec::new()).expect("a vector takes everything");
+    let mut tee = Tee::new(reader(capture), writer);
+    let outcome = through(&mut tee);
+    let copy = tee.into_parts().1.finish().expect("a vector takes everything");
+    assert_eq!(through(reader(&copy)), outcome, "what a tee writes is what came through it");
+    outcome
+}
+
+fn through_a_stream(capture: &[u8]) -> Outcome {
+    let mut stream = EventStream::replay(reader(capture));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let deliveries = runtime.block_on(async {
+        let mut deliveries = Vec::new();
+        while let Some(delivery) = stream.next().await {
+            deliveries.push(delivery.expect("a capture"));
+        }
+        deliveries
+    });
+    (deliveries, stream.account())
+}
+
+/// With so many deliveries a reader is ahead of the thread that rings, now and then.
+const MANY: usize = 200;
+
+/// A capture behind a real socket: a byte comes for each thing that can be received.
+#[derive(Debug)]
+struct Trickle<'a> {
+    capture: Reader<&'a [u8]>,
+    bell: UnixStream,
+    rung: usize,
+}
+
+impl<'a> Trickle<'a> {
+    /// Starts a thread that rings: now and then for many things at once, now and then for one.
+    fn start(capture: &'a [u8]) -> Self {
+        let (bell, mut rope) = UnixStream::pair().expect("a pair");
+        bell.set_nonblocking(true).expect("a socket");
+        thread::spawn(move || {
+            for round in 0.. {
+                let count = if round % 3 == 2 { 200 } else { 7 };
+                if rope.write_all(&vec![0; count]).is_err() {
+                    return; // nobody listens any more
+                }
+                thread::sleep(Duration::from_micros(300));
+            }
+        });
+        Self { capture: reader(capture), bell, rung: 0 }
+    }
+}
+
+impl Source for Trickle<'_> {
+    fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
+        while self.rung == 0 {
+            let mut bytes = [0; 64];
+            match self.bell.read(&mut bytes) {
+                Ok(count) => self.rung = count,
+                Err(_) if until.is_some_and(|until| until == Tick::ZERO) => {
+                    return Ok(Received::Quiet { at: Tick::ZERO });
+                }
+                Err(_) => {
+                    let mut files = [PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+                    poll(&mut files, PollTimeout::NONE).expect("a socket");
+                }
+            }
+        }
+        self.rung -= 1;
+        self.capture.recv(None)
+    }
+}
+
+impl AsFd for Trickle<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+}
+
+/// Calls `next`, and drops it before it is ready, again and again.
+fn through_a_stream_that_is_cancelled(capture: &[u8]) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let mut stream = EventStream::new(Trickle::start(capture)).expect("a stream");
+        let mut deliveries = Vec::new();
+        let mut cancelled = 0;
+        loop {
+            tokio::select! {
+                biased;
+                next = stream.next() => match next {
+                    Some(delivery) => deliveries.push(delivery.expect("a capture")),
+                    None => break,
+                },
+                () = tokio::task::yield_now() => cancelled += 1,
+            }
+        }
+        assert!(cancelled > 0 || deliveries.len() < MANY, "it was never cancelled");
+        (deliveries, stream.account())
+    })
+}
+
+/// As a program with a loop of its own does it: waits for the file, takes all that there is.
+fn through_poll(capture: &[u8]) -> Outcome {
+    let mut events = Events::new(Trickle::start(capture));
+    let mut deliveries = Vec::new();
+    let mut waits = 0;
+    loop {
+        while let Some(delivery) = events.try_next().expect("a capture") {
+            deliveries.push(delivery);
+        }
+        if events.is_ended() {
+            assert!(waits > 0 || deliveries.len() < MANY, "it never waited");
+            return (deliveries, events.account());
+        }
+        let left = events.time_left().map_or(PollTimeout::NONE, |left| {
+            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+        });
+        let mut files = [PollFd::new(events.source().as_fd(), PollFlags::POLLIN)];
+        poll(&mut files, left).expect("a socket");
+        waits += 1;
+    }
+}
+
+/// Says twice that nothing came before each thing that comes.
+struct Stutter<S> {
+    source: S,
+    silences: VecDeque<Tick>,
+    at: Tick,
+}
+
+impl<S: Source> Source for Stutter<S> {
+    fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
+        if let Some(at) = self.silences.pop_front() {
+            return Ok(Received::Quiet { at });
+        }
+        let received = self.source.recv(until)?;
+        self.at = self.at.max(received.at());
+        self.silences.extend([self.at, self.at]);
+        Ok(received)
+    }
+}
+
+fn through_silences(capture: &[u8]) -> Outcome {
+    through(Stutter { source: reader(capture), silences: VecDeque::new(), at: Tick::ZERO })
+}
+
+#[test]
+fn every_path_delivers_the_same() {
+    type Path = fn(&[u8]) -> Outcome;
+    let paths: [(&str, Path); 7] = [
+        ("Events over a capture", |capture| through(reader(capture))),
+        ("Events over a boxed source", |capture| {
+            through(Box::new(reader(capture)) as Box<dyn Source + '_>)
+        }),
+        ("a tee", through_a_tee),
+        ("EventStream over a capture", through_a_stream),
+        ("EventStream over a socket, cancelled", through_a_stream_that_is_cancelled),
+        ("try_next over a socket", through_poll),
+        ("a source that is silent now and then", through_silences),
+    ];
+    for (name, capture, losses) in table() {
+        let expected = by_hand(&capture);
+        assert!(expected.1.losses >= losses, "{name}: {:?}", expected.1);
+        for (path, play) in paths {
+            let outcome = play(&capture);
+            assert_eq!(outcome.0.len(), expected.0.len(), "{name} through {path}");
+            assert!(outcome == expected, "{name} through {path}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_has_always_something_lets_others_run() {
+    let stream = Workload::new(1).events(5_000).generate();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let turns = runtime.block_on(async {
+        let other = tokio::spawn(async {
+            for turns in 0_u32.. {
+                tokio::task::yield_now().await;
+                if turns > 20 {
+                    return turns;
+                }
+            }
+            0
+        });
+        let mut events = EventStream::replay(stream.source());
+        let mut left = 5_000_u32;
+        while !other.is_finished() && left > 0 {
+            events.next().await.expect("an event").expect("no error");
+            left -= 1;
+        }
+        assert!(left > 1_000, "the other task had no turn until {left} events were left");
+        other.await.expect("it ends")
+    });
+    assert!(turns > 20);
+}
+
+#[test]
+fn a_stream_needs_a_runtime_and_says_so() {
+    let capture = Writer::new(Vec::new()).and_then(Writer::finish).expect("a vector");
+    let error = EventStream::new(Trickle::start(&capture)).expect_err("no runtime is here");
+    assert!(format!("{error:?}").contains("runtime"), "{error:?}");
+}
