@@ -10,7 +10,7 @@ use auditlink::arch::Arch;
 use auditlink::capture::{Reader, Tee, Writer};
 use auditlink::event::{Cause, Count, EventKind, Missing, Unit};
 use auditlink::rule::process_lifecycle;
-use auditlink::{Delivery, Events, Receiver};
+use auditlink::{Delivery, EventStream, Events, Receiver};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -133,8 +133,16 @@ pub(crate) fn lifecycle(lab: &Lab) {
 const LIFE_UID: u32 = 61_234;
 
 pub(crate) fn storm(lab: &Lab) {
+    storm_through(lab, "dump");
+}
+
+pub(crate) fn storm_on_tokio(lab: &Lab) {
+    storm_through(lab, "dump_tokio");
+}
+
+fn storm_through(lab: &Lab, program: &str) {
     let rules = watch_getppid(lab);
-    let dump = example("dump");
+    let dump = example(program);
     let words = ["--daemon", "--format", "none", "--key", KEY];
     let child = start_dump(dump.to_str().expect("a plain path"), &words);
     let pid = child.id();
@@ -218,6 +226,39 @@ pub(crate) fn stalled_observer(lab: &Lab) {
     assert_eq!(after.ours().count(), 5, "it goes on");
     assert_eq!(after.losses, []);
     assert!(after.ours().all(|event| event.missing().is_empty()));
+}
+
+pub(crate) fn stalled_stream(lab: &Lab) {
+    let observer = Receiver::observer().receive_buffer(32 * 1024).open().expect("an observer");
+    let rules = watch_getppid(lab);
+    let made = 2_000;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let haul = runtime.expect("a runtime").block_on(async {
+        let mut stream = EventStream::new(observer).expect("a stream");
+        lab.run_helper(&["storm", &made.to_string()]); // nobody polls meanwhile
+        wait_until_sent();
+        let mut haul = Haul::default();
+        // as a program that has other things to do: each wait is given up after a moment
+        let mut silences = 0;
+        while silences < 60 {
+            tokio::select! {
+                next = stream.next() => match next.expect("it goes on").expect("no error") {
+                    Delivery::Event(event) => haul.events.push(event),
+                    Delivery::Loss(loss) => haul.losses.push(loss),
+                },
+                () = tokio::time::sleep(Duration::from_millis(50)) => silences += 1,
+            }
+        }
+        haul
+    });
+    rules.remove().expect("the rules are loaded");
+    let torn = haul.events.iter().filter(|event| event.missing().contains(&Missing::Opener));
+    let received: u64 = haul.ours().chain(torn).map(|event| event.records().len() as u64).sum();
+    let [loss] = &haul.losses[..] else { panic!("one loss, not {:?}", haul.losses) };
+    let Count::Exactly(lost) = loss.count() else { panic!("{loss:?}") };
+    println!("  made {}, received {received}, reported {lost}", made * RECORDS);
+    assert_eq!(received + lost, made * RECORDS);
+    assert!(received > 0 && lost > 0);
 }
 
 pub(crate) fn stalled_daemon(lab: &Lab) {

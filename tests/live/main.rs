@@ -73,6 +73,8 @@ const TESTS: &[Test] = &[
     ("a_32_bit_call_and_a_64_bit_call_are_told_apart", Anywhere, flow::both_abis),
     ("the_lifecycle_of_a_process_is_seen", Host, flow::lifecycle),
     ("a_storm_of_200000_calls_is_received_whole", Host, flow::storm),
+    ("a_storm_of_200000_calls_is_received_whole_on_tokio", Host, flow::storm_on_tokio),
+    ("a_stalled_stream_reports_one_exact_loss", Anywhere, flow::stalled_stream),
     ("a_stalled_observer_reports_one_exact_loss", Anywhere, flow::stalled_observer),
     ("a_stalled_daemon_loses_nothing", Anywhere, flow::stalled_daemon),
     ("a_spoofed_datagram_is_refused", Anywhere, flow::spoofed),
