@@ -1,62 +1,73 @@
-//! Ratios to the scan floor, each a line `RATIO name value`.
+//! Ratios, each a line `RATIO name value`.
 //!
 //! The candidates take turns, and the best turn of each counts: what else the machine does at the
-//! same time then meets all of them alike. The floor is what merely looking at the text costs: for
-//! each record, the spaces and the equals signs counted by `memchr`.
+//! same time then meets all of them alike.
 
 #![allow(clippy::print_stdout, reason = "it prints its result")]
+
+mod support;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use auditlink::capture::synthetic::{Mix, Workload};
-use auditlink::wire::frame::Frame;
-use auditlink::{MessageType, Record};
+use auditlink::capture::synthetic::Mix;
 
-const EVENTS: usize = 10_000;
-const TURNS: usize = 400;
+use crate::support::{
+    EVENTS, all_fields, assemble, assert_answers, fields_of, lines, nothing, peer, records, scan,
+    workload,
+};
+
+const TURNS: usize = 300;
 
 fn main() {
-    let stream = Workload::new(1).mix(Mix::Execs).cpus(1).events(EVENTS).generate();
-    let records: Vec<(MessageType, &[u8])> = stream
-        .iter()
-        .map(|datagram| match Frame::parse(datagram) {
-            Ok(Frame::Record { message_type, text }) => (message_type, text),
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    let scan = || -> usize {
-        let counts = records.iter().map(|(_, text)| {
-            memchr::memchr_iter(b' ', text).count() + memchr::memchr_iter(b'=', text).count()
-        });
-        counts.sum()
-    };
-    let fields = || -> usize {
-        let mut count = 0;
-        for (message_type, text) in &records {
-            let record = Record::parse(*message_type, text).expect("a head");
-            for field in record.fields() {
-                black_box(field);
-                count += 1;
+    let stream = workload(Mix::Execs, 1, EVENTS);
+    let interleaved = workload(Mix::Execs, 64, EVENTS);
+    // the answers first
+    assert_answers("exec_1cpu", &stream);
+    assert_answers("exec_64cpu", &interleaved);
+    let records = records(&stream);
+    let lines = lines(&records);
+    assert!(peer(&lines) > all_fields(&records) / 2);
+
+    let [scan, fields, peer, lazy, with_fields, lazy_64] = best_of([
+        (TURNS, &|| scan(&records).0),
+        (TURNS, &|| all_fields(&records)),
+        (TURNS / 20, &|| peer(&lines)),
+        (TURNS, &|| assemble(&stream, nothing).0),
+        (TURNS, &|| assemble(&stream, fields_of).0),
+        (TURNS, &|| assemble(&interleaved, nothing).0),
+    ]);
+    ratio("fields_vs_linux_audit_parser", fields / peer);
+    ratio("fields_vs_scan", fields / scan);
+    ratio("assembly_vs_scan", lazy / scan);
+    ratio("assembly_fields_vs_scan", with_fields / scan);
+    ratio("scaling_64_cpus_vs_1", lazy_64 / lazy);
+
+    // enough turns that the few events are as warm as the many
+    let (few, many) = (workload(Mix::Connects, 4, 10_000), workload(Mix::Connects, 4, 1_000_000));
+    assert_eq!(assemble(&few, nothing).0 * 100, assemble(&many, nothing).0);
+    let [few, many] =
+        best_of([(100, &|| assemble(&few, nothing).0), (5, &|| assemble(&many, nothing).0)]);
+    ratio("events_1m_vs_10k_per_event", many / 100.0 / few);
+}
+
+fn ratio(name: &str, value: f64) {
+    println!("RATIO {name} {value:.3}");
+}
+
+/// Lets the candidates take turns, each so many, and returns the seconds of their best ones.
+fn best_of<const N: usize>(candidates: [(usize, &dyn Fn() -> usize); N]) -> [f64; N] {
+    let mut best = [Duration::MAX; N];
+    let most = candidates.iter().map(|(turns, _)| *turns).max().unwrap_or_default();
+    for turn in 0..most {
+        for (best, (turns, candidate)) in best.iter_mut().zip(&candidates) {
+            // those of few turns take them all over the time
+            if turn % most.div_ceil(*turns) == 0 {
+                *best = time(candidate).min(*best);
             }
         }
-        count
-    };
-    // the answers first: every field has its sign, and none is forgotten
-    let expected: usize =
-        (records.iter()).map(|(_, text)| memchr::memchr_iter(b'=', text).count()).sum();
-    assert_eq!(fields(), expected);
-    assert!(scan() > expected);
-
-    let candidates: [&dyn Fn() -> usize; 2] = [&scan, &fields];
-    let mut best = [Duration::MAX; 2];
-    for _ in 0..TURNS {
-        for (best, candidate) in best.iter_mut().zip(candidates) {
-            *best = time(candidate).min(*best);
-        }
     }
-    let [scan, fields] = best.map(|time| time.as_secs_f64());
-    println!("RATIO fields_vs_scan {:.2}", fields / scan);
+    best.map(|time| time.as_secs_f64())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
