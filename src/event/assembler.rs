@@ -8,6 +8,7 @@ use super::ledger::Ledger;
 use super::open::{Closed, Key, OpenEvents};
 use super::serials::{Seen, Serials};
 use super::{Account, ClosedBy, Delivery, Event, Received, RecordPrefix, ServiceFaults};
+use crate::cursor::DecodeError;
 use crate::message_type::{Class, MessageType};
 use crate::record::{EventId, Header, Record};
 use crate::time::{Tick, nanos};
@@ -128,15 +129,25 @@ impl Assembler {
 
     /// Tells the engine what happened.
     pub fn handle(&mut self, received: Received<'_>) {
-        let at = self.advance(&received);
-        match received {
-            Received::Datagram { bytes, needed, .. } => {
-                self.ledger.account.datagrams += 1;
-                self.datagram(bytes, needed, at);
-                if at >= self.next_expiry {
-                    self.expire(at, false);
-                }
+        if let Received::Datagram { bytes, needed, at } = received {
+            let at = self.advance(at, true);
+            self.ledger.account.datagrams += 1;
+            self.datagram(bytes, needed, at);
+            if at >= self.next_expiry {
+                self.expire(at, false);
             }
+        } else {
+            self.handle_sign(received);
+        }
+    }
+
+    /// Takes note of anything but a datagram.
+    #[inline(never)]
+    fn handle_sign(&mut self, received: Received<'_>) {
+        // whoever finds the line empty has nothing to catch up with
+        let at = self.advance(received.at(), !matches!(received, Received::Quiet { .. }));
+        match received {
+            Received::Datagram { bytes, needed, .. } => self.datagram(bytes, needed, at),
             Received::Overrun { dropped, .. } => self.overrun(dropped, at),
             Received::QueueFull { dropped, .. } => self.queue_full(dropped, at),
             Received::Congested { .. } => self.ledger.account.is_congested = true,
@@ -180,10 +191,8 @@ impl Assembler {
     }
 
     /// Moves the clock forward, never back, and notices when nobody read for a while.
-    fn advance(&mut self, received: &Received<'_>) -> Tick {
-        let at = received.at();
-        // whoever finds the line empty has nothing to catch up with
-        let is_behind = !matches!(received, Received::Quiet { .. });
+    #[inline(always)]
+    fn advance(&mut self, at: Tick, is_behind: bool) -> Tick {
         if is_behind && at > later(self.now, self.grace()) {
             self.resumed_at = at;
         }
@@ -196,6 +205,7 @@ impl Assembler {
         self.window / 4
     }
 
+    #[inline(always)]
     fn datagram(&mut self, bytes: &[u8], needed: usize, at: Tick) {
         let truncated = needed > bytes.len();
         if truncated {
@@ -207,18 +217,24 @@ impl Assembler {
                     let record = Record::from_parts(message_type, header, text);
                     self.ledger.record(&record, at);
                     self.add(slot, &record, truncated, at);
-                    return;
-                }
-                if let Some(header) = Header::usual(text) {
+                } else if let Some(header) = Header::usual(text) {
                     let record = Record::from_parts(message_type, header, text);
                     self.record(&record, truncated, at);
-                    return;
-                }
-                match Record::parse(message_type, text) {
-                    Ok(record) => self.record(&record, truncated, at),
-                    Err(_) => self.ledger.undecodable(bytes),
+                } else {
+                    match Record::parse(message_type, text) {
+                        Ok(record) => self.record(&record, truncated, at),
+                        Err(_) => self.ledger.undecodable(bytes),
+                    }
                 }
             }
+            frame => self.control(frame, bytes, at),
+        }
+    }
+
+    /// Takes note of a message that is no record.
+    #[inline(never)]
+    fn control(&mut self, frame: Result<Frame<'_>, DecodeError>, bytes: &[u8], at: Tick) {
+        match frame {
             Ok(Frame::Replace { .. }) => self.ledger.account.slot_probes += 1,
             Ok(Frame::Overrun { dropped }) => self.overrun(dropped, at),
             Ok(Frame::Notice(notice)) => self.notice(notice, at),
@@ -231,7 +247,7 @@ impl Assembler {
             Ok(Frame::Reply { .. } | Frame::Ack { .. } | Frame::Done { .. } | Frame::Noop) => {
                 self.ledger.account.control_messages += 1;
             }
-            Err(_) => self.ledger.undecodable(bytes),
+            Ok(Frame::Record { .. }) | Err(_) => self.ledger.undecodable(bytes),
         }
     }
 

@@ -140,7 +140,7 @@ impl Progress {
     pub(super) fn add(&mut self, record: &Record<'_>, truncated: bool) {
         self.truncated |= truncated;
         let message_type = record.message_type();
-        self.opened |= message_type.class() == Class::Opens;
+        self.opened |= matches!(message_type, MessageType::SYSCALL | MessageType::URINGOP);
         self.of_call |= is_of_call(message_type);
         if message_type == MessageType::PATH {
             self.is_out_of_order |= item(*record) != Some(self.paths);
