@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{ClosedBy, Event};
 use crate::message_type::{Class, MessageType};
-use crate::record::Record;
+use crate::record::{Record, separators};
 
 /// Something that an event's own records announce, and that did not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -184,19 +184,11 @@ fn item(record: Record<'_>) -> Option<u32> {
 fn has_last_argument(record: Record<'_>) -> bool {
     let last = || {
         let (count, fields) = number(record.body().strip_prefix(b"argc=")?)?;
-        let last_space = fields.iter().rposition(|byte| *byte == b' ')?;
-        let field = fields.get(last_space + 1..)?;
-        let (index, value) = number(field.strip_prefix(b"a")?)?;
-        let is_last = index + 1 == count && value.first() == Some(&b'=');
-        Some(is_last && spaces(fields) == count)
+        let (spaces, last) = separators(fields);
+        let (index, value) = number(fields.get(last? + 1..)?.strip_prefix(b"a")?)?;
+        Some(index + 1 == count && spaces == count && value.first() == Some(&b'='))
     };
     last() == Some(true)
-}
-
-/// Counts spaces; most texts are too short for a search to get going.
-fn spaces(text: &[u8]) -> usize {
-    let count = |bytes: &[u8]| bytes.iter().map(|byte| u8::from(*byte == b' ')).sum::<u8>();
-    text.chunks(128).map(|bytes| usize::from(count(bytes))).sum()
 }
 
 /// Reads a number of few digits, and returns what is behind it.

@@ -35,6 +35,19 @@ impl Window {
     }
 }
 
+/// Counts the spaces and control bytes of a text, and returns the place of the last.
+pub(crate) fn separators(text: &[u8]) -> (usize, Option<usize>) {
+    let (mut count, mut last) = (0, None);
+    for base in (0..text.len()).step_by(WIDTH) {
+        let behind =
+            u32::try_from(text.len() - base).ok().and_then(|left| u64::MAX.checked_shl(left));
+        let found = marks(text, base, separator_bits) & !behind.unwrap_or(0);
+        count += found.count_ones() as usize;
+        last = found.checked_ilog2().map(|place| base + place as usize).or(last);
+    }
+    (count, last)
+}
+
 /// Returns a bit for each of the 64 bytes from `at` on that divides a field from another, a name from
 /// its value, or is below that: a quote, above all; or is behind the text.
 #[inline(always)]
@@ -160,6 +173,17 @@ mod tests {
                     assert_eq!(sign_bits(&window), expected(is_sign), "{byte} {place}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn separators_are_counted() {
+        for length in 0..200_usize {
+            let text: Vec<u8> =
+                (0..length).map(|at| if at % 7 == 3 { b' ' } else { b'x' }).collect();
+            let count = text.iter().filter(|byte| **byte == b' ').count();
+            let last = text.iter().rposition(|byte| *byte == b' ');
+            assert_eq!(separators(&text), (count, last), "{length}");
         }
     }
 
