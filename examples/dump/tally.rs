@@ -1,7 +1,7 @@
 //! Counting what is shown.
 
-use auditlink::Delivery;
-use auditlink::event::{Account, Event, EventKind};
+use auditlink::event::{Account, Event};
+use auditlink::{Delivery, MessageType};
 
 use crate::options::Options;
 
@@ -37,8 +37,9 @@ impl Tally {
 
     fn add(&mut self, event: &Event) {
         self.records += u64::try_from(event.records().len()).unwrap_or(u64::MAX);
-        self.incomplete += u64::from(!event.missing().is_empty());
-        self.config_changes += u64::from(matches!(event.kind(), EventKind::Config(_)));
+        self.incomplete += u64::from(!event.is_whole());
+        let is_config = event.records_of(MessageType::CONFIG_CHANGE).next().is_some();
+        self.config_changes += u64::from(is_config);
     }
 
     pub(crate) fn report(&self, account: &Account) {

@@ -1,0 +1,13 @@
+/* Calls getppid so many times, as fast as it can. */
+
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int main(int count, char **words)
+{
+    long calls = count > 1 ? atol(words[1]) : 0;
+    while (calls-- > 0)
+        syscall(SYS_getppid);
+    return 0;
+}
