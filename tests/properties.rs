@@ -3,15 +3,17 @@
 //! The model: a machine makes events, its kernel and its socket drop some of the datagrams, and
 //! say so as the real ones do. The bodies of these tests are the laws; proptest finds the cases.
 
+#[path = "support/laws.rs"]
+mod laws;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use auditlink::capture::synthetic::{Stream, Workload};
 use auditlink::event::{Assembler, Cause, Count, Doubt, Received, Unit, Verdict};
-use auditlink::rule::Command;
 use auditlink::time::Tick;
 use auditlink::wire::{frame, rule as rule_codec, status::Status};
-use auditlink::{Delivery, Event, Events, Loss, MessageType, Record, Rule, Source};
+use auditlink::{Delivery, Event, Events, Loss, MessageType, Record, Source};
 use proptest::prelude::*;
 
 /// What happens to a datagram on its way.
@@ -269,7 +271,7 @@ proptest! {
         if truth.arrived != truth.made || truth.cut > 0 {
             prop_assert_ne!(truth.verdict, Some(Verdict::Complete));
         }
-        look_at_everything(&outcome.events);
+        outcome.events.iter().for_each(laws::look_at_event);
     }
 
     #[test]
@@ -379,7 +381,7 @@ proptest! {
         outcome.drain(&mut assembler);
         let account = assembler.account();
         prop_assert_eq!(account.datagrams, datagrams.len() as u64);
-        look_at_everything(&outcome.events);
+        outcome.events.iter().for_each(laws::look_at_event);
     }
 
     #[test]
@@ -391,7 +393,7 @@ proptest! {
         assembler.handle(Received::End { at: Tick::ZERO });
         let mut outcome = Outcome::default();
         outcome.drain(&mut assembler);
-        look_at_everything(&outcome.events);
+        outcome.events.iter().for_each(laws::look_at_event);
     }
 
     #[test]
@@ -431,11 +433,7 @@ proptest! {
 
     #[test]
     fn any_rule_text_is_survived(line in "(-[aAdDwWFSkplsberf]|always|exit|never|,|=|!=|&|uid|arch|b64|[ -~]{0,4}| ){0,14}") {
-        if let Ok(Command::Add(rule)) = line.parse::<Command>() {
-            let printed = rule.to_string();
-            let again: Rule = printed.parse().map_err(|error| TestCaseError::fail(format!("{printed}: {error}")))?;
-            prop_assert_eq!(rule_codec::to_bytes(&again), rule_codec::to_bytes(&rule), "{}", printed);
-        }
+        laws::rule(line.as_bytes());
     }
 
     #[test]
@@ -452,35 +450,7 @@ proptest! {
         let at = cut.index(capture.len());
         let end = (at + bytes.len()).min(capture.len());
         capture[at..end].copy_from_slice(&bytes[..end - at]);
-        if let Ok(reader) = auditlink::capture::Reader::new(&capture[..]) {
-            let mut events = Vec::new();
-            for delivery in Events::new(reader) {
-                if let Ok(Delivery::Event(event)) = delivery { events.push(event) }
-            }
-            look_at_everything(&events);
-        }
-    }
-}
-
-/// Calls every getter: whatever the bytes, none may panic.
-fn look_at_everything(events: &[Event]) {
-    for event in events {
-        let _ = (event.kind(), event.missing(), event.keys(), event.node(), format!("{event:?}"));
-        assert_eq!(event.is_whole(), event.missing().is_empty(), "{event:?}");
-        let _ = event.execve().map(|list| list.arguments().count());
-        for record in event.records() {
-            for field in record.fields() {
-                let _ = (field.value.untrusted(), field.value.hexadecimal(), field.value.octal());
-            }
-            let _ = record.as_syscall().map(|call| (call.name(), call.exe(), call.argument(0)));
-            let _ = record.as_path().map(|path| (path.name(), path.device(), path.mode()));
-            let _ = record.as_proctitle().map(|title| title.arguments());
-            let _ = record.as_sockaddr().map(|address| address.address());
-            let _ =
-                record.as_config_change().map(|change| (change.setting(), change.keys().count()));
-            let _ =
-                record.as_user_message().map(|message| (message.op(), message.fields().count()));
-        }
+        laws::capture(&capture);
     }
 }
 

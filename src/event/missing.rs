@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{ClosedBy, Event};
 use crate::message_type::{Class, MessageType};
-use crate::record::{Record, separators};
+use crate::record::{Record, Window};
 
 /// Something that an event's own records announce, and that did not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -146,7 +146,7 @@ impl Progress {
             self.is_out_of_order |= item(*record) != Some(self.paths);
             self.paths += 1;
         } else if message_type == MessageType::EXECVE {
-            self.is_partial |= !has_last_argument(*record);
+            self.is_partial |= !has_all_arguments(*record);
             self.execves += 1;
         }
     }
@@ -178,17 +178,28 @@ fn item(record: Record<'_>) -> Option<u32> {
     }
 }
 
-/// Tells whether the last field of an `EXECVE` record with a number of arguments is the last one,
-/// whole: then so are all others, since the kernel writes them in order.
+/// Tells whether an `EXECVE` record has the number of arguments, and then each of them, whole, in its
+/// order and nothing else, as the kernel writes it where there is room.
 #[inline(never)]
-fn has_last_argument(record: Record<'_>) -> bool {
-    let last = || {
-        let (count, fields) = number(record.body().strip_prefix(b"argc=")?)?;
-        let (spaces, last) = separators(fields);
-        let (index, value) = number(fields.get(last? + 1..)?.strip_prefix(b"a")?)?;
-        Some(index + 1 == count && spaces == count && value.first() == Some(&b'='))
-    };
-    last() == Some(true)
+fn has_all_arguments(record: Record<'_>) -> bool {
+    let Some(rest) = record.body().strip_prefix(b"argc=") else { return false };
+    let Some((count, fields)) = number(rest) else { return false };
+    let mut window = Window::new();
+    let mut place = window.separator(fields, 0);
+    let mut index = 0;
+    while let Some([b' ', b'a', field @ ..]) = fields.get(place..) {
+        let is_next = match field {
+            [digit, b'=', ..] => usize::from(digit.wrapping_sub(b'0')) == index && index < 10,
+            _ => number(field)
+                .is_some_and(|(number, value)| number == index && value.starts_with(b"=")),
+        };
+        if !is_next {
+            return false;
+        }
+        index += 1;
+        place = window.separator(fields, place + 1);
+    }
+    place == fields.len() && index == count
 }
 
 /// Reads a number of few digits, and returns what is behind it.

@@ -43,7 +43,7 @@ pub use self::security::{
 pub use self::sockaddr::{SockAddr, SocketAddress};
 pub use self::syscall::{Keys, Syscall};
 pub use self::value::{Untrusted, Value};
-pub(crate) use self::window::separators;
+pub(crate) use self::window::Window;
 use crate::cursor::DecodeError;
 use crate::message_type::MessageType;
 

@@ -3,7 +3,7 @@
 /// Remembers where the separators are in a window of 64 bytes, so that a record's text is looked
 /// at once, however many fields it has.
 #[derive(Clone, Debug)]
-pub(super) struct Window {
+pub(crate) struct Window {
     /// Where the window begins, and how long it is: nothing before the first look.
     base: usize,
     width: usize,
@@ -13,14 +13,14 @@ pub(super) struct Window {
 
 impl Window {
     /// Looked at nothing yet.
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { base: 0, width: 0, marks: 0 }
     }
 
     /// Returns the place of the first space or control byte from `from` on; the length of the
     /// text if there is none. It is cheap where places are asked for in ascending order.
     #[inline(always)]
-    pub(super) fn separator(&mut self, text: &[u8], mut from: usize) -> usize {
+    pub(crate) fn separator(&mut self, text: &[u8], mut from: usize) -> usize {
         loop {
             let offset = from.wrapping_sub(self.base);
             if offset < self.width {
@@ -33,19 +33,6 @@ impl Window {
             *self = Self { base: from, width: WIDTH, marks: marks(text, from, separator_bits) };
         }
     }
-}
-
-/// Counts the spaces and control bytes of a text, and returns the place of the last.
-pub(crate) fn separators(text: &[u8]) -> (usize, Option<usize>) {
-    let (mut count, mut last) = (0, None);
-    for base in (0..text.len()).step_by(WIDTH) {
-        let behind =
-            u32::try_from(text.len() - base).ok().and_then(|left| u64::MAX.checked_shl(left));
-        let found = marks(text, base, separator_bits) & !behind.unwrap_or(0);
-        count += found.count_ones() as usize;
-        last = found.checked_ilog2().map(|place| base + place as usize).or(last);
-    }
-    (count, last)
 }
 
 /// Returns a bit for each of the 64 bytes from `at` on that divides a field from another, a name from
@@ -173,17 +160,6 @@ mod tests {
                     assert_eq!(sign_bits(&window), expected(is_sign), "{byte} {place}");
                 }
             }
-        }
-    }
-
-    #[test]
-    fn separators_are_counted() {
-        for length in 0..200_usize {
-            let text: Vec<u8> =
-                (0..length).map(|at| if at % 7 == 3 { b' ' } else { b'x' }).collect();
-            let count = text.iter().filter(|byte| **byte == b' ').count();
-            let last = text.iter().rposition(|byte| *byte == b' ');
-            assert_eq!(separators(&text), (count, last), "{length}");
         }
     }
 

@@ -125,12 +125,13 @@ impl fmt::Display for Permissions {
     }
 }
 
-/// Prints text with its spaces escaped, so that it can be read back.
+/// Prints text with all escaped that would divide words, so that it can be read back.
 fn print_text(text: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let text = String::from_utf8_lossy(text);
-    if text.contains([' ', '\\', '\'', '"']) {
+    let divides = |letter: char| letter.is_whitespace() || matches!(letter, '\\' | '\'' | '"');
+    if text.contains(divides) {
         for letter in text.chars() {
-            if matches!(letter, ' ' | '\\' | '\'' | '"') {
+            if divides(letter) {
                 f.write_str("\\")?;
             }
             write!(f, "{letter}")?;
