@@ -71,6 +71,8 @@ pub mod manual {
     pub mod processes {}
     #[doc = include_str!("../docs/captures.md")]
     pub mod captures {}
+    #[doc = include_str!("../docs/embedding.md")]
+    pub mod embedding {}
     #[doc = include_str!("../docs/defaults.md")]
     pub mod defaults {}
     #[doc = include_str!("../docs/privileges.md")]
