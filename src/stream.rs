@@ -55,11 +55,14 @@ use crate::source::Source;
 /// let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// runtime.block_on(async {
 ///     while let Some(delivery) = events.next().await {
-///         assert!(matches!(delivery?, Delivery::Event(_)));
+///         match delivery? {
+///             Delivery::Event(event) => assert!(event.id().serial() > 0),
+///             Delivery::Loss(loss) => println!("{loss}"),
+///         }
 ///     }
 ///     Ok::<(), auditlink::Error>(())
 /// })?;
-/// assert!(events.account().events > 0);
+/// assert_eq!(events.account().losses, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct EventStream<S> {

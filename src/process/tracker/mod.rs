@@ -28,13 +28,13 @@ use crate::time::{BootClock, Span, Tick, Timestamp};
 /// # Examples
 ///
 /// ```
-/// use auditlink::capture::synthetic::Workload;
+/// use auditlink::capture::synthetic::{Mix, Workload};
 /// use auditlink::process::{Blind, BootId, Change, Tracker};
 /// use auditlink::{Delivery, Events};
 ///
 /// let mut tracker = Tracker::new(BootId::UNKNOWN);
 /// let mut execs = 0;
-/// for delivery in Events::new(Workload::new(1).generate().source()) {
+/// for delivery in Events::new(Workload::new(1).mix(Mix::Execs).generate().source()) {
 ///     tracker.handle(&delivery?, &mut Blind);
 ///     while let Some(change) = tracker.poll() {
 ///         match change {
