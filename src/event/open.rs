@@ -84,8 +84,8 @@ pub(super) struct OpenEvents {
 /// A buffer that grew beyond this is not kept for the next event.
 const KEEP_CAPACITY: usize = 64 * 1024;
 
-/// How many events have a place of their own; CPUs are few, and each has one event open.
-/// A thousand, because the last digits of a serial are found faster than the number.
+/// How many events have a place of their own; CPUs are few, and each has one event open. It is a
+/// thousand, because the last digits of a serial are found faster than the number.
 const PLACES: usize = 1000;
 
 impl OpenEvents {
@@ -250,35 +250,42 @@ impl OpenEvents {
 /// The head of an event's first record, if it is of the usual length and names no machine.
 #[derive(Clone, Copy, Debug)]
 struct Head {
-    /// Two halves that overlap are the whole.
-    first: u128,
-    last: u128,
+    parts: Parts,
     length: usize,
     id: EventId,
 }
 
+/// The first and the last sixteen bytes of a head, and two between them: together they are all, since a
+/// serial has ten digits at most.
+type Parts = (u128, u128, u16);
+
 impl Head {
+    /// What a head can be as long as, and what [`Parts`] can be compared of.
+    const LENGTHS: std::ops::RangeInclusive<usize> = 18..=34;
+
     fn of(record: &Record<'_>) -> Option<Self> {
         let length = record.body_at();
-        if record.node().is_some() || !(16..=32).contains(&length) {
+        let head = record.text().get(..length)?;
+        // behind a head without its space the body could begin with one
+        if record.node().is_some() || !Self::LENGTHS.contains(&length) || !head.ends_with(b" ") {
             return None;
         }
-        let (first, last) = Self::halves(record.text(), length)?;
-        Some(Self { first, last, length, id: record.id() })
+        Some(Self { parts: Self::parts(head)?, length, id: record.id() })
     }
 
     /// Returns the head of a text that begins with this one.
     #[inline]
     fn found_in<'a>(self, text: &'a [u8]) -> Option<Header<'a>> {
-        let is_same = Self::halves(text, self.length)? == (self.first, self.last);
+        let is_same = Self::parts(text.get(..self.length)?)? == self.parts;
         is_same.then_some(Header { node: None, id: self.id, body_at: self.length })
     }
 
     #[inline]
-    fn halves(text: &[u8], length: usize) -> Option<(u128, u128)> {
-        let head = text.get(..length)?;
+    fn parts(head: &[u8]) -> Option<Parts> {
         let (first, last) = (head.first_chunk()?, head.last_chunk()?);
-        Some((u128::from_ne_bytes(*first), u128::from_ne_bytes(*last)))
+        let middle = head.get(16..)?.first_chunk()?;
+        let (first, last) = (u128::from_ne_bytes(*first), u128::from_ne_bytes(*last));
+        Some((first, last, u16::from_ne_bytes(*middle)))
     }
 }
 
@@ -323,6 +330,12 @@ mod tests {
         Key::new(EventId::new(Timestamp::new(1, 0).expect("a time"), serial), 0)
     }
 
+    impl Key {
+        fn next(self) -> Self {
+            Self::new(EventId::new(self.time, self.id().serial().wrapping_add(1)), self.node())
+        }
+    }
+
     fn record() -> Record<'static> {
         Record::parse(MessageType::CWD, b"audit(1.000:2): x").expect("a head")
     }
@@ -353,23 +366,38 @@ mod tests {
 
     #[test]
     fn an_event_is_found_by_its_head_and_by_no_other() {
-        let mut open = OpenEvents::default();
-        let text = b"audit(1700000000.123:4242): cwd=\"/root\"";
-        let record = Record::parse(MessageType::CWD, text).expect("a head");
-        let key = Key::new(record.id(), 0);
-        let slot = open.open(key, false, Tick::ZERO);
-        assert_eq!(open.with_head_of(text), None, "it has no record yet");
-        open.add(slot, &record, false, Tick::ZERO);
-        let found = open.with_head_of(text).expect("the same head");
-        assert_eq!(found, (slot, Header { node: None, id: record.id(), body_at: 28 }));
-        for at in 0..28 {
-            let mut other = *text;
-            other[at] ^= 1;
-            assert_eq!(open.with_head_of(&other), None, "{at}");
-            assert_eq!(open.with_head_of(&text[..at]), None, "{at}");
+        for serial in [7, 4242, 99_999_999, 123_456_789, u32::MAX] {
+            let mut open = OpenEvents::default();
+            let text = format!("audit(1700000000.123:{serial}): cwd=\"/root\"").into_bytes();
+            let record = Record::parse(MessageType::CWD, &text).expect("a head");
+            let (key, length) = (Key::new(record.id(), 0), record.body_at());
+            let slot = open.open(key, false, Tick::ZERO);
+            assert_eq!(open.with_head_of(&text), None, "it has no record yet");
+            open.add(slot, &record, false, Tick::ZERO);
+            let head = (slot, Header { node: None, id: record.id(), body_at: length });
+            assert_eq!(open.with_head_of(&text), Some(head), "{serial}");
+            // what is behind the head plays no part
+            assert_eq!(open.with_head_of(&text[..length]), Some(head), "{serial}");
+            for at in 0..length {
+                let mut other = text.clone();
+                other[at] ^= 1;
+                assert_eq!(open.with_head_of(&other), None, "{serial}, {at}");
+                assert_eq!(open.with_head_of(&text[..at]), None, "{serial}, {at}");
+            }
+            // another is the newest: it is found by its place
+            open.open(key.next(), false, Tick::ZERO);
+            assert_eq!(open.with_head_of(&text), Some(head), "{serial}");
         }
-        // what is behind the head plays no part
-        assert!(open.with_head_of(&text[..28]).is_some());
+    }
+
+    #[test]
+    fn a_head_without_its_space_is_read() {
+        let mut open = OpenEvents::default();
+        let record =
+            Record::parse(MessageType::EOE, b"audit(1700000000.123:4242):").expect("a head");
+        let slot = open.open(Key::new(record.id(), 0), false, Tick::ZERO);
+        open.add(slot, &record, false, Tick::ZERO);
+        assert_eq!(open.with_head_of(b"audit(1700000000.123:4242): cwd=\"/\""), None);
     }
 
     #[test]
