@@ -11,7 +11,11 @@ use serde_json::Value;
 use crate::support::example;
 
 fn dump(words: &[&str]) -> Output {
-    Command::new(example("dump")).args(words).output().expect("dump starts")
+    run_example("dump", words)
+}
+
+fn run_example(name: &str, words: &[&str]) -> Output {
+    Command::new(example(name)).args(words).output().expect("the example starts")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -27,6 +31,35 @@ fn scratch(name: &str, bytes: &[u8]) -> PathBuf {
     let path = std::env::temp_dir().join(format!("auditlink-cli-{}-{name}", std::process::id()));
     fs::write(&path, bytes).expect("a file");
     path
+}
+
+/// The twin on tokio takes the same words and has the same to say.
+#[test]
+fn dump_on_tokio_is_dump() {
+    let log = in_project("tests/data/records.log");
+    let log = log.to_str().expect("a plain path");
+    for words in [
+        &["--demo", "--format", "json"][..],
+        &["--demo", "--format", "text", "--key", "demo"],
+        &["--demo", "--format", "log", "--count", "5"],
+        &["--log", log, "--format", "json"],
+        &["--demo", "--format", "none"],
+    ] {
+        let (plain, on_tokio) = (dump(words), run_example("dump_tokio", words));
+        assert!(plain.status.success() && on_tokio.status.success(), "{words:?}");
+        assert_eq!(text(&on_tokio.stdout), text(&plain.stdout), "{words:?}");
+        assert_eq!(text(&on_tokio.stderr), text(&plain.stderr), "{words:?}");
+    }
+    let copy = scratch("tokio.pcap", b"");
+    let to = copy.to_str().expect("a plain path");
+    let written = run_example("dump_tokio", &["--demo", "--format", "none", "--write", to]);
+    assert!(written.status.success());
+    let again = run_example("dump_tokio", &["--capture", to, "--format", "json"]);
+    assert_eq!(text(&again.stdout), text(&dump(&["--demo", "--format", "json"]).stdout));
+    fs::remove_file(copy).expect("our own file");
+    let wrong = run_example("dump_tokio", &["--demo", "--observer"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(text(&wrong.stderr).contains("usage: dump_tokio"));
 }
 
 /// Bit by bit what the manual promises of the forms.

@@ -37,7 +37,8 @@ fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(message) => {
-            eprintln!("dump_tokio: {message}\n\n{}", options::USAGE);
+            let usage = options::USAGE.replacen("usage: dump", "usage: dump_tokio", 1);
+            eprintln!("dump_tokio: {message}\n\n{usage}");
             return ExitCode::from(2);
         }
     };
