@@ -41,16 +41,16 @@ fn main() {
     ];
     // under a profiler: one candidate, so many turns
     let words: Vec<String> = std::env::args().collect();
-    if let [_, word, name, turns, ..] = &words[..] {
-        if word == "only" {
-            let candidate = candidates.iter().find(|(known, ..)| known == name);
-            let (_, _, run) = candidate.unwrap_or_else(|| panic!("{name} is no candidate"));
-            for _ in 0..turns.parse::<usize>().expect("a number of turns") {
-                black_box(run());
-            }
-            println!("{} records a turn", records.len());
-            return;
+    if let [_, word, name, turns, ..] = &words[..]
+        && word == "only"
+    {
+        let candidate = candidates.iter().find(|(known, ..)| known == name);
+        let (_, _, run) = candidate.unwrap_or_else(|| panic!("{name} is no candidate"));
+        for _ in 0..turns.parse::<usize>().expect("a number of turns") {
+            black_box(run());
         }
+        println!("{} records a turn", records.len());
+        return;
     }
     let [scan, fields, peer, lazy, with_fields, lazy_64, scan_64] =
         best_of(candidates.map(|(_, turns, run)| (turns, run)));

@@ -466,7 +466,7 @@ struct Silences<S> {
 impl<S: Source> Source for Silences<S> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, auditlink::Error> {
         self.count += 1;
-        if self.count % (self.every + 1) == 0 {
+        if self.count.is_multiple_of(self.every + 1) {
             return Ok(Received::Quiet { at: self.at });
         }
         let received = self.source.recv(until)?;

@@ -57,10 +57,10 @@ impl IdNames {
 
     fn name(&self, id: Id) -> Option<String> {
         let now = self.clock.now();
-        if let Some((name, until)) = self.known.borrow().get(&id) {
-            if now < *until {
-                return name.clone();
-            }
+        if let Some((name, until)) = self.known.borrow().get(&id)
+            && now < *until
+        {
+            return name.clone();
         }
         let name = match id {
             Id::User(id) => User::from_uid(Uid::from_raw(id)).ok().flatten().map(|user| user.name),

@@ -145,7 +145,7 @@ fn radix(digits: &[u8], radix: u32) -> Option<u64> {
 
 /// Decodes upper-case hex pairs, the kernel's spelling; `None` for anything else, or nothing.
 pub(crate) fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
-    if text.is_empty() || text.len() % 2 != 0 {
+    if text.is_empty() || !text.len().is_multiple_of(2) {
         return None;
     }
     text.chunks_exact(2)

@@ -189,12 +189,11 @@ impl RuleBuilder {
         let arches: Vec<Arch> =
             [Abi::B64, Abi::B32].into_iter().filter_map(|abi| native.abi(abi)).collect();
         for call in &self.calls {
-            if let Call::Named(name) = call {
-                if !arches.iter().any(|arch| arch.syscall_number(name).is_some()) {
-                    let error =
-                        RuleError::UnknownSyscallEverywhere { name: name.clone(), guess: None };
-                    return Err(error.guess(meant(name, native)));
-                }
+            if let Call::Named(name) = call
+                && !arches.iter().any(|arch| arch.syscall_number(name).is_some())
+            {
+                let error = RuleError::UnknownSyscallEverywhere { name: name.clone(), guess: None };
+                return Err(error.guess(meant(name, native)));
             }
         }
         let mut rules = RuleSet::default();

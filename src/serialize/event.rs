@@ -37,11 +37,11 @@ impl Serialize for Event {
         map.serialize_entry("keys", &ByteList(self.keys().iter()))?;
         map.serialize_entry("subject", &self.subject())?;
         map.serialize_entry("action", &Bytes(&self.action()))?;
-        if let EventKind::Exec(_) = kind {
-            if let Some(execve) = self.execve() {
-                let arguments: Vec<_> = execve.arguments().collect();
-                map.serialize_entry("args", &ByteList(arguments.iter()))?;
-            }
+        if let EventKind::Exec(_) = kind
+            && let Some(execve) = self.execve()
+        {
+            let arguments: Vec<_> = execve.arguments().collect();
+            map.serialize_entry("args", &ByteList(arguments.iter()))?;
         }
         map.serialize_entry("objects", &self.objects())?;
         let outcome = self.outcome();

@@ -245,10 +245,10 @@ pub(crate) fn start_times(lab: &Lab) {
         let parent = fork.process.parent.map(|parent| parent.value.pid);
         if let (Some(parent), Some(event), Some(ticks)) =
             (parent, fork.event, fork.process.id.start_ticks())
+            && parent == root
+            && fork.source == Source::Record
         {
-            if parent == root && fork.source == Source::Record {
-                starts.push((event.time(), ticks));
-            }
+            starts.push((event.time(), ticks));
         }
     });
     assert!(verdict.is_complete(), "{verdict}");

@@ -98,7 +98,7 @@ pub(crate) fn mixed_storm(lab: &Lab) {
             break;
         }
         rounds += 1;
-        if rounds % 8 == 0 {
+        if rounds.is_multiple_of(8) {
             // changed rules make records, too
             let rule = Rule::on_exit().syscall("getpid").pid(1).key("other").build();
             let rule = rule.expect("a good rule");

@@ -155,11 +155,11 @@ impl Story {
             Change::Loss(gap) => self.gaps.push(gap),
             Change::Fork(fork) => {
                 let id = fork.process.id;
-                if let Some(root) = self.roots.get_mut(&id.pid()) {
-                    if root.start() == Start::Event(0) {
-                        *root = id;
-                        return;
-                    }
+                if let Some(root) = self.roots.get_mut(&id.pid())
+                    && root.start() == Start::Event(0)
+                {
+                    *root = id;
+                    return;
                 }
                 if self.is_ours(&fork.process) {
                     self.lives.push(id);

@@ -69,10 +69,10 @@ impl Receiver {
             return;
         };
         let Some(message_type) = frame::message_type(datagram.bytes) else { return };
-        if message_type == MessageType::CONFIG_CHANGE {
-            if let Some(watching) = &self.watching {
-                watching.look_now();
-            }
+        if message_type == MessageType::CONFIG_CHANGE
+            && let Some(watching) = &self.watching
+        {
+            watching.look_now();
         }
         // a canary can be here before the word that it was sent was read: that was left before
         if self.watching.is_some() && Marker::can_be_in(message_type) {

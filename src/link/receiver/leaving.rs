@@ -117,10 +117,8 @@ pub(super) fn as_observer(
     is_orderly: bool,
 ) -> io::Result<Leaving> {
     thread::Builder::new().name("auditlink-leave".to_owned()).spawn(move || {
-        if is_orderly {
-            if let Ok(mut control) = Control::open() {
-                wait_until_sent(&mut control);
-            }
+        if is_orderly && let Ok(mut control) = Control::open() {
+            wait_until_sent(&mut control);
         }
         permit.revoke();
         let left = socket.leave_multicast();

@@ -65,11 +65,11 @@ impl Tracker {
             self.next_listing = None;
             self.list_again(look);
         }
-        if let Some(interval) = self.sweep_interval {
-            if self.next_sweep.is_none_or(|at| at <= now) {
-                self.next_sweep = Some(now.saturating_add(interval));
-                self.sweep_now(look);
-            }
+        if let Some(interval) = self.sweep_interval
+            && self.next_sweep.is_none_or(|at| at <= now)
+        {
+            self.next_sweep = Some(now.saturating_add(interval));
+            self.sweep_now(look);
         }
     }
 
