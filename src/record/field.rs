@@ -378,7 +378,8 @@ impl<'a> Iterator for Fields<'a> {
         loop {
             if let Some((field, length)) = usual(self.rest(), self.signs) {
                 self.at += length;
-                self.signs = self.signs >> 1 >> (length - 1);
+                // one that fills the window, and more, leaves none
+                self.signs = if length < 64 { self.signs >> length } else { 0 };
                 return Some(field);
             }
             match self.text.get(self.at) {

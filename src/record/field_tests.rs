@@ -34,6 +34,25 @@ fn the_usual_way_is_a_way_like_any_other() {
     }
 }
 
+#[test]
+fn fields_of_any_length_are_found_wherever_they_begin() {
+    for length in 0..140 {
+        for quote in ["", "\""] {
+            let long = format!("name={quote}{}{quote}", "v".repeat(length));
+            for text in [
+                format!("{long} a=1 b=\"2\""),
+                format!("a=1 {long} c={quote}3{quote} d=4 e=5"),
+                format!("a=1 b=\"2\" {long}"),
+                format!("{long} {long} x=1 y=2"),
+            ] {
+                let fields: Vec<_> = Fields::of_kernel(text.as_bytes(), 0).collect();
+                assert_eq!(fields, by_any_way(text.as_bytes(), 0), "{text}");
+                assert_eq!(fields.len(), text.split(' ').count(), "{text}");
+            }
+        }
+    }
+}
+
 fn kernel(text: &str) -> Vec<(String, Value<'_>)> {
     named(Fields::of_kernel(text.as_bytes(), 0))
 }
