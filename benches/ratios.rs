@@ -17,7 +17,7 @@ use crate::support::{
     workload,
 };
 
-const TURNS: usize = 300;
+const TURNS: usize = 120;
 
 fn main() {
     let stream = workload(Mix::Execs, 1, EVENTS);
