@@ -53,7 +53,7 @@ fn event(message_type: MessageType, text: &[u8]) -> Option<Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn any_record_is_survived(message_type in message_type(), body in body()) {
