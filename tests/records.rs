@@ -6,11 +6,8 @@ mod laws;
 
 use std::time::{Duration, Instant};
 
-use auditlink::event::{Assembler, Received};
 use auditlink::record::LogLine;
-use auditlink::time::Tick;
-use auditlink::wire::frame;
-use auditlink::{Delivery, Event, Events, MessageType, Record, log};
+use auditlink::{Events, MessageType, Record, log};
 use proptest::prelude::*;
 
 /// Pieces that records are made of, and such that trip naive parsers.
@@ -38,18 +35,6 @@ fn message_type() -> impl Strategy<Value = MessageType> {
 
 fn text(body: &[u8]) -> Vec<u8> {
     [b"audit(1700000000.123:42): ", body].concat()
-}
-
-/// Makes an event of one record, whatever its type.
-fn event(message_type: MessageType, text: &[u8]) -> Option<Event> {
-    let bytes = &frame::message(message_type, 0, text);
-    let mut assembler = Assembler::new();
-    assembler.handle(Received::Datagram { bytes, needed: bytes.len(), at: Tick::ZERO });
-    assembler.handle(Received::End { at: Tick::ZERO });
-    match assembler.poll() {
-        Some(Delivery::Event(event)) => Some(event),
-        _ => None,
-    }
 }
 
 proptest! {
@@ -134,7 +119,7 @@ fn time_of(text: &[u8], message: &[u8]) -> Duration {
         let _ = record.as_user_message().map(|message| message.meanings().count());
         let _ = LogLine::of(&record).to_bytes().len();
     }
-    if let Some(event) = event(MessageType::EXECVE, message) {
+    for event in laws::events_of(MessageType::EXECVE, message) {
         let _ =
             (event.kind(), event.missing(), event.execve().map(|list| list.arguments().count()));
     }

@@ -92,7 +92,7 @@ const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
 async fn dump<S: Finish>(
     mut stream: EventStream<S>,
     options: &Options,
-    mut stop: Option<Stop>,
+    stop: Option<Stop>,
 ) -> Result<S, Failure> {
     let mut tally = Tally::default();
     let printer = Printer::new(options.format, options.input.is_live());
@@ -100,9 +100,8 @@ async fn dump<S: Finish>(
     let is_live = stop.is_some();
     let mut flush = interval(FLUSH_INTERVAL);
     flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let time = options.seconds.map_or(Duration::MAX, Duration::from_secs);
-    let end = sleep(time);
-    tokio::pin!(end);
+    let over = over(stop, options.seconds.map_or(Duration::MAX, Duration::from_secs));
+    tokio::pin!(over);
 
     let mut outcome = Ok(());
     let mut stopping = false;
@@ -117,11 +116,7 @@ async fn dump<S: Finish>(
         }
         tokio::select! {
             biased;
-            () = wanted(&mut stop), if !stopping => {
-                stopping = true;
-                stream.source_mut().finish()?;
-            }
-            () = &mut end, if !stopping && options.seconds.is_some() => {
+            () = &mut over, if !stopping => {
                 stopping = true;
                 stream.source_mut().finish()?;
             }
@@ -161,14 +156,15 @@ impl Stop {
     }
 }
 
-/// Waits for one of the signals; forever if there are none to wait for.
-async fn wanted(stop: &mut Option<Stop>) {
-    let Some(Stop([interrupt, terminate, hangup])) = stop else {
+/// Waits for one of the signals, or for so long; forever if there is no end but the source's own.
+async fn over(stop: Option<Stop>, time: Duration) {
+    let Some(Stop([mut interrupt, mut terminate, mut hangup])) = stop else {
         return std::future::pending().await;
     };
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
+        () = sleep(time) => {}
     }
 }

@@ -84,7 +84,7 @@ impl Assembler {
     ///
     /// It is receive time: what the kernel's stamps say plays no part. Default 2 s.
     #[must_use]
-    pub fn window(mut self, window: Duration) -> Self {
+    pub const fn window(mut self, window: Duration) -> Self {
         self.window = nanos(window);
         self
     }

@@ -50,8 +50,9 @@ impl Tick {
 
 /// Returns a duration in nanoseconds, or the most there are.
 #[inline]
-pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+pub(crate) const fn nanos(duration: Duration) -> u64 {
+    let nanos = duration.as_nanos();
+    if nanos < u64::MAX as u128 { nanos as u64 } else { u64::MAX }
 }
 
 /// A time as the kernel stamps it: wall-clock seconds and milliseconds since the Unix epoch.

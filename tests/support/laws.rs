@@ -68,13 +68,17 @@ pub(crate) fn record(bytes: &[u8]) {
     let again = LogLine::parse(&line).expect("our own line");
     assert_eq!(again.record().expect("a head"), record);
     look(record);
+    events_of(message_type, text).iter().for_each(look_at_event);
+}
 
-    let datagram = &frame::message(message_type, 0, text);
+/// Makes an event of one record, whatever its type; none of one that tells of something else.
+pub(crate) fn events_of(message_type: MessageType, text: &[u8]) -> Vec<Event> {
+    let bytes = &frame::message(message_type, 0, text);
     let mut assembler = Assembler::new();
     let at = Tick::ZERO;
-    assembler.handle(Received::Datagram { bytes: datagram, needed: datagram.len(), at });
+    assembler.handle(Received::Datagram { bytes, needed: bytes.len(), at });
     assembler.handle(Received::End { at });
-    poll(&mut assembler).iter().for_each(look_at_event);
+    poll(&mut assembler)
 }
 
 fn fields_do_not_overlap(record: Record<'_>) {

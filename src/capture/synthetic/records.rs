@@ -125,11 +125,11 @@ fn message(random: &mut Random) -> Bodies {
 }
 
 fn denial(random: &mut Random) -> Bodies {
-    let (name, class) = (random.pick(&["shadow", "sudoers", "key.pem"]), "file");
+    let name = random.pick(&["shadow", "sudoers", "key.pem"]);
     let text = format!(
         "avc:  denied  {{ read }} for  pid={} comm=\"httpd\" name=\"{name}\" dev=\"vda1\" ino={} \
          scontext=system_u:system_r:httpd_t:s0 tcontext=system_u:object_r:etc_t:s0 \
-         tclass={class} permissive=0",
+         tclass=file permissive=0",
         pid(random),
         random.below(1 << 20)
     );
