@@ -236,6 +236,23 @@ fn an_overrun_of_nothing_is_no_loss() {
 }
 
 #[test]
+fn absurd_counts_add_up_to_the_greatest_number() {
+    let mut bench = Bench::new();
+    let at = bench.at;
+    for dropped in [u64::MAX, 2] {
+        let out = bench.tell(Received::Overrun { dropped: Some(dropped), at });
+        assert_eq!(
+            out,
+            [format!("lost {dropped} records: the reader was too slow for its socket buffer")]
+        );
+        bench.tell(Received::QueueFull { dropped, at });
+    }
+    let account = bench.assembler.account();
+    assert_eq!((account.overrun_records, account.queue_records), (u64::MAX, u64::MAX));
+    assert!(!account.verdict().is_complete());
+}
+
+#[test]
 fn the_kernels_counter_is_compared_with_its_last_reading() {
     let mut bench = Bench::new();
     let at = bench.at;

@@ -77,14 +77,14 @@ impl Ledger {
     pub(super) fn overrun(&mut self, dropped: Option<u64>) {
         let count = dropped.map_or(Count::Unknown, Count::Exactly);
         if let Some(dropped) = dropped {
-            self.account.overrun_records += dropped;
+            add(&mut self.account.overrun_records, dropped);
             self.explain(dropped);
         }
         self.lose(Cause::SocketOverrun, count, Unit::Records);
     }
 
     pub(super) fn queue_full(&mut self, dropped: u64) {
-        self.account.queue_records += dropped;
+        add(&mut self.account.queue_records, dropped);
         self.explain(dropped);
         self.lose(Cause::QueueFull, Count::Exactly(dropped), Unit::Records);
     }
@@ -109,7 +109,7 @@ impl Ledger {
     }
 
     fn explain(&mut self, records: u64) {
-        self.explained.serials += records;
+        add(&mut self.explained.serials, records);
         self.explained.until = None;
     }
 
@@ -221,6 +221,12 @@ impl Ledger {
             self.notify(Loss::new(cause, count, Unit::Events, Some(gap.after)));
         }
     }
+}
+
+/// Adds a number that somebody else told: of two absurd ones comes the greatest that there is, not a
+/// small one.
+const fn add(sum: &mut u64, number: u64) {
+    *sum = sum.saturating_add(number);
 }
 
 fn is_success(result: Value<'_>) -> bool {

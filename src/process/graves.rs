@@ -42,7 +42,7 @@ impl Grave {
         match (self.process.id.start_ticks().or(born), span) {
             (Some(start), Some(span)) => {
                 let is_child = self.process.parent.is_some_and(|known| known.value.pid == parent);
-                start + 1 >= clock.ticks(span.earliest)
+                start.saturating_add(1) >= clock.ticks(span.earliest)
                     && (is_child || start <= clock.ticks(span.latest))
             }
             _ => self.covers(call, span),

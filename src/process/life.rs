@@ -121,7 +121,7 @@ impl Life {
         match (self.id().start_ticks(), starts) {
             (Some(start), Some(starts)) => {
                 let is_young = start > *starts.end();
-                start + 1 >= *starts.start()
+                start.saturating_add(1) >= *starts.start()
                     && (!is_young || self.parent_pid().is_some_and(is_parent))
             }
             _ => self.parent_pid().is_none_or(is_parent),

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each program needs a part of it")]
 
 use auditlink::capture::{Reader, Tee, Writer};
-use auditlink::event::{Assembler, Received};
+use auditlink::event::{Account, Assembler, Cause, Count, Loss, Received};
 use auditlink::record::LogLine;
 use auditlink::rule::{Command, Nothing, RulesFile};
 use auditlink::time::Tick;
@@ -16,7 +16,7 @@ use auditlink::{Delivery, Event, Events, MessageType, Record, Rule};
 pub(crate) fn datagram(bytes: &[u8]) {
     let mut assembler = Assembler::new().max_open_events(8);
     let (mut rest, mut sent, mut records, mut at) = (bytes, 0, 0, 0);
-    let mut events = Vec::new();
+    let (mut events, mut losses) = (Vec::new(), Vec::new());
     while let Some(([low, high], tail)) = rest.split_first_chunk() {
         let length = usize::from(u16::from_le_bytes([*low, high & 0x7F])).min(tail.len());
         let (datagram, behind) = tail.split_at(length);
@@ -26,10 +26,10 @@ pub(crate) fn datagram(bytes: &[u8]) {
         records += u64::from(is_record(datagram));
         let (needed, at) = (length + usize::from(high >> 7), Tick::from_nanos(at));
         assembler.handle(Received::Datagram { bytes: datagram, needed, at });
-        events.extend(poll(&mut assembler));
+        sort(std::iter::from_fn(|| assembler.poll()), &mut events, &mut losses);
     }
     assembler.handle(Received::End { at: Tick::from_nanos(at) });
-    events.extend(poll(&mut assembler));
+    sort(std::iter::from_fn(|| assembler.poll()), &mut events, &mut losses);
     let account = assembler.account();
     let handed_out: usize = events.iter().map(|event| event.records().len()).sum();
     assert_eq!(account.datagrams, sent);
@@ -37,6 +37,7 @@ pub(crate) fn datagram(bytes: &[u8]) {
     assert_eq!((account.open_events, account.events), (0, events.len() as u64));
     let incomplete = events.iter().filter(|event| !event.is_whole()).count();
     assert_eq!(account.incomplete, incomplete as u64);
+    books_hold_what_was_told(&account, &losses);
     events.iter().for_each(look_at_event);
 }
 
@@ -48,12 +49,50 @@ fn is_record(datagram: &[u8]) -> bool {
     }
 }
 
-fn poll(assembler: &mut Assembler) -> Vec<Event> {
-    let of_event = |delivery| match delivery {
-        Delivery::Event(event) => Some(event),
-        Delivery::Loss(_) => None,
+fn sort(
+    deliveries: impl IntoIterator<Item = Delivery>,
+    events: &mut Vec<Event>,
+    losses: &mut Vec<Loss>,
+) {
+    for delivery in deliveries {
+        match delivery {
+            Delivery::Event(event) => events.push(event),
+            Delivery::Loss(loss) => losses.push(loss),
+        }
+    }
+}
+
+/// Each number of the account is the sum of what the notices told, and with any of them no verdict is
+/// "complete".
+fn books_hold_what_was_told(account: &Account, losses: &[Loss]) {
+    let number = |wanted: fn(&Cause) -> bool| {
+        losses.iter().filter(|loss| wanted(loss.cause())).count() as u64
     };
-    std::iter::from_fn(|| assembler.poll()).filter_map(of_event).collect()
+    let exactly = |wanted: fn(&Cause) -> bool| {
+        let told =
+            losses.iter().filter(|loss| wanted(loss.cause())).map(|loss| match loss.count() {
+                Count::Exactly(count) => count,
+                Count::AtLeast(_) | Count::Unknown => 0,
+            });
+        told.fold(0, u64::saturating_add)
+    };
+    let is_service =
+        |cause: &Cause| matches!(cause, Cause::ServiceLost { .. } | Cause::ServiceRestored);
+    let vague = losses
+        .iter()
+        .filter(|loss| !matches!(loss.count(), Count::Exactly(_)) && !is_service(loss.cause()));
+    assert_eq!(account.losses, losses.len() as u64);
+    assert_eq!(account.kernel_lost, exactly(|cause| matches!(cause, Cause::KernelLost)));
+    assert_eq!(account.overrun_records, exactly(|cause| matches!(cause, Cause::SocketOverrun)));
+    assert_eq!(account.queue_records, exactly(|cause| matches!(cause, Cause::QueueFull)));
+    assert_eq!(account.gap_events, exactly(|cause| matches!(cause, Cause::SerialGap { .. })));
+    assert_eq!(account.undecodable, exactly(|cause| matches!(cause, Cause::Undecodable { .. })));
+    assert_eq!(account.truncated, number(|cause| matches!(cause, Cause::Truncated)));
+    assert_eq!(account.restarts, number(|cause| matches!(cause, Cause::SerialRestart)));
+    assert_eq!(account.service_losses, number(|cause| matches!(cause, Cause::ServiceLost { .. })));
+    assert_eq!(account.uncounted_losses, vague.count() as u64);
+    assert!(losses.is_empty() || !account.verdict().is_complete(), "{account:?}");
+    assert!(losses.iter().all(|loss| !loss.to_string().is_empty()));
 }
 
 /// A type in two bytes and a text: no byte is in two fields or in none, and the record comes back from
@@ -78,7 +117,9 @@ pub(crate) fn events_of(message_type: MessageType, text: &[u8]) -> Vec<Event> {
     let at = Tick::ZERO;
     assembler.handle(Received::Datagram { bytes, needed: bytes.len(), at });
     assembler.handle(Received::End { at });
-    poll(&mut assembler)
+    let mut events = Vec::new();
+    sort(std::iter::from_fn(|| assembler.poll()), &mut events, &mut Vec::new());
+    events
 }
 
 fn fields_do_not_overlap(record: Record<'_>) {
@@ -138,13 +179,11 @@ pub(crate) fn capture(bytes: &[u8]) {
     let account = events.account();
     let is_whole = events.is_ended();
     let copy = tee.into_parts().1.finish().expect("a vector takes everything");
-    for delivery in &first {
-        match delivery {
-            Delivery::Event(event) => look_at_event(event),
-            Delivery::Loss(loss) => assert!(!loss.to_string().is_empty()),
-        }
-    }
+    let (mut events, mut losses) = (Vec::new(), Vec::new());
+    sort(first.iter().cloned(), &mut events, &mut losses);
+    events.iter().for_each(look_at_event);
     if is_whole {
+        books_hold_what_was_told(&account, &losses);
         let mut events = Events::new(Reader::new(&copy[..]).expect("our own capture"));
         let second: Vec<_> = events.by_ref().map_while(Result::ok).collect();
         assert_eq!((events.account(), second), (account, first));
