@@ -85,58 +85,87 @@ fn through_a_stream(capture: &[u8]) -> Outcome {
     (deliveries, stream.account())
 }
 
-/// With so many deliveries a reader is ahead of the thread that rings, now and then.
+/// So many deliveries take more than one ring.
 const MANY: usize = 200;
 
 /// A capture behind a real socket: a byte comes for each thing that can be received.
+///
+/// It rings only once a reader has found nothing and asked for more, and a little later than that: so
+/// a reader has to wait, however slow the machine.
 #[derive(Debug)]
 struct Trickle<'a> {
     capture: Reader<&'a [u8]>,
-    bell: UnixStream,
+    bell: Bell,
     rung: usize,
 }
 
 impl<'a> Trickle<'a> {
     /// Starts a thread that rings: now and then for many things at once, now and then for one.
     fn start(capture: &'a [u8]) -> Self {
-        let (bell, mut rope) = UnixStream::pair().expect("a pair");
-        bell.set_nonblocking(true).expect("a socket");
+        let (socket, mut rope) = UnixStream::pair().expect("a pair");
+        socket.set_nonblocking(true).expect("a socket");
         thread::spawn(move || {
             for round in 0.. {
-                let count = if round % 3 == 2 { 200 } else { 7 };
-                if rope.write_all(&vec![0; count]).is_err() {
-                    return; // nobody listens any more
+                // nobody listens any more if it fails
+                if rope.read_exact(&mut [0]).is_err() {
+                    return;
                 }
                 thread::sleep(Duration::from_micros(300));
+                let count = if round % 3 == 2 { 100 } else { 7 };
+                if rope.write_all(&vec![0; count]).is_err() {
+                    return;
+                }
             }
         });
-        Self { capture: reader(capture), bell, rung: 0 }
+        Self { capture: reader(capture), bell: Bell { socket, has_asked: false }, rung: 0 }
+    }
+}
+
+/// The reader's end of the bell's rope.
+#[derive(Debug)]
+struct Bell {
+    socket: UnixStream,
+    has_asked: bool,
+}
+
+impl Bell {
+    /// Asks for another ring, once.
+    fn ask(&mut self) {
+        if !std::mem::replace(&mut self.has_asked, true) {
+            self.socket.write_all(&[0]).expect("a socket");
+        }
     }
 }
 
 impl Source for Trickle<'_> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
         while self.rung == 0 {
-            let mut bytes = [0; 64];
-            match self.bell.read(&mut bytes) {
-                Ok(count) => self.rung = count,
-                Err(_) if until.is_some_and(|until| until == Tick::ZERO) => {
-                    return Ok(Received::Quiet { at: Tick::ZERO });
-                }
-                Err(_) => {
-                    let mut files = [PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
-                    poll(&mut files, PollTimeout::NONE).expect("a socket");
-                }
+            let mut bytes = [0; 100];
+            if let Ok(count) = self.bell.socket.read(&mut bytes) {
+                (self.rung, self.bell.has_asked) = (count, false);
+                break;
             }
+            self.bell.ask();
+            if until == Some(Tick::ZERO) {
+                return Ok(Received::Quiet { at: Tick::ZERO });
+            }
+            let mut files = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
+            poll(&mut files, PollTimeout::NONE).expect("a socket");
         }
         self.rung -= 1;
-        self.capture.recv(None)
+        let received = self.capture.recv(None)?;
+        // who is told that nothing came waits for the bell
+        if matches!(received, Received::Quiet { .. }) {
+            self.rung = 0;
+            self.bell.ask();
+        }
+        Ok(received)
     }
 }
 
 impl AsFd for Trickle<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.bell.as_fd()
+        self.bell.socket.as_fd()
     }
 }
 
