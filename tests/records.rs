@@ -24,6 +24,22 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// The arguments of a program, nearly as the kernel writes them.
+fn arguments() -> impl Strategy<Value = Vec<u8>> {
+    let value = prop_oneof![
+        4 => "\"[a-z/!-]{0,9}\"|[0-9A-F]{2,8}|",
+        1 => "[\"'{ a=]{1,4}|\"x|x\"|\"x\"=\"|'x|\\{ x",
+    ];
+    (prop::collection::vec(value, 0..12), 0_usize..20).prop_map(|(values, other)| {
+        let mut text = format!("argc={}", if other == 0 { 3 } else { values.len() });
+        for (index, value) in values.iter().enumerate() {
+            let index = if other == index + 1 { 7 } else { index };
+            text.push_str(&format!(" a{index}={value}"));
+        }
+        text.into_bytes()
+    })
+}
+
 fn message_type() -> impl Strategy<Value = MessageType> {
     prop_oneof![
         4 => prop::sample::select((1005_u16..2510).collect::<Vec<_>>()),
@@ -43,6 +59,12 @@ proptest! {
     #[test]
     fn any_record_is_survived(message_type in message_type(), body in body()) {
         laws::record(&[&message_type.number().to_le_bytes()[..], &text(&body)].concat());
+    }
+
+    #[test]
+    fn arguments_are_all_there_or_they_are_not(body in arguments()) {
+        let message_type = MessageType::EXECVE.number().to_le_bytes();
+        laws::record(&[&message_type[..], &text(&body)].concat());
     }
 
     #[test]
@@ -119,7 +141,7 @@ fn time_of(text: &[u8], message: &[u8]) -> Duration {
         let _ = record.as_user_message().map(|message| message.meanings().count());
         let _ = LogLine::of(&record).to_bytes().len();
     }
-    for event in laws::events_of(MessageType::EXECVE, message) {
+    for event in laws::events_of(&[(MessageType::EXECVE, message)]) {
         let _ =
             (event.kind(), event.missing(), event.execve().map(|list| list.arguments().count()));
     }

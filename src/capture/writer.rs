@@ -77,9 +77,7 @@ impl<W: Write> Writer<W> {
             self.quiet = Some(*at);
             return Ok(());
         }
-        if let Some(quiet) = self.quiet.take() {
-            self.message(MessageType::new(NLMSG_NOOP), &[], quiet)?;
-        }
+        self.end_silence()?;
         match received {
             Received::Datagram { bytes, needed, .. } => self.packet(bytes, *needed, at),
             Received::Overrun { dropped, .. } => {
@@ -111,10 +109,19 @@ impl<W: Write> Writer<W> {
     /// # Errors
     ///
     /// Those of the writer.
-    pub fn finish(self) -> Result<W, Error> {
+    pub fn finish(mut self) -> Result<W, Error> {
+        // a source that fails has no end
+        self.end_silence()?;
         let mut writer = self.file.into_writer();
         writer.flush().map_err(|error| Error::io("write the capture", error))?;
         Ok(writer)
+    }
+
+    fn end_silence(&mut self) -> Result<(), Error> {
+        match self.quiet.take() {
+            Some(quiet) => self.message(MessageType::new(NLMSG_NOOP), &[], quiet),
+            None => Ok(()),
+        }
     }
 
     fn notice(&mut self, notice: Notice, at: Tick) -> Result<(), Error> {

@@ -180,24 +180,39 @@ fn item(record: Record<'_>) -> Option<u32> {
 
 /// Tells whether an `EXECVE` record has the number of arguments, and then each of them, whole, in its
 /// order and nothing else, as the kernel writes it where there is room.
+///
+/// A value in quotes must end behind the next quote: else its end is somewhere else, and what looks
+/// like arguments is a part of it.
 #[inline(never)]
 fn has_all_arguments(record: Record<'_>) -> bool {
     let Some(rest) = record.body().strip_prefix(b"argc=") else { return false };
     let Some((count, fields)) = number(rest) else { return false };
-    let mut window = Window::new();
-    let mut place = window.separator(fields, 0);
-    let mut index = 0;
+    let mut ends = Window::<b'"'>::new();
+    let (mut place, mut index) = (0, 0);
     while let Some([b' ', b'a', field @ ..]) = fields.get(place..) {
-        let is_next = match field {
-            [digit, b'=', ..] => usize::from(digit.wrapping_sub(b'0')) == index && index < 10,
-            _ => number(field)
-                .is_some_and(|(number, value)| number == index && value.starts_with(b"=")),
+        let (number, value) = match field {
+            [digit @ b'0'..=b'9', b'=', value @ ..] => (usize::from(digit - b'0'), value),
+            _ => match number(field) {
+                Some((number, [b'=', value @ ..])) => (number, value),
+                _ => return false,
+            },
         };
-        if !is_next {
+        if number != index {
             return false;
         }
+        let at = fields.len() - value.len();
+        place = match value.first() {
+            Some(b'"') => {
+                let end = ends.find(fields, at + 1);
+                if fields.get(end) != Some(&b'"') {
+                    return false;
+                }
+                end + 1
+            }
+            Some(b'\'' | b'{') => return false,
+            _ => ends.find(fields, at),
+        };
         index += 1;
-        place = window.separator(fields, place + 1);
     }
     place == fields.len() && index == count
 }

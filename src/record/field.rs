@@ -40,7 +40,7 @@ pub struct Fields<'a> {
     grammar: Grammar,
     /// How much of the text stands behind the last ` }`, which ends an address.
     behind_brace: usize,
-    window: Window,
+    window: Window<b' '>,
     /// Where the last word ends that was looked at: a quote may close before it.
     word_end: usize,
     /// The [`signs`] from `at` on, as far as they are known: none is set behind that.
@@ -114,10 +114,10 @@ impl<'a> Fields<'a> {
         if from < self.word_end {
             return self.word_end;
         }
-        let mut end = self.window.separator(self.text, from);
+        let mut end = self.window.find(self.text, from);
         // other control bytes are no separators
         while !matches!(self.text.get(end), None | Some(b' ' | &ENRICHMENT)) {
-            end = self.window.separator(self.text, end + 1);
+            end = self.window.find(self.text, end + 1);
         }
         self.word_end = end;
         end

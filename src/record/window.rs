@@ -1,26 +1,27 @@
 //! Finding separators in 64 bytes at a time.
 
-/// Remembers where the separators are in a window of 64 bytes, so that a record's text is looked
-/// at once, however many fields it has.
+/// Remembers where the bytes up to `LAST` are in a window of 64 bytes, so that a record's text is
+/// looked at once, however many fields it has. Up to a space: what separates fields; up to a quote:
+/// what ends a value as well.
 #[derive(Clone, Debug)]
-pub(crate) struct Window {
+pub(crate) struct Window<const LAST: u8> {
     /// Where the window begins, and how long it is: nothing before the first look.
     base: usize,
     width: usize,
-    /// A bit for each byte of the window that is a space or a control byte, or behind the text.
+    /// A bit for each byte of the window that is `LAST` or below, or behind the text.
     marks: u64,
 }
 
-impl Window {
+impl<const LAST: u8> Window<LAST> {
     /// Looked at nothing yet.
     pub(crate) const fn new() -> Self {
         Self { base: 0, width: 0, marks: 0 }
     }
 
-    /// Returns the place of the first space or control byte from `from` on; the length of the
-    /// text if there is none. It is cheap where places are asked for in ascending order.
+    /// Returns the place of the first such byte from `from` on; the length of the text if there is
+    /// none. It is cheap where places are asked for in ascending order.
     #[inline(always)]
-    pub(crate) fn separator(&mut self, text: &[u8], mut from: usize) -> usize {
+    pub(crate) fn find(&mut self, text: &[u8], mut from: usize) -> usize {
         loop {
             let offset = from.wrapping_sub(self.base);
             if offset < self.width {
@@ -30,7 +31,7 @@ impl Window {
                 }
                 from = self.base + self.width;
             }
-            *self = Self { base: from, width: WIDTH, marks: marks(text, from, separator_bits) };
+            *self = Self { base: from, width: WIDTH, marks: marks(text, from, bits_up_to::<LAST>) };
         }
     }
 }
@@ -70,8 +71,8 @@ fn last_marks(text: &[u8], at: usize, bits: fn(&[u8; WIDTH]) -> u64) -> u64 {
 }
 
 #[inline(never)]
-fn separator_bits(window: &[u8; WIDTH]) -> u64 {
-    bits(window, |byte| byte <= b' ')
+fn bits_up_to<const LAST: u8>(window: &[u8; WIDTH]) -> u64 {
+    bits(window, |byte| byte <= LAST)
 }
 
 #[inline(never)]
@@ -155,7 +156,16 @@ mod tests {
                     let mut window = [others; WIDTH];
                     window[place] = byte;
                     let expected = |wanted: bool| u64::from(wanted) << place;
-                    assert_eq!(separator_bits(&window), expected(byte <= b' '), "{byte} {place}");
+                    assert_eq!(
+                        bits_up_to::<b' '>(&window),
+                        expected(byte <= b' '),
+                        "{byte} {place}"
+                    );
+                    assert_eq!(
+                        bits_up_to::<b'"'>(&window),
+                        expected(byte <= b'"'),
+                        "{byte} {place}"
+                    );
                     let is_sign = byte <= b'\'' || byte == b'=';
                     assert_eq!(sign_bits(&window), expected(is_sign), "{byte} {place}");
                 }
@@ -201,21 +211,21 @@ mod tests {
                     *byte = b' ';
                 }
                 for from in [0, 1, 63, 64, 65, 130].into_iter().filter(|from| *from <= length) {
-                    let found = Window::new().separator(&text, from);
+                    let found = Window::<b' '>::new().find(&text, from);
                     let expected = if from <= space { space } else { length };
                     assert_eq!(found, expected, "{length} {space} {from}");
                 }
             }
         }
-        let mut window = Window::new();
+        let mut window = Window::<b' '>::new();
         let text = "ab cd efgh ".repeat(40);
         let mut found = 0;
         for (place, _) in text.match_indices(' ') {
-            found = window.separator(text.as_bytes(), found);
+            found = window.find(text.as_bytes(), found);
             assert_eq!(found, place);
             found += 1;
         }
-        assert_eq!(window.separator(text.as_bytes(), found), text.len());
-        assert_eq!(window.separator(text.as_bytes(), 3), 5, "and back again");
+        assert_eq!(window.find(text.as_bytes(), found), text.len());
+        assert_eq!(window.find(text.as_bytes(), 3), 5, "and back again");
     }
 }

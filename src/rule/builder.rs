@@ -106,6 +106,8 @@ impl RuleBuilder {
     }
 
     /// Adds a key, which the events of this rule will carry; several keys are joined.
+    ///
+    /// It has at least one byte, and none is 0x01, which the kernel keeps between keys.
     pub fn key(mut self, key: impl Into<Vec<u8>>) -> Self {
         self.keys.push(key.into());
         self
@@ -162,6 +164,7 @@ impl RuleBuilder {
         }));
         filters.extend(self.filters);
         if !self.keys.is_empty() {
+            self.keys.iter().try_for_each(|key| check::key(key))?;
             let value = FilterValue::Text(self.keys.join(&KEY_SEPARATOR));
             filters.push(Filter { field: FieldId::KEY, operator: Operator::EQUAL, value });
         }
@@ -312,6 +315,8 @@ mod tests {
             Rule::on_exit().exe("bin/x"),
             Rule::on_exit().exe("/bin/"),
             Rule::on_exit().key(""),
+            Rule::on_exit().key("first").key(""),
+            Rule::on_exit().key("first\u{1}second"),
             Rule::on_exit().key([0_u8]),
             Rule::on_exit().key([b'k'; 257]),
         ] {

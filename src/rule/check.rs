@@ -8,7 +8,9 @@
 
 use bitflags::bitflags;
 
-use super::{FieldId, Filter, FilterValue, List, Operator, Rule, RuleError, compare};
+use super::{
+    FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Rule, RuleError, compare,
+};
 
 bitflags! {
     /// Some of the lists.
@@ -221,6 +223,18 @@ fn text(field: FieldId, text: &[u8]) -> Result<(), RuleError> {
         return Ok(());
     };
     Err(RuleError::value(field, &String::from_utf8_lossy(text), expected))
+}
+
+/// Judges one of the keys that are joined.
+pub(super) fn key(key: &[u8]) -> Result<(), RuleError> {
+    let expected = if key.is_empty() {
+        "give at least one byte"
+    } else if key.contains(&KEY_SEPARATOR) {
+        "the byte 0x01 divides one key from another: give them one by one"
+    } else {
+        return Ok(());
+    };
+    Err(RuleError::value(FieldId::KEY, &String::from_utf8_lossy(key), expected))
 }
 
 /// The kernel's `PATH_MAX`.

@@ -107,15 +107,21 @@ pub(crate) fn record(bytes: &[u8]) {
     let again = LogLine::parse(&line).expect("our own line");
     assert_eq!(again.record().expect("a head"), record);
     look(record);
-    events_of(message_type, text).iter().for_each(look_at_event);
+    events_of(&[(message_type, text)]).iter().for_each(look_at_event);
+    // behind its call it can be a part of a whole event
+    let (head, _) = text.split_at(text.len() - record.body().len());
+    let call = [(MessageType::SYSCALL, head), (message_type, text), (MessageType::EOE, head)];
+    events_of(&call).iter().for_each(look_at_event);
 }
 
-/// Makes an event of one record, whatever its type; none of one that tells of something else.
-pub(crate) fn events_of(message_type: MessageType, text: &[u8]) -> Vec<Event> {
-    let bytes = &frame::message(message_type, 0, text);
+/// Makes events of records, whatever their types; none of one that tells of something else.
+pub(crate) fn events_of(records: &[(MessageType, &[u8])]) -> Vec<Event> {
     let mut assembler = Assembler::new();
     let at = Tick::ZERO;
-    assembler.handle(Received::Datagram { bytes, needed: bytes.len(), at });
+    for (message_type, text) in records {
+        let bytes = &frame::message(*message_type, 0, text);
+        assembler.handle(Received::Datagram { bytes, needed: bytes.len(), at });
+    }
     assembler.handle(Received::End { at });
     let mut events = Vec::new();
     sort(std::iter::from_fn(|| assembler.poll()), &mut events, &mut Vec::new());

@@ -23,7 +23,9 @@ impl fmt::Display for Rule {
         self.print_syscalls(f)?;
         for filter in others {
             match &filter.value {
-                FilterValue::Text(keys) if filter.field == FieldId::KEY => {
+                FilterValue::Text(keys)
+                    if filter.field == FieldId::KEY && filter.operator == Operator::EQUAL =>
+                {
                     for key in keys.split(|byte| *byte == KEY_SEPARATOR) {
                         write!(f, " -F {}{}", filter.field, filter.operator)?;
                         print_text(key, f)?;
@@ -127,6 +129,9 @@ impl fmt::Display for Permissions {
 
 /// Prints text with all escaped that would divide words, so that it can be read back.
 fn print_text(text: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if text.is_empty() {
+        return f.write_str("\"\""); // a rule of another tool can have an empty key among others
+    }
     let text = String::from_utf8_lossy(text);
     let divides = |letter: char| letter.is_whitespace() || matches!(letter, '\\' | '\'' | '"');
     if text.contains(divides) {
