@@ -187,9 +187,11 @@ fn item(record: Record<'_>) -> Option<u32> {
 fn has_all_arguments(record: Record<'_>) -> bool {
     let Some(rest) = record.body().strip_prefix(b"argc=") else { return false };
     let Some((count, fields)) = number(rest) else { return false };
+    // the window looks at whole records, which seldom are shorter than it is
+    let text = record.text();
     let mut ends = Window::<b'"'>::new();
-    let (mut place, mut index) = (0, 0);
-    while let Some([b' ', b'a', field @ ..]) = fields.get(place..) {
+    let (mut place, mut index) = (text.len() - fields.len(), 0);
+    while let Some([b' ', b'a', field @ ..]) = text.get(place..) {
         let (number, value) = match field {
             [digit @ b'0'..=b'9', b'=', value @ ..] => (usize::from(digit - b'0'), value),
             _ => match number(field) {
@@ -200,21 +202,21 @@ fn has_all_arguments(record: Record<'_>) -> bool {
         if number != index {
             return false;
         }
-        let at = fields.len() - value.len();
+        let at = text.len() - value.len();
         place = match value.first() {
             Some(b'"') => {
-                let end = ends.find(fields, at + 1);
-                if fields.get(end) != Some(&b'"') {
+                let end = ends.find(text, at + 1);
+                if text.get(end) != Some(&b'"') {
                     return false;
                 }
                 end + 1
             }
             Some(b'\'' | b'{') => return false,
-            _ => ends.find(fields, at),
+            _ => ends.find(text, at),
         };
         index += 1;
     }
-    place == fields.len() && index == count
+    place == text.len() && index == count
 }
 
 /// Reads a number of few digits, and returns what is behind it.
