@@ -171,7 +171,7 @@ impl Assembler {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Tick> {
         let event = self.open.oldest().map(|(_, event)| later(event.last_at, self.window));
-        let gap = self.serials.iter().filter_map(Serials::deadline).min();
+        let gap = self.next_gap().map(|(deadline, _)| deadline);
         [event, gap].into_iter().flatten().min()
     }
 
@@ -313,7 +313,7 @@ impl Assembler {
             Seen::InOrder | Seen::Old => {}
             Seen::Healed => self.ledger.account.healed_serials += 1,
             Seen::Restart => {
-                self.settle_gaps(index, true);
+                self.give_up_gaps(index);
                 self.ledger.restart();
             }
         }
@@ -376,24 +376,38 @@ impl Assembler {
             self.next_expiry = caught_up;
             return;
         }
-        while let Some((slot, event)) = self.open.oldest() {
-            if later(event.last_at, self.window) > at {
-                break;
+        // in the order of their times: how often somebody looks makes no difference
+        loop {
+            let event = self.open.oldest();
+            let event = event.map(|(slot, event)| (later(event.last_at, self.window), slot));
+            match (event, self.next_gap()) {
+                (Some((due, slot)), gap)
+                    if due <= at && gap.is_none_or(|(first, _)| due <= first) =>
+                {
+                    self.close(slot, ClosedBy::Window);
+                }
+                (_, Some((due, index))) if due <= at => {
+                    let gap = self.serials.get_mut(index).and_then(|serials| serials.settle(at));
+                    gap.into_iter().for_each(|gap| self.ledger.report(gap));
+                }
+                _ => break,
             }
-            self.close(slot, ClosedBy::Window);
-        }
-        for index in 0..self.serials.len() {
-            self.settle_gaps(index, false);
         }
         self.ledger.expire(at);
         let waits = [self.poll_timeout(), self.ledger.explained_until()];
         self.next_expiry = waits.into_iter().flatten().min().unwrap_or(Tick::from_nanos(u64::MAX));
     }
 
-    fn settle_gaps(&mut self, index: usize, all: bool) {
-        while let Some(gap) =
-            self.serials.get_mut(index).and_then(|serials| serials.settle(self.now, all))
-        {
+    /// Returns when the next gap is to be given up, and of which machine.
+    fn next_gap(&self) -> Option<(Tick, usize)> {
+        let deadlines = self.serials.iter().enumerate();
+        deadlines.filter_map(|(index, serials)| Some((serials.deadline()?, index))).min()
+    }
+
+    /// Gives up all gaps of a machine.
+    fn give_up_gaps(&mut self, index: usize) {
+        let last = Tick::from_nanos(u64::MAX);
+        while let Some(gap) = self.serials.get_mut(index).and_then(|serials| serials.settle(last)) {
             self.ledger.report(gap);
         }
     }
@@ -418,7 +432,7 @@ impl Assembler {
             self.close(slot, ClosedBy::End);
         }
         for index in 0..self.serials.len() {
-            self.settle_gaps(index, true);
+            self.give_up_gaps(index);
         }
     }
 

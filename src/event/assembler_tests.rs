@@ -236,6 +236,25 @@ fn an_overrun_of_nothing_is_no_loss() {
 }
 
 #[test]
+fn it_makes_no_difference_how_often_somebody_looks() {
+    let outcome = |looks: &[u64]| {
+        let mut bench = Bench::new();
+        bench.feed(&["SYSCALL 100", "SYSCALL 105"]);
+        bench.pass(300).feed(&["SYSCALL 106"]);
+        looks.iter().flat_map(|millis| bench.quiet(*millis)).collect::<Vec<_>>()
+    };
+    let expected = [
+        "100 window: SYSCALL",
+        "105 window: SYSCALL",
+        "lost 4 events after 100.000:100: serials 101 to 104 never came",
+        "106 window: SYSCALL",
+    ];
+    assert_eq!(outcome(&[5000]), expected);
+    assert_eq!(outcome(&[1700, 300]), expected);
+    assert_eq!(outcome(&[100; 30]), expected);
+}
+
+#[test]
 fn absurd_counts_add_up_to_the_greatest_number() {
     let mut bench = Bench::new();
     let at = bench.at;

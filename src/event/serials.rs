@@ -134,10 +134,9 @@ impl Serials {
         true
     }
 
-    /// Gives up the oldest gap if its time has come, or if `all` shall go.
-    pub(super) fn settle(&mut self, now: Tick, all: bool) -> Option<Gap> {
-        let oldest = self.gaps.front()?;
-        if all || oldest.deadline <= now { self.give_up_oldest() } else { None }
+    /// Gives up the oldest gap if its time has come.
+    pub(super) fn settle(&mut self, now: Tick) -> Option<Gap> {
+        if self.deadline()? <= now { self.give_up_oldest() } else { None }
     }
 
     /// Gives up the oldest gap if there are too many.
@@ -170,7 +169,7 @@ mod tests {
     }
 
     fn spans(serials: &mut Serials) -> Vec<(u32, u32)> {
-        std::iter::from_fn(|| serials.settle(Tick::ZERO, true))
+        std::iter::from_fn(|| serials.settle(Tick::from_nanos(u64::MAX)))
             .map(|gap| (gap.first, gap.last))
             .collect()
     }
@@ -200,7 +199,7 @@ mod tests {
         let mut serials = see_all(&[u32::MAX - 1, 2, 0]);
         assert_eq!(spans(&mut serials), [(u32::MAX, u32::MAX), (1, 1)]);
         let mut serials = see_all(&[u32::MAX - 1, 2]);
-        assert_eq!(serials.settle(Tick::ZERO, true).map(|gap| gap.len()), Some(3));
+        assert_eq!(serials.settle(Tick::from_nanos(u64::MAX)).map(|gap| gap.len()), Some(3));
     }
 
     #[test]
@@ -221,7 +220,7 @@ mod tests {
     fn pending_serials_are_counted_until_they_heal_or_settle() {
         let mut serials = see_all(&[100, 110, 105, 101, 120]);
         assert_eq!(serials.pending(), 7 + 9);
-        assert!(serials.settle(Tick::ZERO, true).is_some());
+        assert!(serials.settle(Tick::from_nanos(u64::MAX)).is_some());
         assert_eq!(spans(&mut serials).len(), 2);
         assert_eq!(serials.pending(), 0);
     }
@@ -232,7 +231,7 @@ mod tests {
         serials.see(id(100), false, Tick::ZERO);
         serials.see(id(103), false, Tick::ZERO);
         serials.see(id(106), true, Tick::ZERO);
-        let hints: Vec<_> = std::iter::from_fn(|| serials.settle(Tick::ZERO, true))
+        let hints: Vec<_> = std::iter::from_fn(|| serials.settle(Tick::from_nanos(u64::MAX)))
             .map(|gap| (gap.first, gap.is_at_start))
             .collect();
         assert_eq!(hints, [(101, true), (104, false)]);
@@ -243,7 +242,10 @@ mod tests {
         let mut serials = Serials::default();
         serials.resume(id(100));
         serials.see(id(103), false, Tick::ZERO);
-        assert_eq!(serials.settle(Tick::ZERO, true).map(|gap| gap.is_at_start), Some(false));
+        assert_eq!(
+            serials.settle(Tick::from_nanos(u64::MAX)).map(|gap| gap.is_at_start),
+            Some(false)
+        );
     }
 
     #[test]
@@ -259,8 +261,8 @@ mod tests {
         serials.see(id(1), true, Tick::from_nanos(5));
         serials.see(id(3), true, Tick::from_nanos(10));
         assert_eq!(serials.deadline(), Some(Tick::from_nanos(10)));
-        assert_eq!(serials.settle(Tick::from_nanos(9), false), None);
-        assert!(serials.settle(Tick::from_nanos(10), false).is_some());
+        assert_eq!(serials.settle(Tick::from_nanos(9)), None);
+        assert!(serials.settle(Tick::from_nanos(10)).is_some());
         assert_eq!(serials.deadline(), None);
     }
 
