@@ -377,18 +377,21 @@ impl Assembler {
             return;
         }
         // in the order of their times: how often somebody looks makes no difference
+        let mut gap = self.next_gap();
         loop {
             let event = self.open.oldest();
             let event = event.map(|(slot, event)| (later(event.last_at, self.window), slot));
-            match (event, self.next_gap()) {
-                (Some((due, slot)), gap)
+            match (event, gap) {
+                (Some((due, slot)), _)
                     if due <= at && gap.is_none_or(|(first, _)| due <= first) =>
                 {
                     self.close(slot, ClosedBy::Window);
                 }
                 (_, Some((due, index))) if due <= at => {
-                    let gap = self.serials.get_mut(index).and_then(|serials| serials.settle(at));
-                    gap.into_iter().for_each(|gap| self.ledger.report(gap));
+                    let settled =
+                        self.serials.get_mut(index).and_then(|serials| serials.settle(at));
+                    settled.into_iter().for_each(|gap| self.ledger.report(gap));
+                    gap = self.next_gap();
                 }
                 _ => break,
             }

@@ -227,14 +227,12 @@ fn text(field: FieldId, text: &[u8]) -> Result<(), RuleError> {
 
 /// Judges one of the keys that are joined.
 pub(super) fn key(key: &[u8]) -> Result<(), RuleError> {
-    let expected = if key.is_empty() {
-        "give at least one byte"
-    } else if key.contains(&KEY_SEPARATOR) {
-        "the byte 0x01 divides one key from another: give them one by one"
-    } else {
-        return Ok(());
-    };
-    Err(RuleError::value(FieldId::KEY, &String::from_utf8_lossy(key), expected))
+    text(FieldId::KEY, key)?;
+    if key.contains(&KEY_SEPARATOR) {
+        let expected = "the byte 0x01 divides one key from another: give them one by one";
+        return Err(RuleError::value(FieldId::KEY, &String::from_utf8_lossy(key), expected));
+    }
+    Ok(())
 }
 
 /// The kernel's `PATH_MAX`.
