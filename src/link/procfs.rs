@@ -130,6 +130,17 @@ fn is_audit_on(line: &str) -> bool {
     value.is_some_and(|value| !matches!(value, "0" | "off"))
 }
 
+/// Returns the first two numbers of the kernel's release; `None` if they cannot be read.
+pub(super) fn kernel() -> Option<(u32, u32)> {
+    version(&fs::read_to_string("/proc/sys/kernel/osrelease").ok()?)
+}
+
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers =
+        release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}
+
 /// Returns the process that holds the port of another one, which is a daemon, or was.
 pub(super) fn stranger_at_port(daemon: u32) -> Option<u32> {
     port_holder(daemon).filter(|holder| *holder != daemon)
@@ -220,6 +231,14 @@ mod tests {
         }
         let own = Process::read(std::process::id()).expect("it runs");
         assert!(processes().contains(&own));
+    }
+
+    #[test]
+    fn releases_of_kernels() {
+        assert_eq!(version("5.10.0-33-cloud-amd64\n"), Some((5, 10)));
+        assert_eq!(version("7.2-rc1"), Some((7, 2)));
+        assert_eq!((version("7"), version("x.1"), version("")), (None, None, None));
+        assert!(kernel().is_some());
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub(super) struct Entry {
 pub(super) enum What {
     /// A process or thread was created.
     Birth { parent: u32, process: u32 },
-    /// A process, or its first thread, ended.
-    End { code: Option<i32> },
+    /// A process, or its first thread, ended; or another thread whose end tells of that of all.
+    End { code: Option<i32>, is_first: bool },
     /// A process runs another program than before.
     Program,
 }
@@ -62,7 +62,7 @@ impl Facts {
         self.by_pid.entry(pid).or_default().push_back(entry);
         let due = Due { observed: at, pid, entry };
         match what {
-            What::End { code } if code.is_none_or(is_sudden) => self.soon.push_back(due),
+            What::End { code, .. } if code.is_none_or(is_sudden) => self.soon.push_back(due),
             _ => self.later.push_back(due),
         }
     }
@@ -79,25 +79,47 @@ impl Facts {
         })
     }
 
-    /// Takes out the first fact of a number.
-    pub(super) fn take_first(&mut self, pid: u32) -> Option<Due> {
+    /// Looks at the first fact of a number.
+    pub(super) fn first(&self, pid: u32) -> Option<Due> {
         let entry = *self.by_pid.get(&pid)?.front()?;
-        self.take_until(pid, |_| true);
         Some(Due { observed: Tick::ZERO, pid, entry })
     }
 
-    /// Takes out the end of the life that is going on, if it is there: it comes before any birth.
-    pub(super) fn take_end(&mut self, pid: u32) -> Option<Entry> {
-        let end = self.end(pid)?;
-        self.take_until(pid, |entry| entry.number == end.number);
-        Some(end)
+    /// Takes out what there is of ends of the life that is going on: they come before any birth. The
+    /// last one is returned, with what all of them tell.
+    pub(super) fn take_ends(&mut self, pid: u32, mut ends: Ends) -> Option<(Entry, Ends)> {
+        let mut last = None;
+        for entry in self.own(pid) {
+            if let What::End { code, is_first } = entry.what {
+                ends.add(code, is_first);
+                last = Some(*entry);
+            }
+        }
+        let last = last?;
+        self.take_until(pid, |entry| entry.number == last.number);
+        Some((last, ends))
     }
 
-    /// Looks at the end of the life that is going on.
+    /// Looks at the first end of the life that is going on.
     pub(super) fn end(&self, pid: u32) -> Option<Entry> {
-        let entries = self.by_pid.get(&pid)?;
-        let mut own = entries.iter().take_while(|entry| !matches!(entry.what, What::Birth { .. }));
-        own.find(|entry| matches!(entry.what, What::End { .. })).copied()
+        self.own(pid).find(|entry| matches!(entry.what, What::End { .. })).copied()
+    }
+
+    /// Tells whether an end is of the life that is going on.
+    pub(super) fn is_own(&self, due: &Due) -> bool {
+        self.own(due.pid).any(|entry| *entry == due.entry)
+    }
+
+    /// Tells whether the last that was told of a number is an end.
+    pub(super) fn ends_with_end(&self, pid: u32) -> bool {
+        let last = self.by_pid.get(&pid).and_then(VecDeque::back);
+        last.is_some_and(|entry| matches!(entry.what, What::End { .. }))
+    }
+
+    /// Iterates over what is of the life that is going on.
+    fn own(&self, pid: u32) -> impl Iterator<Item = &Entry> {
+        let entries = self.by_pid.get(&pid).into_iter().flatten();
+        entries.take_while(|entry| !matches!(entry.what, What::Birth { .. }))
     }
 
     fn take_until(&mut self, pid: u32, is_last: impl Fn(&Entry) -> bool) {
@@ -198,5 +220,68 @@ fn next(
 
 /// Tells whether a process ended by a signal: then it made no record of its end.
 pub(super) const fn is_sudden(code: i32) -> bool {
-    code & 0x7F != 0
+    signal(code) != 0
 }
+
+const fn signal(code: i32) -> u32 {
+    (code & 0x7F).unsigned_abs()
+}
+
+/// What the ends of its threads tell of how a process ended.
+///
+/// A signal ends all threads, save those that were about to end on their own: where one of them died
+/// of it, the process did. The exception is seccomp, which may end a single thread.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    /// The first thread has ended; others may have gone on.
+    pub(super) is_first_gone: bool,
+    signaled: Option<i32>,
+    /// With which codes threads ended that no signal did: the first thread, and the last one.
+    first: Option<i32>,
+    last: Option<i32>,
+}
+
+impl Ends {
+    pub(super) const NONE: Self =
+        Self { is_first_gone: false, signaled: None, first: None, last: None };
+
+    fn add(&mut self, code: Option<i32>, is_first: bool) {
+        self.is_first_gone |= is_first;
+        let Some(code) = code else { return };
+        if code == FILTERED && !is_first {
+            // the others may go on
+        } else if is_sudden(code) {
+            self.signaled = Some(match self.signaled {
+                // of the threads, only the one that wrote a core file tells of it
+                Some(former) if signal(former) == signal(code) => former | code,
+                Some(former) if former != FILTERED => former,
+                _ => code,
+            });
+        } else {
+            self.last = Some(code);
+            self.first = if is_first { Some(code) } else { self.first };
+        }
+    }
+
+    /// The status of the process; `None` if it is not known.
+    ///
+    /// Where all threads ended by `exit`, it is that of the last one, and before Linux 6.0 that of the
+    /// first one (`first_counts`); where one called `exit_group`, it is that one's. The codes do not
+    /// tell one call from the other.
+    pub(super) fn status(self, first_counts: bool) -> Option<i32> {
+        match (self.signal(), self.last) {
+            (None, Some(_)) if first_counts && self.first != self.last => None,
+            (None, Some(last)) => Some(last),
+            (None, None) => self.signaled,
+            (signal, _) => signal,
+        }
+    }
+
+    /// The status of a process that a signal ended, whatever its threads were about to do.
+    pub(super) fn signal(self) -> Option<i32> {
+        self.signaled.filter(|code| *code != FILTERED)
+    }
+}
+
+/// How a thread ends that seccomp ends alone: by `SIGSYS`, and without a core file.
+const FILTERED: i32 = 31;

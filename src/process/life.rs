@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::facts::Ends;
 use super::{Process, ProcessId, Seen};
 use crate::names::Signal;
 use crate::record::EventId;
@@ -20,10 +21,8 @@ pub(super) struct Life {
     /// When it last began to run a program, by its record.
     pub(super) exec: Option<Span>,
     pub(super) threads: Threads,
-    /// Its first thread has ended, while others went on.
-    pub(super) leader_gone: bool,
-    /// How that one ended.
-    pub(super) leader_code: Option<i32>,
+    /// What the ends of its threads told so far.
+    pub(super) ends: Ends,
     pub(super) abend: Option<(Signal, EventId)>,
     /// Whether it is in another pid namespace: then the numbers of its children are not ours.
     pub(super) is_nested: Option<bool>,
@@ -34,6 +33,8 @@ pub(super) struct Life {
 pub(super) struct Threads {
     /// Those that are known to run; `None` if it was there before us.
     running: Option<u32>,
+    /// There never was more than one.
+    pub(super) is_alone: bool,
     /// Tasks that `clone3` created, which may be threads.
     pub(super) unsettled: u32,
     /// Threads that ended without being known.
@@ -42,10 +43,12 @@ pub(super) struct Threads {
 
 impl Threads {
     pub(super) const fn of(running: Option<u32>) -> Self {
-        Self { running, unsettled: 0, unknown_ends: 0 }
+        let is_alone = matches!(running, Some(1));
+        Self { running, is_alone, unsettled: 0, unknown_ends: 0 }
     }
 
     pub(super) const fn begin(&mut self) {
+        self.is_alone = false;
         if let Some(running) = self.running {
             self.running = Some(running.saturating_add(1));
         }
@@ -75,6 +78,7 @@ impl Threads {
     /// of which that is not known.
     pub(super) const fn settle_gone(&mut self) -> bool {
         let were_threads = self.unknown_ends > self.unsettled;
+        self.is_alone &= !were_threads;
         // else it is not known of any of them, now or later
         self.unknown_ends = if were_threads { self.unknown_ends - 1 } else { 0 };
         were_threads
@@ -90,8 +94,7 @@ impl Life {
             born: None,
             exec: None,
             threads: Threads::of(Some(1)),
-            leader_gone: false,
-            leader_code: None,
+            ends: Ends::NONE,
             abend: None,
             is_nested: None,
         }

@@ -1,5 +1,6 @@
 //! The tracker, told stories.
 
+mod ending_tests;
 mod order_tests;
 mod second_tests;
 
@@ -175,8 +176,12 @@ impl Story {
     }
 
     fn told_end(&mut self, pid: u32, code: i32) -> &mut Self {
+        self.told_end_of(pid, pid, code)
+    }
+
+    fn told_end_of(&mut self, task: u32, process: u32, code: i32) -> &mut Self {
         let (code, since_boot) = (Some(code), self.since_boot());
-        let (task, process, source) = (pid, pid, Source::Connector);
+        let source = Source::Connector;
         let end = Observation::Exited { task, process, code, since_boot, source };
         self.tracker.observe(end, self.at());
         self

@@ -8,13 +8,13 @@ use std::time::Duration;
 use auditlink::event::Verdict;
 use auditlink::link::procfs::booted_with_audit;
 use auditlink::link::{Witness, WitnessBuilder, WitnessKind};
-use auditlink::process::{Change, Gap, Source};
+use auditlink::process::{Change, Ending, Gap, Source};
 use auditlink::{InstalledRules, Processes, Receiver, Tuning};
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime, clock_settime};
 
 use crate::lab::{Lab, control};
-use crate::story::{Bits, Load, Story, Tally, deeds};
+use crate::story::{Bits, Load, Story, Tally, deeds, is_before_6};
 use crate::support::example;
 
 pub(crate) fn of_64_bits(lab: &Lab) {
@@ -160,12 +160,18 @@ fn ground_truth(lab: &Lab, bits: Bits, witness: WitnessBuilder, count: usize) ->
     let of_kind = |kind| deeds.iter().filter(|deed| deed.kind == kind).count();
     assert_eq!(deeds.len() - of_kind(100) + threads(count), count, "what was to be made");
     assert_eq!(of_kind(100), of_kind(10));
+    // whose status the kernel takes, where threads end one after the other
+    for deed in deeds.iter().filter(|deed| deed.kind == 13) {
+        let last = u8::try_from(deed.number % 120).expect("below 120");
+        let status = if is_before_6() { 121 } else { last };
+        assert_eq!(deed.ending, Ending::Exited(status), "{deed:?}");
+    }
     tally
 }
 
 /// How many of the numbers make a thread instead of a process.
 fn threads(count: usize) -> usize {
-    (0..count).filter(|number| number % 18 == 7).count()
+    (0..count).filter(|number| number % 20 == 7).count()
 }
 
 /// Who joins while processes come and go sees all from then on, and none twice.

@@ -12,12 +12,14 @@
  * bits with a C library, and for 32 bits without one (-DBARE), so that it needs none for i386.
  */
 #define _GNU_SOURCE
+#include <linux/filter.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sys/syscall.h>
 
-#define KINDS 18
+#define KINDS 20
 #define O_WRONLY_APPEND_CREATE (1 | 02000 | 0100)
-#define PR_SET_CHILD_SUBREAPER 36
 #define SIGKILL_ 9
 #define SIGTERM_ 15
 #define WALL 0x40000000
@@ -128,26 +130,74 @@ static long clone3_(void)
 
 /* A thread that does one thing and ends, without the library's knowledge. */
 static struct words thread_words;
-static volatile int thread_job;
+static volatile int thread_job, thread_status;
+
+/* Has seccomp end this thread alone. */
+static void end_by_filter(void)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0 /* the call's number */),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_THREAD),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof steps / sizeof *steps, steps};
+    sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    sys(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, (long)&filter, 0, 0);
+    sys(SYS_getppid, 0, 0, 0, 0, 0);
+}
+
+static void spin(int times)
+{
+    for (volatile int i = 0; i < times; i++)
+        ;
+}
+
+/* Waits until the first thread has ended, and a moment longer, so that all the world knows. */
+static void outlive_first(void)
+{
+    char line[64] = "";
+    long moment[2] = {0, 4000000};
+    for (int state = 0; state != 'Z';) {
+        long file = sys(SYS_open, (long)"/proc/self/stat", 0, 0, 0, 0);
+        long length = sys(SYS_read, file, (long)line, sizeof line, 0, 0);
+        sys(SYS_close, file, 0, 0, 0, 0);
+        for (int i = 0; i + 2 < length; i++)
+            if (line[i] == ')')
+                state = line[i + 2];
+        sys(SYS_sched_yield, 0, 0, 0, 0, 0);
+    }
+    sys(SYS_nanosleep, (long)moment, 0, 0, 0, 0);
+}
 
 static void thread_body(void)
 {
     if (thread_job == 1)
         run_leaf(&thread_words);
     if (thread_job == 2)
-        for (volatile int i = 0; i < 200000; i++)
-            ;
-    sys(SYS_exit, 0, 0, 0, 0, 0);
+        spin(200000);
+    if (thread_job == 3) {
+        spin(thread_status * 500);
+        sys(SYS_kill, own_pid(), SIGTERM_, 0, 0, 0);
+    }
+    if (thread_job == 4)
+        outlive_first();
+    if (thread_job == 5)
+        end_by_filter();
+    sys(SYS_exit, thread_status, 0, 0, 0, 0);
 }
 
 #ifdef BARE
 static char stack[65536] __attribute__((aligned(16)));
+static volatile int thread_lives;
 static void thread(int job)
 {
-    long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+    long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+                 CLONE_CHILD_CLEARTID;
     void **top = (void **)(stack + sizeof stack - 64);
     *top = (void *)thread_body;
     thread_job = job;
+    thread_lives = 1;
     long result;
     __asm__ volatile("int $0x80\n\t"
                      "testl %%eax, %%eax\n\t"
@@ -156,14 +206,13 @@ static void thread(int job)
                      "call *%%eax\n\t"
                      "1:"
                      : "=a"(result)
-                     : "a"(SYS_clone), "b"(flags), "c"(top), "d"(0), "S"(0), "D"(0)
+                     : "a"(SYS_clone), "b"(flags), "c"(top), "d"(0), "S"(0), "D"(&thread_lives)
                      : "memory");
     (void)result;
 }
 static void join(void)
 {
-    /* long enough for a thread that has nothing to do */
-    for (int i = 0; i < 50; i++)
+    while (thread_lives)
         sys(SYS_sched_yield, 0, 0, 0, 0, 0);
 }
 #else
@@ -188,6 +237,14 @@ static void join(void)
     pthread_join(thread_handle, 0);
 }
 #endif
+
+/* What the kernel tells of the end of a child, where that hangs on it. */
+static int end_of(long child)
+{
+    int told = 0;
+    sys(SYS_wait4, child, (long)&told, WALL, 0, 0);
+    return told & 127 ? 1000 + (told & 127) : told >> 8;
+}
 
 static void make(long index)
 {
@@ -287,11 +344,12 @@ static void make(long index)
         }
         break;
     case 13: /* the first thread ends before the last one */
-        end = 0;
         if ((child = fork_()) == 0) {
-            thread(2);
-            sys(SYS_exit, 0, 0, 0, 0, 0);
+            thread_status = status;
+            thread(4);
+            sys(SYS_exit, 121, 0, 0, 0, 0);
         }
+        end = end_of(child);
         break;
     case 14: /* a script */
         program = 2;
@@ -324,6 +382,21 @@ static void make(long index)
             sys(SYS_kill, own_pid(), SIGTERM_, 0, 0, 0);
             for (;;)
                 sys(SYS_pause, 0, 0, 0, 0, 0);
+        }
+        break;
+    case 18: /* the first thread ends while another one has the program end */
+        if ((child = fork_()) == 0) {
+            thread_status = index / KINDS % 50;
+            thread(3);
+            sys(SYS_exit, status, 0, 0, 0, 0);
+        }
+        end = end_of(child);
+        break;
+    case 19: /* a thread that is not allowed what it does; the others go on */
+        if ((child = fork_()) == 0) {
+            thread(5);
+            join();
+            finish(status);
         }
         break;
     }

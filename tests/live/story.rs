@@ -90,9 +90,9 @@ fn build(bits: Bits, program: &Path) {
 pub(crate) struct Deed {
     pub(crate) pid: u32,
     pub(crate) parent: u32,
-    ending: Ending,
+    pub(crate) ending: Ending,
     pub(crate) kind: u32,
-    number: u32,
+    pub(crate) number: u32,
     program: u32,
 }
 
@@ -276,9 +276,16 @@ fn fault(life: &Life, deed: &Deed, load: &Load, knows_all: bool) -> Option<&'sta
         (Ending::Exited(told), Ending::Exited(status)) if told == status => None,
         // a crash is told by its record; else nobody knows who cannot ask the connector
         (Ending::Unknown, Ending::Signaled { .. }) if !knows_all && deed.kind != 9 => None,
-        (Ending::Unknown, _) if !knows_all && deed.kind == 13 => None,
+        // before Linux 6.0 the first thread's status counts, or the last one's
+        (Ending::Unknown, _) if deed.kind == 13 && (!knows_all || is_before_6()) => None,
         _ => Some("another end"),
     }
+}
+
+pub(crate) fn is_before_6() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("/proc is there");
+    let first: u32 = release.split('.').next().and_then(|n| n.parse().ok()).expect("a number");
+    first < 6
 }
 
 /// How the story is known.

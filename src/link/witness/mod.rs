@@ -150,6 +150,8 @@ impl Witness {
         let resolution = resolution.map_or(Duration::from_millis(10), Duration::from);
         let clock = BootClock::new(u32::try_from(ticks).unwrap_or(100), resolution);
         let mut tracker = Tracker::new(self.boot).clock(clock);
+        let kernel = super::procfs::kernel();
+        tracker = tracker.first_thread_counts(kernel.is_none_or(|kernel| kernel < (6, 0)));
         if super::procfs::booted_with_audit() {
             tracker = tracker.audited_since(0);
         }

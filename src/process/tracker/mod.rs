@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use self::records::Caller;
-use super::facts::Facts;
+use super::facts::{Entry, Facts};
 use super::graves::{Grave, Graves, KEPT};
 use super::life::{Life, Threads};
 use super::observe::{Look, Observation, Seen, Sighting};
@@ -66,6 +66,7 @@ pub struct Tracker {
     /// When it was last found to have lost something.
     gap_at: Option<Tick>,
     tells_unrecorded: bool,
+    first_counts: bool,
     audited_since: Option<u64>,
     sweep_interval: Option<Duration>,
     next_sweep: Option<Tick>,
@@ -125,6 +126,14 @@ impl End {
         Self { ending, source, event: None, stamp: None, since_boot: None }
     }
 
+    /// The last of its threads, of which a second source told.
+    fn of_last(entry: Entry, status: Option<i32>) -> Self {
+        let ending = status.map_or(Ending::Unknown, Ending::of_wait_status);
+        let mut end = Self::new(Fact::new(ending, entry.source), entry.source);
+        end.since_boot = Some(entry.since_boot);
+        end
+    }
+
     /// The number has another owner: the former one must have ended.
     const fn inferred() -> Self {
         Self::new(Fact::new(Ending::Unknown, Source::Inferred), Source::Inferred)
@@ -150,6 +159,7 @@ impl Tracker {
             told_since: None,
             gap_at: None,
             tells_unrecorded: true,
+            first_counts: false,
             audited_since: None,
             sweep_interval: None,
             next_sweep: None,
@@ -182,6 +192,15 @@ impl Tracker {
     #[must_use]
     pub const fn unrecorded(mut self, tells: bool) -> Self {
         self.tells_unrecorded = tells;
+        self
+    }
+
+    /// Says whether the kernel may take the status of a process from its first thread, where all of
+    /// them ended by `exit`: so it was before Linux 6.0. Since then it is that of the last one. If so,
+    /// and the two differ, it is not known. Default no.
+    #[must_use]
+    pub const fn first_thread_counts(mut self, counts: bool) -> Self {
+        self.first_counts = counts;
         self
     }
 
@@ -221,6 +240,7 @@ impl Tracker {
             let mut life = Life::new(process);
             life.told = true;
             life.threads = Threads::of(Some(seen.threads.max(1)));
+            life.ends.is_first_gone = seen.is_zombie;
             life.is_nested = seen.is_nested;
             self.lives.entry(seen.pid).or_insert(life);
         }

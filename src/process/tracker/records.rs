@@ -9,7 +9,7 @@ use super::{Check, Crash, End, LATER, SOON, Tracker, Unsettled};
 use crate::event::{self, Event, EventKind};
 use crate::message_type::MessageType;
 use crate::names::Signal;
-use crate::process::facts::{Entry, What};
+use crate::process::facts::{Ends, Entry};
 use crate::process::graves::Grave;
 use crate::process::life::{Life, Threads};
 use crate::process::observe::{Look, Sighting};
@@ -450,8 +450,9 @@ impl Tracker {
             Some(life) if matches!(actor, Actor::Live(_)) => {
                 // the other threads are gone, and this one is the first from now on
                 life.threads = Threads::of(Some(1));
-                life.leader_gone = false;
-                life.leader_code = None;
+                if !self.is_told {
+                    life.ends = Ends::NONE;
+                }
                 life.exec = caller.span;
                 life.process.cwd = cwd.or_else(|| life.process.cwd.take());
                 if let Some(cgroup) = look.control_group(caller.pid) {
@@ -484,13 +485,12 @@ impl Tracker {
     fn exit(&mut self, caller: &Caller, actor: Actor, exit: event::Exit<'_>) {
         let Actor::Live(id) = actor else { return };
         let Some(life) = self.lives.get_mut(&caller.pid) else { return };
-        let mut ending = exit.status().map_or(Ending::Unknown, Ending::Exited);
-        let is_last = exit.is_group() || life.threads.end();
-        if !exit.is_group() && (self.is_listed || !is_last) {
-            // one that others may outlive says nothing of how they end
-            if !is_last {
-                ending = Ending::Unknown;
-            }
+        let is_group = exit.is_group();
+        let is_last = is_group || life.threads.end();
+        // one that others may outlive says nothing of how they end, nor always one that outlived others
+        let tells = is_group || is_last && (life.threads.is_alone || !self.first_counts);
+        let ending = exit.status().filter(|_| tells).map_or(Ending::Unknown, Ending::Exited);
+        if !is_group && (self.is_listed || !is_last) {
             self.checks.push_back(Check {
                 due: self.now.saturating_add(SOON),
                 pid: caller.pid,
@@ -500,12 +500,14 @@ impl Tracker {
             });
             return;
         }
-        let mut end = self.end_told(caller.pid);
-        // where a signal was faster, the call ended nothing
-        if !matches!(end.ending.value, Ending::Signaled { .. }) {
-            end.ending = Fact::new(ending, Source::Record);
+        let mut end = End::new(Fact::new(ending, Source::Record), Source::Record);
+        if let Some((last, ends)) = self.facts.take_ends(caller.pid, life.ends) {
+            end.since_boot = Some(last.since_boot);
+            // where a signal was faster, the call ended nothing
+            if let Some(status) = ends.signal() {
+                end.ending = Fact::new(Ending::of_wait_status(status), last.source);
+            }
         }
-        end.source = Source::Record;
         end.event = Some(caller.event);
         end.stamp = Some(caller.stamp());
         self.close(caller.pid, end);
@@ -566,11 +568,10 @@ impl Tracker {
 
     /// How the life that goes on ended, as far as a second source told; else that it must have.
     fn end_told(&mut self, pid: u32) -> End {
-        let Some(entry) = self.facts.take_end(pid) else { return End::inferred() };
-        let What::End { code } = entry.what else { return End::inferred() };
-        let ending = code.map_or(Ending::Unknown, Ending::of_wait_status);
-        let mut end = End::new(Fact::new(ending, entry.source), entry.source);
-        end.since_boot = Some(entry.since_boot);
-        end
+        let ends = self.lives.get(&pid).map_or(Ends::NONE, |life| life.ends);
+        let told = self.facts.take_ends(pid, ends);
+        told.map_or(End::inferred(), |(last, ends)| {
+            End::of_last(last, ends.status(self.first_counts))
+        })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::{Check, End, LATER, PATIENCE, SILENCE, SOON, Tracker, Unsettled};
-use crate::process::facts::{Due, Entry, What, is_sudden};
+use crate::process::facts::{Due, Ends, Entry, What, is_sudden};
 use crate::process::life::Life;
 use crate::process::observe::{Look, Observation, Seen, Sighting};
 use crate::process::{
@@ -24,16 +24,26 @@ impl Tracker {
             }
             Observation::Exited { task, process, code, since_boot, source } => {
                 let life = self.lives.get(&process);
-                // of a thread it matters only if it may have been the last one
-                let matters = task == process || life.is_some_and(|life| life.leader_gone);
+                let is_first = task == process;
+                // of another thread it matters if it may be the last one, or if a signal ends all
+                let matters = is_first
+                    || code.is_some_and(is_sudden)
+                    || life.is_some_and(|life| life.ends.is_first_gone)
+                    || self.facts.ends_with_end(process);
                 let is_known = life.is_some() || self.facts.birth(process, None).is_some();
                 if matters && is_known {
-                    self.facts.push(process, What::End { code }, since_boot, source, self.now);
+                    let what = What::End { code, is_first };
+                    self.facts.push(process, what, since_boot, source, self.now);
                 }
             }
             Observation::Executed { process, since_boot } => {
                 // a thread that ran it has ended all others, the first one, too
                 self.facts.remove_ends(process);
+                if self.facts.birth(process, None).is_none()
+                    && let Some(life) = self.lives.get_mut(&process)
+                {
+                    life.ends = Ends::NONE;
+                }
                 // of those that make records, the record tells
                 let life = self.lives.get(&process);
                 if life.is_some_and(|life| life.process.audited != Audited::Yes) {
@@ -99,7 +109,7 @@ impl Tracker {
             later.push(due);
         }
         for due in soon {
-            if self.facts.end(due.pid) == Some(due.entry) {
+            if self.facts.is_own(&due) {
                 self.end_due(&due, look);
             } else {
                 self.facts.postpone(due);
@@ -125,16 +135,16 @@ impl Tracker {
         if !self.facts.holds(pid, birth) {
             return;
         }
-        while let Some(due) = self.facts.take_first(pid) {
+        while let Some(due) = self.facts.first(pid) {
             if due.entry == birth {
-                return;
+                return self.facts.remove(&due);
             }
             match due.entry.what {
                 What::Birth { parent, process } if process == pid => {
                     self.birth_due(&due, parent, look);
                 }
                 What::End { .. } => self.end_due(&due, look),
-                What::Birth { .. } | What::Program => {}
+                What::Birth { .. } | What::Program => self.facts.remove(&due),
             }
         }
     }
@@ -142,38 +152,33 @@ impl Tracker {
     /// Ends a life that a second source saw end, and of whose end no record came.
     fn end_due(&mut self, due: &Due, look: &mut dyn Look) {
         let (entry, pid) = (due.entry, due.pid);
-        self.facts.remove(due);
-        let What::End { code } = entry.what else { return };
-        let Some(life) = self.lives.get_mut(&pid) else { return };
-        if life.born.is_some_and(|born| born > entry.since_boot) {
-            return; // it is told of a former life
-        }
-        // the connector tells that the first thread ended; others may live on
-        let lives_on = entry.source == Source::Connector
-            && match look.process(pid) {
-                Sighting::Process(seen) => {
-                    let is_same = match life.id().start_ticks() {
-                        Some(start) => start == seen.start_ticks,
-                        None => seen.start_ticks <= self.clock.ticks(entry.since_boot),
-                    };
-                    is_same && !seen.is_over()
-                }
-                _ => false,
-            };
-        if lives_on {
-            life.leader_gone = true;
-            life.leader_code = life.leader_code.or(code);
-            return;
-        }
-        // its status is that of the first thread, unless a signal ended the others later
-        let code = match (code, life.leader_code) {
-            (Some(code), Some(leader)) if !is_sudden(code) => Some(leader),
-            (code, _) => code,
+        let life = self.lives.get_mut(&pid);
+        let Some(life) = life.filter(|life| life.born.is_none_or(|born| born <= entry.since_boot))
+        else {
+            return self.facts.remove(due); // it is told of a former life
         };
-        let ending = code.map_or(Ending::Unknown, Ending::of_wait_status);
-        let mut end = End::new(Fact::new(ending, entry.source), entry.source);
-        end.since_boot = Some(self.gone_until(entry.since_boot, look));
-        self.close(pid, end);
+        let Some((last, ends)) = self.facts.take_ends(pid, life.ends) else {
+            return self.facts.remove(due);
+        };
+        life.ends = ends;
+        // the connector tells that a thread ended; others may live on, and of the first one it tells, too
+        let lives_on = !ends.is_first_gone
+            || last.source == Source::Connector
+                && match look.process(pid) {
+                    Sighting::Process(seen) => {
+                        let is_same = match life.id().start_ticks() {
+                            Some(start) => start == seen.start_ticks,
+                            None => seen.start_ticks <= self.clock.ticks(last.since_boot),
+                        };
+                        is_same && !seen.is_over()
+                    }
+                    _ => false,
+                };
+        if !lives_on {
+            let mut end = End::of_last(last, ends.status(self.first_counts));
+            end.since_boot = Some(self.gone_until(last.since_boot, look));
+            self.close(pid, end);
+        }
     }
 
     /// Tells of a birth of which no record came.
@@ -240,6 +245,7 @@ impl Tracker {
         let mut life = Life::new(process.clone());
         life.told = true;
         life.born = Some(entry.since_boot);
+        life.ends.is_first_gone = seen.is_some_and(|seen| seen.is_zombie);
         self.add(life);
         let (source, event, creator) = (entry.source, None, None);
         self.changes.push_back(Change::Fork(Fork { process, source, event, creator }));
@@ -304,11 +310,12 @@ impl Tracker {
             let mut end = End::new(Fact::new(ending, source), source);
             end.event = (!is_crash).then_some(check.event);
             end.stamp = Some(check.event.time());
-            if let Some(told) = self.facts.take_end(check.pid) {
-                end.since_boot = Some(self.gone_until(told.since_boot, look));
+            if let Some((last, ends)) = self.facts.take_ends(check.pid, life.ends) {
+                let told = End::of_last(last, ends.status(self.first_counts));
+                end.since_boot = Some(self.gone_until(last.since_boot, look));
                 end.source = if source == Source::Record { source } else { told.source };
-                if let What::End { code: Some(code) } = told.what {
-                    end.ending = Fact::new(Ending::of_wait_status(code), told.source);
+                if told.ending.value != Ending::Unknown {
+                    end.ending = told.ending;
                 }
             }
             self.close(check.pid, end);
@@ -374,7 +381,7 @@ impl Tracker {
             let is_there = there.get(&pid).is_some_and(|seen| life.can_be(seen) && !seen.is_over());
             if !is_there {
                 let code = there.get(&pid).and_then(|seen| seen.code);
-                self.facts.push(pid, What::End { code }, at, Source::Procfs, now);
+                self.facts.push(pid, What::End { code, is_first: true }, at, Source::Procfs, now);
             }
         }
         for seen in listing.processes.iter().filter(|seen| !seen.is_over()) {
@@ -410,7 +417,13 @@ impl Tracker {
             if is_over && self.facts.end(pid).is_none() {
                 // the stream passes what is seen now as soon as it is quiet
                 let at = self.stream_at.unwrap_or_default().saturating_add(LATER);
-                self.facts.push(pid, What::End { code }, at, Source::Procfs, self.now);
+                self.facts.push(
+                    pid,
+                    What::End { code, is_first: true },
+                    at,
+                    Source::Procfs,
+                    self.now,
+                );
             }
         }
     }
