@@ -19,6 +19,8 @@ pub use self::writer::Writer;
 /// Source: <https://www.tcpdump.org/linktypes/LINKTYPE_NETLINK.html>.
 const COOKED_LENGTH: usize = 16;
 
+const NANOS: u64 = 1_000_000_000;
+
 /// `ARPHRD_NETLINK`.
 const DEVICE_TYPE: u16 = 824;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use pcap_file::pcap::PcapReader;
 use pcap_file::{DataLink, Endianness, PcapError, TsResolution};
 
-use super::{COOKED_LENGTH, FAMILY};
+use super::{COOKED_LENGTH, FAMILY, NANOS};
 use crate::error::{Error, ErrorKind};
 use crate::event::Received;
 use crate::source::Source;
@@ -99,8 +99,17 @@ impl<R: Read> Reader<R> {
             if family.is_some_and(|family| family != FAMILY.to_be_bytes()) {
                 continue;
             }
-            let nanos = u64::from(packet.ts_sec) * 1_000_000_000
-                + u64::from(packet.ts_frac) * self.nanos_per_fraction;
+            let fraction = u64::from(packet.ts_frac) * self.nanos_per_fraction;
+            if fraction >= NANOS {
+                let remedy = "the messages before this place are good; mend its time";
+                return Err(Error::new("read the capture", ErrorKind::Capture, remedy).with_text(
+                    format_args!(
+                        "the time of message {} has more than a second behind the point",
+                        self.count
+                    ),
+                ));
+            }
+            let nanos = u64::from(packet.ts_sec) * NANOS + fraction;
             let bytes = packet.data.get(COOKED_LENGTH..).unwrap_or_default();
             self.packet.bytes.clear();
             self.packet.bytes.extend_from_slice(bytes);
@@ -253,6 +262,16 @@ mod tests {
         for _ in 0..2 {
             let end = Received::End { at: Tick::from_nanos(9_000_000_007) };
             assert_eq!(reader.recv(None).expect("good"), end);
+        }
+    }
+
+    #[test]
+    fn a_fraction_of_more_than_a_second_is_none() {
+        let mut capture = sample();
+        for (fraction, is_good) in [(999_999_999, true), (1_000_000_000, false)] {
+            capture[28..32].copy_from_slice(&u32::to_ne_bytes(fraction));
+            let mut reader = Reader::new(&capture[..]).expect("a capture");
+            assert_eq!(reader.recv(None).is_ok(), is_good, "{fraction}");
         }
     }
 

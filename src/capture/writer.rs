@@ -9,7 +9,7 @@ use netlink_packet_core::{NLMSG_NOOP, NLMSG_OVERRUN};
 use pcap_file::pcap::{PcapHeader, PcapWriter, RawPcapPacket};
 use pcap_file::{DataLink, PcapError, TsResolution};
 
-use super::{COOKED_LENGTH, DEVICE_TYPE, FAMILY, SNAPLEN};
+use super::{COOKED_LENGTH, DEVICE_TYPE, FAMILY, NANOS, SNAPLEN};
 use crate::error::{Error, ErrorKind};
 use crate::event::Received;
 use crate::message_type::MessageType;
@@ -113,7 +113,7 @@ impl<W: Write> Writer<W> {
         // a source that fails has no end
         self.end_silence()?;
         let mut writer = self.file.into_writer();
-        writer.flush().map_err(|error| Error::io("write the capture", error))?;
+        writer.flush().map_err(|error| Error::io(OPERATION, error))?;
         Ok(writer)
     }
 
@@ -149,8 +149,14 @@ impl<W: Write> Writer<W> {
         self.packet.extend(FAMILY.to_be_bytes());
         self.packet.extend_from_slice(kept);
         let length = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        let Ok(seconds) = u32::try_from(at.as_nanos() / NANOS) else {
+            let remedy =
+                "give times since 1970; a pcap file cannot hold later ones than February 2106";
+            return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
+                .with_text(format_args!("its time is {} s", at.as_nanos() / NANOS)));
+        };
         let packet = RawPcapPacket {
-            ts_sec: u32::try_from(at.as_nanos() / NANOS).unwrap_or(u32::MAX),
+            ts_sec: seconds,
             ts_frac: u32::try_from(at.as_nanos() % NANOS).unwrap_or_default(),
             incl_len: length(self.packet.len()),
             orig_len: length(needed.saturating_add(COOKED_LENGTH)),
@@ -164,10 +170,9 @@ impl<W: Write> Writer<W> {
 /// The type of what is no message; netlink gives it to none.
 const NO_MESSAGE: u16 = 0;
 
-const NANOS: u64 = 1_000_000_000;
+const OPERATION: &str = "write the capture";
 
 fn write_failed(error: PcapError) -> Error {
-    const OPERATION: &str = "write the capture";
     match error {
         PcapError::IoError(error) => Error::io(OPERATION, error),
         other => Error::new(OPERATION, ErrorKind::Capture, "").with_text(other),

@@ -134,12 +134,16 @@ impl Facts {
         }
     }
 
-    /// Finds the first child of a process whose birth no record told yet.
-    pub(super) fn child_of(&self, parent: u32) -> Option<u32> {
+    /// Finds the first child or thread of a process whose birth no record told yet, and when that was.
+    pub(super) fn child_of(&self, caller: u32) -> Option<(u32, Duration)> {
         let births = self.later.iter().filter(|due| self.is_there(due));
         births
-            .filter(|due| due.entry.what == What::Birth { parent, process: due.pid })
-            .map(|due| due.pid)
+            .filter(|due| match due.entry.what {
+                What::Birth { parent, process } if process == due.pid => parent == caller,
+                What::Birth { process, .. } => process == caller,
+                _ => false,
+            })
+            .map(|due| (due.pid, due.entry.since_boot))
             .next()
     }
 

@@ -15,6 +15,7 @@ pub(super) struct Grave {
     pub(super) confirmed: bool,
     /// Its birth was told.
     pub(super) told: bool,
+    pub(super) is_nested: Option<bool>,
     /// The stamp of the call with which it ended itself.
     stamp: Option<Timestamp>,
     /// When it was created and when it ended, where a second source told.
@@ -25,8 +26,8 @@ pub(super) struct Grave {
 
 impl Grave {
     pub(super) fn of(life: Life, stamp: Option<Timestamp>, since_boot: Option<Duration>) -> Self {
-        let Life { process, confirmed, told, born, .. } = life;
-        Self { process, confirmed, told, stamp, born, since_boot, closed: Tick::ZERO }
+        let Life { process, confirmed, told, born, is_nested, .. } = life;
+        Self { process, confirmed, told, is_nested, stamp, born, since_boot, closed: Tick::ZERO }
     }
 
     /// Tells whether it can be what a call of `parent` created: by its birth if that is known, else by

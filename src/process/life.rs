@@ -1,9 +1,11 @@
 //! A life that goes on, with what the tracker must remember of it.
 
+use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::facts::Ends;
+use super::graves::KEPT;
 use super::{Process, ProcessId, Seen};
 use crate::names::Signal;
 use crate::record::EventId;
@@ -26,6 +28,33 @@ pub(super) struct Life {
     pub(super) abend: Option<(Signal, EventId)>,
     /// Whether it is in another pid namespace: then the numbers of its children are not ours.
     pub(super) is_nested: Option<bool>,
+    /// Those of whom their own record came before that of the call that created them.
+    pub(super) children: Children,
+}
+
+/// Children in the order of their births.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Children(VecDeque<(u32, Duration)>);
+
+impl Children {
+    pub(super) const NONE: Self = Self(VecDeque::new());
+
+    pub(super) fn add(&mut self, pid: u32, born: Duration) {
+        // the record of the call comes soon, or was lost
+        while self.0.front().is_some_and(|(_, first)| first.saturating_add(KEPT) < born) {
+            self.0.pop_front();
+        }
+        let former = self.0.iter().rposition(|(_, other)| *other <= born);
+        self.0.insert(former.map_or(0, |former| former + 1), (pid, born));
+    }
+
+    /// Takes the first one, if it was born before `other`.
+    pub(super) fn take_before(&mut self, other: Option<Duration>) -> Option<u32> {
+        let is_first = |born: Duration| other.is_none_or(|other| born < other);
+        let (pid, _) = self.0.front().copied().filter(|(_, born)| is_first(*born))?;
+        self.0.pop_front();
+        Some(pid)
+    }
 }
 
 /// The threads of a process, by the records alone: for when nobody can look.
@@ -97,6 +126,7 @@ impl Life {
             ends: Ends::NONE,
             abend: None,
             is_nested: None,
+            children: Children::NONE,
         }
     }
 

@@ -306,7 +306,7 @@ fn trap_82_the_end_of_a_thread_is_not_that_of_its_process() {
     let mut story = Story::told();
     story.told_birth(10, 20, 20).fork(10, 20).exit_thread(20).wait(100);
     assert_eq!(story.lines().len(), 1);
-    story.exit_thread(20).told_end(20, 0x100).wait(100);
+    story.exit_thread(20).told_end(20, 0x100).wait(200);
     assert_eq!(story.lines(), ["exit 20@1000000000000ns: 1"]);
 }
 

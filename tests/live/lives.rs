@@ -174,6 +174,35 @@ fn threads(count: usize) -> usize {
     (0..count).filter(|number| number % 20 == 7).count()
 }
 
+/// In a container, calls return numbers that are others' outside of it.
+pub(crate) fn in_a_pid_namespace(lab: &Lab) {
+    let load = Load::new(lab, Bits::B64);
+    let watch = Watch::start(&load, Witness::new());
+    let mut unshare = Command::new("unshare");
+    let unshare = unshare.args(["--pid", "--fork"]).arg(&load.program);
+    let mut children = [load.start_under(unshare, 2_000, 0)];
+    let root = children[0].id();
+    // the first process of the namespace is that program's child
+    let mut first = None;
+    let mut story = Story::default();
+    let verdict = watch.run_out(&mut children, |change| {
+        if let Change::Fork(fork) = &change
+            && fork.process.parent.is_some_and(|parent| parent.value.pid == root)
+        {
+            assert_eq!(first.replace(fork.process.id), None, "it has one child");
+            story = Story::of_known(fork.process.id);
+        } else {
+            story.add(change);
+        }
+    });
+    assert!(verdict.is_complete(), "{verdict}");
+    let deeds = deeds(&load.log);
+    println!("  {} lives, by {} in its own numbers", deeds.len(), first.expect("it was told"));
+    let lowest = story.lives.iter().map(|id| id.pid()).min();
+    assert!(deeds.iter().any(|deed| Some(deed.pid) < lowest), "the numbers are others");
+    story.check_unnumbered(&deeds, &load);
+}
+
 /// Who joins while processes come and go sees all from then on, and none twice.
 pub(crate) fn joined_late(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);

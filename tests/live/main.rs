@@ -117,6 +117,7 @@ const TESTS: &[Test] = &[
     ("lives_and_their_start_times", Host, lives::start_times),
     ("lives_take_no_memory", Anywhere, lives::memory),
     ("lives_of_procwatch", Anywhere, lives::procwatch),
+    ("lives_in_a_pid_namespace", Host, lives::in_a_pid_namespace),
     ("lives_by_pidfds", Anywhere, lives::by_pidfds),
     ("lives_by_sweeps", Anywhere, lives::by_sweeps),
     ("arguments_come_back_byte_for_byte", Anywhere, meanings::long_arguments),

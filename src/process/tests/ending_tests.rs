@@ -162,6 +162,29 @@ fn who_is_killed_is_told_at_once() {
 }
 
 #[test]
+fn the_second_source_is_ahead_of_the_records() {
+    let mut story = story(|tracker| tracker);
+    story.scene.there.remove(&20);
+    story.stamp = Some(0);
+    story.now = 500;
+    story.told_birth(20, 30, 30).told_end(20, own(1)).exit_thread(20);
+    story.now += 30;
+    story.stamp = Some(490);
+    story.exec(20, 30, "ls");
+    assert_eq!(story.lines().len(), 2, "what it did before its end comes first");
+    story.stamp = Some(499);
+    story.exit(20, 1);
+    assert_eq!(story.lines(), ["exit 20@100000: 1"]);
+    // once the stream has come that far, the record of a thread's end is the last one
+    let mut story = self::story(|tracker| tracker);
+    story.scene.there.remove(&20);
+    story.told_end(20, own(1)).exit_thread(20);
+    story.now += 30;
+    story.exec(1, 10, "ls").wait(20);
+    assert_eq!(story.lines()[1..], ["exit 20@100000: 1 [connector]"]);
+}
+
+#[test]
 fn the_first_thread_may_have_ended_before_we_came() {
     let mut story = Story::new();
     let seen = story.scene.put(20, 1, 5);

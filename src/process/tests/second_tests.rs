@@ -98,6 +98,37 @@ fn a_number_of_another_pid_namespace_is_not_taken_for_ours() {
 }
 
 #[test]
+fn calls_of_another_pid_namespace_are_paired_in_the_order_of_births() {
+    let mut story = Story::told();
+    story.scene.put(11, 10, 30).is_nested = Some(true);
+    story.tracker.start(&mut story.scene);
+    // of the second one, its own record comes first
+    story.told_birth(11, 5000, 5000);
+    story.now += 1;
+    story.told_birth(11, 5001, 5001).exec(11, 5001, "x");
+    assert_eq!(story.lines().len(), 2);
+    story.fork(11, 2);
+    let Some(Change::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
+    assert_eq!((fork.process.pid(), fork.event.map(|event| event.serial())), (5000, Some(2)));
+    story.fork(11, 3);
+    assert_eq!(story.lines(), [""; 0]);
+    // a thread takes a turn of its own
+    story.told_birth(10, 5002, 11);
+    story.now += 1;
+    story.told_birth(11, 5003, 5003).clone3(11, 4);
+    assert_eq!(story.lines(), [""; 0]);
+    story.fork(11, 5);
+    assert_eq!(story.lines(), ["fork 11@30 -> 5003@1000002000000ns"]);
+    // whoever was born there is there, though gone; and where nothing is left, nothing is made up
+    story.told_birth(5003, 5004, 5004).fork(5003, 6).fork(5003, 7);
+    assert_eq!(story.lines(), ["fork 5003@1000002000000ns -> 5004@1000002000000ns"]);
+    story.told_birth(5004, 5005, 5005).exec(5004, 5005, "y").fork(5004, 8);
+    assert_eq!(story.lines().len(), 2);
+    story.told_birth(5005, 5006, 5006).fork(5005, 9);
+    assert_eq!(story.lines(), ["fork 5005@1000002000000ns -> 5006@1000002000000ns /bin/y"]);
+}
+
+#[test]
 fn without_a_second_source_the_processes_are_looked_after() {
     let mut story = Story::listed();
     story.tracker = story.tracker.sweep(Duration::from_secs(1));

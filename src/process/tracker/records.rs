@@ -190,6 +190,14 @@ impl Tracker {
         caller.tell(&mut process);
         let mut life = Life::new(process);
         life.born = born;
+        if let Some((entry, parent)) = birth {
+            life.is_nested = self.nested_like(parent);
+            if let Some(parent) = self.lives.get_mut(&parent)
+                && parent.is_nested != Some(false)
+            {
+                parent.children.add(pid, entry.since_boot);
+            }
+        }
         // the call that created it may have come before, without saying what it created
         let settled = self.unsettled.iter().position(|task| task.task == pid);
         let settled = settled.and_then(|index| self.unsettled.remove(index));
@@ -229,11 +237,11 @@ impl Tracker {
             };
             birth = self.facts.birth(child, None).filter(own);
         }
-        if self.is_foreign(caller, child, birth, look) {
-            // its number is not ours: what the second source told of is what is meant
-            let Some(other) = self.facts.child_of(caller.pid) else { return };
+        let is_foreign = self.is_foreign(caller, child, birth, look);
+        if is_foreign {
+            let Some(other) = self.next_child(caller.pid) else { return };
             child = other;
-            birth = self.facts.birth(child, latest);
+            birth = self.facts.birth(child, None);
         }
         if let Some((entry, _, process)) = birth.filter(|(_, _, process)| *process != child) {
             self.take_birth(child, entry, look);
@@ -262,7 +270,7 @@ impl Tracker {
             (None, _) => caller.pid,
         };
         let birth = birth.map(|(entry, ..)| entry);
-        if birth.is_none() && self.confirm(caller, actor, child, parent) {
+        if birth.is_none() && (self.confirm(caller, actor, child, parent) || is_foreign) {
             return;
         }
         if let Some(entry) = birth {
@@ -278,6 +286,17 @@ impl Tracker {
             self.close(child, end);
         }
         self.born(caller, actor, (child, parent), birth, look);
+    }
+
+    /// Finds out what a call created that returned a number which is not ours: the next one in the order
+    /// of births, whether the second source told of it or its own record did.
+    fn next_child(&mut self, caller: u32) -> Option<u32> {
+        let told = self.facts.child_of(caller);
+        let recorded = self.lives.get_mut(&caller).map(|life| &mut life.children);
+        match recorded.and_then(|children| children.take_before(told.map(|(_, born)| born))) {
+            None => told.map(|(child, _)| child),
+            recorded => recorded,
+        }
     }
 
     fn thread_began(&mut self, process: u32) {
@@ -314,14 +333,23 @@ impl Tracker {
         birth: Option<(Entry, u32, u32)>,
         look: &mut dyn Look,
     ) -> bool {
-        let known = self.lives.get(&caller.pid).and_then(|life| life.is_nested);
+        let known = match self.lives.get(&caller.pid) {
+            Some(life) => life.is_nested,
+            None => self.graves.last(caller.pid).and_then(|grave| grave.is_nested),
+        };
         match (known, birth) {
             (Some(is_nested), _) if is_nested || !self.is_told => return is_nested,
             // a child of the caller or, with CLONE_PARENT, of the caller's parent; a thread is of the
             // caller's own process
             (_, Some((_, parent, process))) => {
-                let is_ours = parent == caller.pid || Some(parent) == caller.ppid;
-                return !is_ours && process != caller.pid;
+                let is_ours =
+                    [parent, process].contains(&caller.pid) || Some(parent) == caller.ppid;
+                if let Some(life) = self.lives.get_mut(&caller.pid)
+                    && is_ours
+                {
+                    life.is_nested = Some(false);
+                }
+                return !is_ours;
             }
             // its own record came first
             (_, None) if self.awaits_birth(caller, child) => return false,
@@ -335,6 +363,11 @@ impl Tracker {
             life.is_nested = is_nested.or(life.is_nested);
         }
         is_nested == Some(true)
+    }
+
+    /// Tells what is known of the pid namespace of a child: that of its parent, or one within.
+    pub(super) fn nested_like(&self, parent: u32) -> Option<bool> {
+        self.lives.get(&parent)?.is_nested.filter(|is_nested| *is_nested)
     }
 
     /// Tells whether a life is known under this number of which only the record of its birth is
@@ -416,8 +449,7 @@ impl Tracker {
         life.confirmed = true;
         life.told = true;
         life.born = born;
-        let of_parent = self.lives.get(&caller.pid).and_then(|parent| parent.is_nested);
-        life.is_nested = of_parent.filter(|is_nested| *is_nested);
+        life.is_nested = self.nested_like(caller.pid);
         self.add(life);
         self.tell_birth(caller, actor, process, parent);
         let crash = self.crashes.iter().position(|crash| crash.caller.pid == child);

@@ -245,6 +245,7 @@ impl Tracker {
         let mut life = Life::new(process.clone());
         life.told = true;
         life.born = Some(entry.since_boot);
+        life.is_nested = self.nested_like(parent);
         life.ends.is_first_gone = seen.is_some_and(|seen| seen.is_zombie);
         self.add(life);
         let (source, event, creator) = (entry.source, None, None);
@@ -290,8 +291,17 @@ impl Tracker {
         }
         let is_single = life.threads.is_single();
         let is_crash = matches!(check.ending, Ending::Signaled { .. });
-        if self.is_told && !is_crash && self.facts.end(check.pid).is_none() {
-            return; // it goes on, or its end will be told
+        if self.is_told && !is_crash {
+            let Some(end) = self.facts.end(check.pid) else {
+                return; // it goes on, or its end will be told
+            };
+            // the connector is ahead: other records of it may be on their way
+            let is_silent = self.quiet_at.saturating_duration_since(self.record_at) >= SILENCE;
+            let has_passed = self.stream_at.is_some_and(|stream| end.since_boot < stream);
+            if self.is_congested || !is_silent && !has_passed {
+                let due = self.now.saturating_add(SOON);
+                return self.checks.push_back(Check { due, ..*check });
+            }
         }
         let is_over = match (look.process(check.pid), check.ending) {
             (Sighting::Process(seen), _) => !life.can_be(&seen) || seen.is_over(),
