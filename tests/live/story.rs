@@ -1,6 +1,6 @@
 //! What a load generator writes down of its deeds, and what was told of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -275,6 +275,13 @@ impl Story {
             deeds.iter().map(|deed| words(deed.args(load), deed.ending)).collect();
         told.sort_unstable();
         done.sort_unstable();
+        // no call created two
+        let mut calls = HashSet::new();
+        for fork in self.told.values().map(|life| &life.fork) {
+            let is_call = fork.source == Source::Record;
+            assert!(!is_call || calls.insert(fork.event), "{fork:?}");
+        }
+        println!("  {} of {} births by their call", calls.len(), self.told.len());
         let differ = told.iter().zip(&done).find(|(told, done)| told != done);
         assert_eq!((differ, told.len()), (None, done.len()));
     }
