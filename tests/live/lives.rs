@@ -149,6 +149,46 @@ pub(crate) fn while_the_clock_is_set(lab: &Lab) {
     assert!(steps > 4);
 }
 
+/// The machine sleeps while processes come and go: what lasts since boot goes on, other clocks do not.
+pub(crate) fn across_sleep(lab: &Lab) {
+    const ALARM: &str = "/sys/class/rtc/rtc0/wakealarm";
+    const FREEZE_TIMEOUT: &str = "/sys/power/pm_freeze_timeout";
+    const STATE: &str = "/sys/power/state";
+    const WAKEUP_COUNT: &str = "/sys/power/wakeup_count";
+    let slept = || {
+        let now = |clock| Duration::from(clock_gettime(clock).expect("a clock"));
+        now(ClockId::CLOCK_BOOTTIME).saturating_sub(now(ClockId::CLOCK_MONOTONIC))
+    };
+    /// Sends the machine to sleep for some seconds, unless something keeps it from that.
+    fn sleep() -> std::io::Result<()> {
+        fs::write(FREEZE_TIMEOUT, "1000")?;
+        // if the alarm is over before the machine sleeps, the count has changed, and it does not
+        let count = fs::read_to_string(WAKEUP_COUNT)?;
+        fs::write(ALARM, "0")?;
+        fs::write(ALARM, "+4")?;
+        fs::write(WAKEUP_COUNT, count.trim())?;
+        fs::write(STATE, "mem")
+    }
+    let before = slept();
+    let sleeper = std::thread::spawn(move || {
+        let mut refusals = Vec::new();
+        for _ in 0..2 {
+            std::thread::sleep(Duration::from_millis(700));
+            // one that waits for its child of vfork, which is frozen, cannot be frozen
+            while let Err(error) = sleep() {
+                refusals.push(error.to_string());
+                assert!(refusals.len() < 20, "{refusals:?}");
+            }
+        }
+        refusals.len()
+    });
+    ground_truth(lab, Bits::B64, Witness::new(), count(4_000));
+    let refusals = sleeper.join().expect("it ends");
+    let slept = slept().saturating_sub(before);
+    println!("  the machine slept for {slept:?}, and would not {refusals} times");
+    assert!(slept > Duration::from_secs(3));
+}
+
 fn ground_truth(lab: &Lab, bits: Bits, witness: WitnessBuilder, count: usize) -> Tally {
     let load = Load::new(lab, bits);
     let (story, kind) = follow(&load, witness, count);

@@ -112,6 +112,7 @@ const TESTS: &[Test] = &[
     ("lives_of_32_bit_programs", Anywhere, lives::of_32_bits),
     ("lives_of_few_numbers", Machine, lives::of_few_numbers),
     ("lives_of_times_that_jump", Machine, lives::while_the_clock_is_set),
+    ("lives_across_sleep", Machine, lives::across_sleep),
     ("lives_of_whoever_joins_late", Anywhere, lives::joined_late),
     ("lives_after_a_loss", Anywhere, lives::after_a_loss),
     ("lives_and_their_start_times", Host, lives::start_times),
