@@ -1,5 +1,6 @@
 //! The engine that follows processes.
 
+mod births;
 mod records;
 mod second;
 
