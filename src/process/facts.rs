@@ -96,7 +96,7 @@ impl Facts {
             }
         }
         let last = last?;
-        self.take_until(pid, |entry| entry.number == last.number);
+        self.take_until(pid, last);
         Some((last, ends))
     }
 
@@ -122,10 +122,10 @@ impl Facts {
         entries.take_while(|entry| !matches!(entry.what, What::Birth { .. }))
     }
 
-    fn take_until(&mut self, pid: u32, is_last: impl Fn(&Entry) -> bool) {
+    fn take_until(&mut self, pid: u32, last: Entry) {
         let Some(entries) = self.by_pid.get_mut(&pid) else { return };
         while let Some(entry) = entries.pop_front() {
-            if is_last(&entry) {
+            if entry == last {
                 break;
             }
         }

@@ -33,7 +33,7 @@ pub(super) struct Life {
 }
 
 /// Children in the order of their births.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Children(VecDeque<(u32, Duration)>);
 
 impl Children {

@@ -15,6 +15,24 @@ use crate::time::Tick;
 /// The thread of the kernel that creates all others.
 const KTHREADD: u32 = 2;
 
+/// How far the stream of records has come. While the kernel holds records back, nobody knows.
+#[derive(Clone, Copy)]
+struct Progress {
+    stream_at: Option<Duration>,
+    silence: Duration,
+    is_congested: bool,
+}
+
+impl Progress {
+    fn is_silent(self, needed: Duration) -> bool {
+        !self.is_congested && self.silence >= needed
+    }
+
+    fn has_passed(self, since_boot: Duration) -> bool {
+        !self.is_congested && self.stream_at.is_some_and(|stream| since_boot < stream)
+    }
+}
+
 impl Tracker {
     pub(super) fn observed(&mut self, observation: Observation) {
         match observation {
@@ -83,21 +101,23 @@ impl Tracker {
         }
     }
 
+    fn progress(&self) -> Progress {
+        let silence = self.quiet_at.saturating_duration_since(self.record_at);
+        Progress { stream_at: self.stream_at, silence, is_congested: self.is_congested }
+    }
+
     /// Tells what second sources told and no record took out in time.
     fn facts_due(&mut self, look: &mut dyn Look) {
-        let (now, stream_at) = (self.now, self.stream_at);
-        let silence = self.quiet_at.saturating_duration_since(self.record_at);
-        let (lives, is_congested) = (&self.lives, self.is_congested);
+        let (now, progress, lives) = (self.now, self.progress(), &self.lives);
         let is_ready = |due: &Due, wait, needed| {
             let waited = now.saturating_duration_since(due.observed);
-            let is_silent = silence >= needed;
-            let has_passed = stream_at.is_some_and(|stream| due.entry.since_boot < stream);
             // who makes records and ended itself has made a last one: it comes, however late
             let life = lives.get(&due.pid);
             let awaits_record = wait == LATER
                 && matches!(due.entry.what, What::End { .. })
                 && life.is_some_and(|life| life.process.audited == Audited::Yes);
-            let is_complete = !is_congested && (is_silent || has_passed && !awaits_record);
+            let is_complete = progress.is_silent(needed)
+                || progress.has_passed(due.entry.since_boot) && !awaits_record;
             waited >= wait && (is_complete || waited >= PATIENCE)
         };
         let mut soon = Vec::new();
@@ -285,6 +305,7 @@ impl Tracker {
 
     /// Ends a process whose last thread ended itself, or that crashed.
     fn check_due(&mut self, check: &Check, look: &mut dyn Look) {
+        let progress = self.progress();
         let Some(life) = self.lives.get_mut(&check.pid) else { return };
         if life.id() != check.id {
             return;
@@ -296,9 +317,7 @@ impl Tracker {
                 return; // it goes on, or its end will be told
             };
             // the connector is ahead: other records of it may be on their way
-            let is_silent = self.quiet_at.saturating_duration_since(self.record_at) >= SILENCE;
-            let has_passed = self.stream_at.is_some_and(|stream| end.since_boot < stream);
-            if self.is_congested || !is_silent && !has_passed {
+            if !progress.is_silent(SILENCE) && !progress.has_passed(end.since_boot) {
                 let due = self.now.saturating_add(SOON);
                 return self.checks.push_back(Check { due, ..*check });
             }
@@ -427,13 +446,8 @@ impl Tracker {
             if is_over && self.facts.end(pid).is_none() {
                 // the stream passes what is seen now as soon as it is quiet
                 let at = self.stream_at.unwrap_or_default().saturating_add(LATER);
-                self.facts.push(
-                    pid,
-                    What::End { code, is_first: true },
-                    at,
-                    Source::Procfs,
-                    self.now,
-                );
+                let what = What::End { code, is_first: true };
+                self.facts.push(pid, what, at, Source::Procfs, self.now);
             }
         }
     }
