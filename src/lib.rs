@@ -4,14 +4,14 @@
 
 // The floors, bottom-up; `docs/architecture.md` has the plan, `tests/layering.rs` enforces it.
 
-mod number;
+mod macros;
 
 pub mod arch;
-mod cursor;
+mod decode;
 pub mod message_type;
 pub mod time;
 
-pub mod names;
+pub mod constants;
 
 pub mod record;
 pub mod rule;
@@ -26,32 +26,40 @@ mod source;
 
 #[cfg(feature = "capture")]
 pub mod capture;
-pub mod link;
 pub mod log;
+
+pub mod host;
+mod netlink;
+
+pub mod control;
+
+pub mod monitor;
+pub mod preflight;
+pub mod receiver;
 
 #[cfg(feature = "serde")]
 mod serialize;
 
-mod events;
-pub mod pump;
+pub mod iter;
 
-mod processes;
-#[cfg(feature = "tokio")]
-mod stream;
-
-pub use self::cursor::DecodeError;
+pub use self::control::{Control, InstalledRules, Tuning};
+pub use self::decode::DecodeError;
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{Delivery, Event, Loss};
-pub use self::events::{Events, IgnoreLosses};
-pub use self::link::{Control, InstalledRules, Receiver, Tuning};
+#[doc(inline)]
+pub use self::iter::events::Events;
+#[doc(inline)]
+pub use self::iter::processes::Processes;
+#[doc(inline)]
+pub use self::iter::pump::Pump;
+#[cfg(feature = "tokio")]
+#[doc(inline)]
+pub use self::iter::stream::EventStream;
 pub use self::message_type::MessageType;
-pub use self::processes::Processes;
-pub use self::pump::Pump;
+pub use self::receiver::Receiver;
 pub use self::record::{EventId, Record};
 pub use self::rule::{Rule, RuleSet};
 pub use self::source::Source;
-#[cfg(feature = "tokio")]
-pub use self::stream::EventStream;
 
 /// The manual: long prose, kept in `docs/`.
 pub mod manual {

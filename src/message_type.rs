@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::number::kernel_number;
+use crate::macros::kernel_number;
 
 kernel_number! {
     /// The type of a netlink audit message, such as `SYSCALL` (1300).

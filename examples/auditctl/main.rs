@@ -11,7 +11,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use auditlink::link::ApplyMode;
+use auditlink::control::ApplyMode;
 use auditlink::rule::{Command, Ownership, Plan, RulesFile};
 use auditlink::wire::status::{FailureMode, FeatureSwitches, Status};
 use auditlink::{Control, Error, ErrorKind, MessageType, Rule};
@@ -98,7 +98,7 @@ fn main() -> ExitCode {
 const EXTRAS: &[&str] = &["--apply", "--coverage", "--merge", "--plan"];
 
 fn run(words: &[String], extras: &[String]) -> Result<(), Error> {
-    let command = Command::parse(words, &auditlink::link::System)?;
+    let command = Command::parse(words, &auditlink::host::System)?;
     match command {
         Command::Load(path) if !extras.is_empty() => look(&path, extras),
         _ => carry_out(command, &mut Control::open()?),

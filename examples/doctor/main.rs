@@ -12,7 +12,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use auditlink::RuleSet;
-use auditlink::link::preflight::Preflight;
+use auditlink::preflight::Preflight;
 
 const USAGE: &str = "\
 usage: doctor [--json] [--rules FILE|FOLDER] [NAME]...

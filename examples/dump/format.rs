@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::str::FromStr;
 
 use auditlink::Delivery;
-use auditlink::link::IdNames;
+use auditlink::host::IdNames;
 use auditlink::record::LogLine;
 
 use crate::text::{Style, event_line, loss_line};

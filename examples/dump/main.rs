@@ -20,7 +20,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use auditlink::link::Clock;
+use auditlink::host::Clock;
 use auditlink::{Events, capture};
 
 use self::failure::Failure;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use auditlink::event::{EventKind, Outcome, Subject};
-use auditlink::link::IdNames;
+use auditlink::host::IdNames;
 use auditlink::record::{Ids as _, Record};
 use auditlink::{Event, Loss};
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use auditlink::link::{Clock, Witness, WitnessKind};
+use auditlink::host::Clock;
+
+use auditlink::monitor::{Witness, WitnessKind};
 use auditlink::process::Audited;
 use auditlink::rule::process_lifecycle;
 use auditlink::{Control, Error, ErrorKind, Processes, Receiver, RuleSet, Tuning};

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::number::kernel_number;
+use crate::macros::kernel_number;
 
 kernel_number! {
     /// An audit architecture (`AUDIT_ARCH_*`): an ELF machine with bits for word size and byte

@@ -1,29 +1,22 @@
 //! Events: the records of one stamp, how they are put together, and what may be missing.
 
-mod account;
 mod assembler;
-mod kind;
-mod ledger;
+mod classify;
 mod loss;
 mod missing;
-mod open;
-mod received;
-mod serials;
-mod service;
-mod story;
+mod normalize;
 
 use std::fmt;
 
 use bytes::Bytes;
 
-pub use self::account::{Account, CounterReading, Doubt, Verdict};
-pub use self::assembler::Assembler;
-pub use self::kind::{Call, EventKind, Exec, Exit, Fork, Kill, Ptrace};
-pub use self::loss::{Cause, Count, Loss, Unit};
+pub use self::assembler::{Assembler, Received};
+pub use self::classify::{Call, EventKind, Exec, Exit, Fork, Kill, Ptrace};
+pub use self::loss::{
+    Account, Cause, Count, CounterReading, Doubt, Loss, ServiceFaults, Unit, Verdict,
+};
 pub use self::missing::Missing;
-pub use self::received::Received;
-pub use self::service::ServiceFaults;
-pub use self::story::{Object, Outcome, Subject};
+pub use self::normalize::{Object, Outcome, Subject};
 use crate::message_type::{Class, MessageType};
 use crate::record::{EventId, Execve, Header, Keys, Record, Syscall};
 use crate::time::Tick;

@@ -5,12 +5,9 @@
 //! most programs want. How far one can trust what they say, and why audit records alone are not
 //! enough, is told in [the manual](crate::manual::processes).
 
-mod change;
-mod facts;
-mod graves;
-mod identity;
-mod life;
-mod observe;
+mod event;
+mod id;
+mod inspector;
 mod tracker;
 
 use std::ffi::{OsStr, OsString};
@@ -18,9 +15,9 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-pub use self::change::{Change, Ending, Exec, Exit, Fork, Gap};
-pub use self::identity::{BootId, ProcessId, Start};
-pub use self::observe::{Blind, Listing, Look, Observation, Seen, Sighting};
+pub use self::event::{Change, Ending, Exec, Exit, Fork, Gap};
+pub use self::id::{BootId, ProcessId, Start};
+pub use self::inspector::{Blind, Listing, Look, Observation, Seen, Sighting};
 pub use self::tracker::Tracker;
 
 /// How something is known.
@@ -226,8 +223,8 @@ pub fn container_hint(cgroup: &str) -> Option<&str> {
     words.rfind(|word| word.len() == CONTAINER_DIGITS)
 }
 
+/// How long a life that ended is remembered.
+const KEPT: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// The digits of a container's identity: those of a SHA-256 sum.
 const CONTAINER_DIGITS: usize = 64;
-
-#[cfg(test)]
-mod tests;

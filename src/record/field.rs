@@ -4,8 +4,8 @@ use std::fmt;
 
 use memchr::{memchr, memrchr};
 
+use super::scan::{Window, find, find_within, signs};
 use super::value::Value;
-use super::window::{Window, find, find_within, signs};
 
 /// One `name=value` of a record; text without `=` has an empty name.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use memchr::memchr;
 
-use crate::cursor::DecodeError;
+use crate::decode::DecodeError;
 use crate::time::Timestamp;
 
 /// What all records of one event share: the kernel's time and serial number.

@@ -94,7 +94,7 @@ fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 impl fmt::Display for Label<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        super::meaning::print_text(self.0, f)
+        super::value::print_text(self.0, f)
     }
 }
 

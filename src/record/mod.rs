@@ -4,47 +4,37 @@
 //! kernel. It is kept as the bytes that came; fields are found when they are asked for, and a
 //! field that makes no sense fails alone, never the record.
 
-mod detail;
-mod execve;
 mod field;
 mod header;
+mod interpret;
+mod keys;
 mod label;
-mod line;
-mod meaning;
-mod message;
-mod path;
-mod process;
-mod security;
+mod log_line;
+mod scan;
 mod sockaddr;
-mod syscall;
 mod value;
-mod window;
+mod view;
 
 use std::fmt;
 
-pub use self::detail::{
-    Bpf, DeviceMapper, FdPair, Ipc, KernModule, Mmap, Mq, NetfilterCfg, OpenHow, SocketCall,
-    TimeAdj,
-};
-pub use self::execve::Execve;
 pub use self::field::{Field, Fields};
 pub use self::header::EventId;
 pub(crate) use self::header::Header;
+pub use self::interpret::{Absent, Ids, Meaning, Meanings, WithNames};
+pub use self::keys::Keys;
 pub use self::label::{Label, SelinuxLabel};
-pub use self::line::LogLine;
-pub(crate) use self::meaning::print_text;
-pub use self::meaning::{Absent, Ids, Meaning, Meanings, WithNames};
-pub use self::message::{ConfigChange, UserMessage};
-pub use self::path::{Cwd, Path, Proctitle};
-pub use self::process::{AnomAbend, EventListener, Login, ObjPid, Tty, UringOp};
-pub use self::security::{
-    Avc, Capset, Fanotify, FileCapabilities, Integrity, Landlock, MacChange, Seccomp,
-};
-pub use self::sockaddr::{SockAddr, SocketAddress};
-pub use self::syscall::{Keys, Syscall};
+pub use self::log_line::LogLine;
+pub(crate) use self::scan::Window;
+pub use self::sockaddr::SocketAddress;
+pub(crate) use self::value::print_text;
 pub use self::value::{Untrusted, Value};
-pub(crate) use self::window::Window;
-use crate::cursor::DecodeError;
+pub use self::view::{
+    AnomAbend, Avc, Bpf, Capset, ConfigChange, Cwd, DeviceMapper, EventListener, Execve, Fanotify,
+    FdPair, FileCapabilities, Integrity, Ipc, KernModule, Landlock, Login, MacChange, Mmap, Mq,
+    NetfilterCfg, ObjPid, OpenHow, Path, Proctitle, Seccomp, SockAddr, SocketCall, Syscall,
+    TimeAdj, Tty, UringOp, UserMessage,
+};
+use crate::decode::DecodeError;
 use crate::message_type::MessageType;
 
 /// One record, borrowed from the event or the buffer that holds its bytes.
@@ -193,54 +183,6 @@ impl fmt::Debug for Record<'_> {
         write!(f, "type={} msg={}", self.message_type, self.text.escape_ascii())
     }
 }
-
-/// Defines a view of a record type, and the method of [`Record`] that makes it:
-/// `View, method, "what records it is for", record, condition`.
-macro_rules! view {
-    ($(#[$doc:meta])* $name:ident, $method:ident, $of:literal, $record:ident, $when:expr) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub struct $name<'a> {
-            record: $crate::record::Record<'a>,
-        }
-
-        impl<'a> $name<'a> {
-            /// Returns the record behind the view.
-            #[must_use]
-            pub const fn record(&self) -> $crate::record::Record<'a> {
-                self.record
-            }
-        }
-
-        impl<'a> $crate::record::Record<'a> {
-            #[doc = concat!("Returns the typed view of ", $of, ", `None` for others.")]
-            #[must_use]
-            pub fn $method(self) -> Option<$name<'a>> {
-                let $record = self;
-                if $when { Some($name { record: self }) } else { None }
-            }
-        }
-    };
-}
-
-/// Defines getters, each `name, "field", reader -> type, "summary"`.
-macro_rules! getters {
-    ($name:ident { $($getter:ident, $field:literal, $reader:expr => $type:ty, $doc:literal;)* }) => {
-        impl<'a> $name<'a> {
-            $(
-                #[doc = $doc]
-                #[doc = concat!("\n\nThe field `", $field, "`.")]
-                #[must_use]
-                pub fn $getter(&self) -> Option<$type> {
-                    let value: $crate::record::Value<'a> = self.record.field($field)?;
-                    $reader(value)
-                }
-            )*
-        }
-    };
-}
-
-use {getters, view};
 
 #[cfg(test)]
 mod tests {

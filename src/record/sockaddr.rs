@@ -1,27 +1,10 @@
-//! The `SOCKADDR` record: the address that a call was given.
+//! Socket addresses as records write them.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
-use super::meaning::print_text;
-use super::value::from_hex;
-use super::{Value, getters, view};
-use crate::message_type::MessageType;
-use crate::names::ADDRESS_FAMILIES;
-
-view! {
-    /// A `SOCKADDR` record.
-    ///
-    /// Source: `kernel/auditsc.c`, `audit_log_exit`; the bytes are those that the caller passed.
-    SockAddr, as_sockaddr, "a `SOCKADDR` record", record, record.message_type() == MessageType::SOCKADDR
-}
-
-getters! {
-    SockAddr {
-        address, "saddr", |value: Value<'a>| SocketAddress::from_hex(value.bytes())
-            => SocketAddress, "Returns the address; `None` if the field holds no hex.";
-    }
-}
+use super::value::{from_hex, print_text};
+use crate::constants::ADDRESS_FAMILIES;
 
 /// A socket address as the caller passed it, whatever its length.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,6 +210,7 @@ const AF_VSOCK: u16 = 40;
 #[cfg(all(test, target_endian = "little"))]
 mod tests {
     use super::*;
+    use crate::message_type::MessageType;
     use crate::record::Record;
 
     fn address(hex: &str) -> Option<SocketAddress> {

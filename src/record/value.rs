@@ -164,6 +164,27 @@ const fn hex_digit(digit: u8) -> Option<u8> {
     }
 }
 
+/// Prints bytes chosen outside of the kernel: control bytes, and what is not UTF-8, as `\ooo`.
+pub(crate) fn print_text(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    use std::fmt::Write as _;
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c.is_control() {
+                let mut buffer = [0; 4];
+                for byte in c.encode_utf8(&mut buffer).bytes() {
+                    write!(f, "\\{byte:03o}")?;
+                }
+            } else {
+                f.write_char(c)?;
+            }
+        }
+        for byte in chunk.invalid() {
+            write!(f, "\\{byte:03o}")?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

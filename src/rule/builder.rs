@@ -1,9 +1,9 @@
 //! Making rules in code.
 
-use super::nearest::nearest;
+use super::suggest::nearest;
 use super::{
     Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Rule, RuleError, RuleSet,
-    SyscallMask, check,
+    SyscallMask, validate,
 };
 use crate::arch::{Abi, Arch, uring};
 
@@ -164,13 +164,13 @@ impl RuleBuilder {
         }));
         filters.extend(self.filters);
         if !self.keys.is_empty() {
-            self.keys.iter().try_for_each(|key| check::key(key))?;
+            self.keys.iter().try_for_each(|key| validate::key(key))?;
             let value = FilterValue::Text(self.keys.join(&KEY_SEPARATOR));
             filters.push(Filter { field: FieldId::KEY, operator: Operator::EQUAL, value });
         }
         let Self { list, action, prepend, .. } = self;
         let rule = Rule { list, action, prepend, syscalls, filters, tail: Vec::new() };
-        check::rule(&rule)?;
+        validate::rule(&rule)?;
         Ok(rule)
     }
 

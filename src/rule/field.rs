@@ -4,7 +4,7 @@ use std::fmt;
 
 use netlink_packet_audit::constants as audit;
 
-use crate::number::kernel_number;
+use crate::macros::kernel_number;
 
 kernel_number! {
     /// A field that a rule compares, such as `uid` or `exe`.

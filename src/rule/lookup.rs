@@ -2,7 +2,7 @@
 
 /// Answers what the text of a rule refers to: users, groups, and whether a path is a directory.
 ///
-/// The kernel's rules know numbers only. [`link::System`](crate::link::System) asks the machine;
+/// The kernel's rules know numbers only. [`link::System`](crate::host::System) asks the machine;
 /// [`Nothing`] knows nothing.
 pub trait Lookup {
     /// Returns the number of a named user.

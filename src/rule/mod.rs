@@ -3,39 +3,33 @@
 //! A [`Rule`] is a value. It is made by a [`RuleBuilder`], read from text as `auditctl` takes it,
 //! or read from the kernel's listing; it prints as `auditctl -l` prints.
 
+mod analysis;
 mod builder;
-mod check;
-mod compare;
-mod coverage;
 mod error;
 mod field;
+mod field_compare;
 mod file;
-mod lint;
 mod lookup;
-mod merge;
-mod nearest;
-mod plan;
 mod set;
+mod suggest;
 mod syscalls;
 mod text;
+mod validate;
 
 use std::fmt;
 
+pub(crate) use self::analysis::print_rows;
+pub use self::analysis::{Coverage, CoverageRow, Lint, Merged, Ownership, Plan, Step, Watch};
 pub use self::builder::{RuleBuilder, process_lifecycle};
-pub(crate) use self::coverage::print_rows;
-pub use self::coverage::{Coverage, CoverageRow, Watch};
 pub use self::error::RuleError;
 pub use self::field::{FieldId, Operator};
 pub use self::file::{Line, Mistake, Mistakes, RulesFile};
-pub use self::lint::Lint;
 pub use self::lookup::{Lookup, Nothing};
-pub use self::merge::Merged;
-pub use self::plan::{Ownership, Plan, Step};
 pub use self::set::RuleSet;
 pub use self::syscalls::SyscallMask;
 pub use self::text::Command;
 use crate::arch::Arch;
-use crate::number::kernel_number;
+use crate::macros::kernel_number;
 
 /// One rule of the kernel's filter.
 ///

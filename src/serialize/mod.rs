@@ -12,9 +12,9 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use crate::arch::Arch;
+use crate::constants::{Capability, CapabilitySet, Errno, Flags, Mode, Named, Signal};
 use crate::event::Account;
 use crate::message_type::MessageType;
-use crate::names::{Capability, CapabilitySet, Errno, Flags, Mode, Named, Signal};
 use crate::record::{EventId, Label, Meaning, SocketAddress};
 use crate::rule::{Rule, RuleSet};
 use crate::time::Timestamp;

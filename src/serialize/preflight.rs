@@ -2,8 +2,8 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::link::preflight::{Finding, Report};
-use crate::link::procfs::Process;
+use crate::host::procfs::Process;
+use crate::preflight::{Finding, Report};
 use crate::rule::CoverageRow;
 
 impl Serialize for Report {

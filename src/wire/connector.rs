@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use crate::cursor::{Cursor, DecodeError};
+use crate::decode::{Cursor, DecodeError};
 
 /// A message of the process connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@
 use netlink_packet_core::{NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, NLMSG_OVERRUN, NetlinkBuffer};
 
 use super::notice::Notice;
-use crate::cursor::{Cursor, DecodeError};
+use crate::decode::{Cursor, DecodeError};
 use crate::message_type::{Class, MessageType, Origin};
 
 /// The length of a netlink message header.

@@ -3,7 +3,7 @@
 //! Source: `include/uapi/linux/audit.h`; `kernel/auditfilter.c`, `audit_data_to_entry` and
 //! `audit_krule_to_data`.
 
-use crate::cursor::{Cursor, DecodeError};
+use crate::decode::{Cursor, DecodeError};
 use crate::rule::{Action, FieldId, Filter, FilterValue, List, Operator, Rule, SyscallMask};
 
 /// The bit in the list's number that puts a rule first.

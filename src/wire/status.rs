@@ -4,8 +4,8 @@ use std::fmt;
 
 use bitflags::bitflags;
 
-use crate::cursor::{Cursor, DecodeError};
-use crate::number::kernel_number;
+use crate::decode::{Cursor, DecodeError};
+use crate::macros::kernel_number;
 
 kernel_number! {
     /// What the kernel does when it cannot record: the setting `failure`.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use auditlink::link::IdNames;
-use auditlink::names::Errno;
+use auditlink::constants::Errno;
+use auditlink::host::IdNames;
 use auditlink::record::{Absent, Field, Meaning, Record, SocketAddress};
 use auditlink::{Event, MessageType};
 

@@ -8,8 +8,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use auditlink::event::{Account, Cause, Doubt, Verdict};
-use auditlink::link::procfs::booted_with_audit;
-use auditlink::pump::Overflow;
+use auditlink::host::procfs::booted_with_audit;
+use auditlink::iter::Overflow;
 use auditlink::{
     Delivery, Event, Events, InstalledRules, Loss, MessageType, Pump, Receiver, Rule, Source,
     Tuning,

@@ -36,7 +36,7 @@ impl Lab {
         let mut control = Control::open().map_err(|error| format!("{error:?}"))?;
         let before = control.status().map_err(|error| format!("{error:?}"))?;
         // one that is dead is no daemon: a test that was killed leaves its number behind
-        if before.pid != 0 && auditlink::link::procfs::command(before.pid).is_some() {
+        if before.pid != 0 && auditlink::host::procfs::command(before.pid).is_some() {
             return Err(format!("process {} is the audit daemon", before.pid));
         }
         if before.enabled == Enabled::LOCKED {

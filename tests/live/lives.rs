@@ -6,8 +6,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use auditlink::event::Verdict;
-use auditlink::link::procfs::booted_with_audit;
-use auditlink::link::{Witness, WitnessBuilder, WitnessKind};
+use auditlink::host::procfs::booted_with_audit;
+use auditlink::monitor::{Witness, WitnessBuilder, WitnessKind};
 use auditlink::process::{Change, Ending, Gap, Source};
 use auditlink::{InstalledRules, Processes, Receiver, Tuning};
 use nix::sys::signal::Signal;

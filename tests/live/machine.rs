@@ -5,9 +5,9 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use auditlink::event::{CounterReading, EventKind};
-use auditlink::link::Watchdog;
-use auditlink::link::preflight::{Check, Level, Preflight};
-use auditlink::link::procfs::booted_with_audit;
+use auditlink::host::procfs::booted_with_audit;
+use auditlink::preflight::{Check, Level, Preflight};
+use auditlink::receiver::Watchdog;
 use auditlink::rule::process_lifecycle;
 use auditlink::wire::status::{Enabled, FailureMode, FeatureSwitches};
 use auditlink::{Delivery, ErrorKind, Events, MessageType, Pump, Receiver, Rule, Tuning};

@@ -7,8 +7,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use auditlink::event::{Assembler, Cause, ServiceFaults};
-use auditlink::link::procfs::booted_with_audit;
-use auditlink::link::{Canary, Repair, Watchdog};
+use auditlink::host::procfs::booted_with_audit;
+use auditlink::receiver::{Canary, Repair, Watchdog};
 use auditlink::wire::frame;
 use auditlink::{Control, Delivery, ErrorKind, Events, MessageType, Receiver, Rule};
 use netlink_sys::{Socket, SocketAddr};

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use auditlink::pump::Overflow;
+use auditlink::iter::Overflow;
 use auditlink::{Events, Pump, Receiver, Rule, RuleSet, Tuning};
 
 use crate::faults::{Harvest, RECORDS, SMALL, report, watch_getppid};

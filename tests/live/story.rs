@@ -108,9 +108,10 @@ pub(crate) fn deeds(log: &Path) -> Vec<Deed> {
         let [pid, parent, end, kind, number, program] = words[..] else { panic!("{line}") };
         let ending = match end {
             0..=255 => Ending::Exited(u8::try_from(end).expect("a status")),
-            _ => {
-                Ending::Signaled { signal: auditlink::names::Signal::new(end - 1000), dumped: None }
-            }
+            _ => Ending::Signaled {
+                signal: auditlink::constants::Signal::new(end - 1000),
+                dumped: None,
+            },
         };
         Deed { pid, parent, ending, kind, number, program }
     };

@@ -218,7 +218,7 @@ mod tests {
 
     use super::*;
     use crate::event::{Account, Delivery, Event};
-    use crate::events::Events;
+    use crate::iter::events::Events;
 
     fn play(stream: &Stream) -> (Vec<Event>, Account) {
         let mut events = Events::new(stream.source());

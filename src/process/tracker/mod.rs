@@ -1,23 +1,29 @@
 //! The engine that follows processes.
 
-mod births;
-mod records;
-mod second;
+mod ended;
+mod exec_exit;
+mod fork;
+mod instance;
+mod observations;
+mod pending;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use self::records::Caller;
-use super::facts::{Entry, Facts};
-use super::graves::{Grave, Graves, KEPT};
-use super::life::{Life, Threads};
-use super::observe::{Look, Observation, Seen, Sighting};
+use self::ended::{Grave, Graves};
+use self::exec_exit::Caller;
+use self::instance::{Life, Threads};
+use self::pending::{Entry, Facts};
+use super::inspector::{Look, Observation, Seen, Sighting};
 use super::{
-    Audited, BootId, Change, Ending, Exit, Fact, Gap, Parent, Process, ProcessId, Source, Start,
+    Audited, BootId, Change, Ending, Exit, Fact, Gap, KEPT, Parent, Process, ProcessId, Source,
+    Start,
 };
+use crate::constants::Signal;
 use crate::event::Delivery;
-use crate::names::Signal;
 use crate::record::EventId;
 use crate::time::{BootClock, Span, Tick, Timestamp};
 

@@ -1,10 +1,6 @@
 //! What `auditctl` can be told to do.
 
-use std::str::FromStr;
-
-use super::parse;
-use super::words::split;
-use crate::rule::{Lookup, Nothing, Rule, RuleError};
+use crate::rule::Rule;
 
 /// One command of `auditctl`, or one line of a rules file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,48 +57,4 @@ pub enum Command {
     Load(String),
     /// `-v`: shows the version.
     Version,
-}
-
-impl Command {
-    /// Reads the words of a command line, without the program's name.
-    ///
-    /// # Errors
-    ///
-    /// [`RuleError`] names the word that has no place, and what was expected.
-    pub fn parse<S: AsRef<str>>(words: &[S], lookup: &dyn Lookup) -> Result<Self, RuleError> {
-        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
-        parse::command(&words, lookup)
-    }
-
-    /// Reads a line of a rules file.
-    ///
-    /// # Errors
-    ///
-    /// As [`parse`](Self::parse).
-    pub fn parse_line(line: &str, lookup: &dyn Lookup) -> Result<Self, RuleError> {
-        let words: Vec<String> = split(line)?.into_iter().map(|word| word.text).collect();
-        Self::parse(&words, lookup)
-    }
-}
-
-impl FromStr for Command {
-    type Err = RuleError;
-
-    /// Reads a line, without users and groups by name; a path that `-w` watches is a directory if
-    /// it ends in `/`.
-    fn from_str(line: &str) -> Result<Self, Self::Err> {
-        Self::parse_line(line, &Nothing)
-    }
-}
-
-impl FromStr for Rule {
-    type Err = RuleError;
-
-    /// Reads a line that adds a rule: `-a`, `-A` or `-w`.
-    fn from_str(line: &str) -> Result<Self, Self::Err> {
-        match line.parse()? {
-            Command::Add(rule) => Ok(rule),
-            _ => Err(RuleError::syntax(line, "a rule starts with -a, -A or -w")),
-        }
-    }
 }

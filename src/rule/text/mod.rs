@@ -3,7 +3,7 @@
 mod command;
 mod parse;
 mod print;
+mod tokenize;
 mod values;
-mod words;
 
 pub use self::command::Command;

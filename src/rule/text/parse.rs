@@ -1,15 +1,63 @@
 //! Reading the options of `auditctl` and judging how they go together.
 
-use super::Command;
+use std::str::FromStr;
+
+use super::command::Command;
+use super::tokenize::split;
 use super::values;
 use crate::arch::Arch;
-use crate::rule::nearest::nearest;
+use crate::rule::suggest::nearest;
 use crate::rule::{
-    Action, FieldId, FilterValue, List, Lookup, Operator, Rule, RuleBuilder, RuleError, compare,
+    Action, FieldId, FilterValue, List, Lookup, Nothing, Operator, Rule, RuleBuilder, RuleError,
+    field_compare,
 };
 
+impl Command {
+    /// Reads the words of a command line, without the program's name.
+    ///
+    /// # Errors
+    ///
+    /// [`RuleError`] names the word that has no place, and what was expected.
+    pub fn parse<S: AsRef<str>>(words: &[S], lookup: &dyn Lookup) -> Result<Self, RuleError> {
+        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        command(&words, lookup)
+    }
+
+    /// Reads a line of a rules file.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn parse_line(line: &str, lookup: &dyn Lookup) -> Result<Self, RuleError> {
+        let words: Vec<String> = split(line)?.into_iter().map(|word| word.text).collect();
+        Self::parse(&words, lookup)
+    }
+}
+
+impl FromStr for Command {
+    type Err = RuleError;
+
+    /// Reads a line, without users and groups by name; a path that `-w` watches is a directory if
+    /// it ends in `/`.
+    fn from_str(line: &str) -> Result<Self, Self::Err> {
+        Self::parse_line(line, &Nothing)
+    }
+}
+
+impl FromStr for Rule {
+    type Err = RuleError;
+
+    /// Reads a line that adds a rule: `-a`, `-A` or `-w`.
+    fn from_str(line: &str) -> Result<Self, Self::Err> {
+        match line.parse()? {
+            Command::Add(rule) => Ok(rule),
+            _ => Err(RuleError::syntax(line, "a rule starts with -a, -A or -w")),
+        }
+    }
+}
+
 /// Reads the words of a command.
-pub(super) fn command(words: &[&str], lookup: &dyn Lookup) -> Result<Command, RuleError> {
+fn command(words: &[&str], lookup: &dyn Lookup) -> Result<Command, RuleError> {
     let mut words = Words { words, next: 0 };
     let mut parts = Parts::default();
     while let Some(option) = words.word() {
@@ -341,7 +389,7 @@ fn add_field(
 fn add_comparison(builder: RuleBuilder, text: &str) -> Result<RuleBuilder, RuleError> {
     let expected = "give two fields with = or !=, such as uid!=euid";
     let (left, operator, right) = split_field(text, expected)?;
-    let number = compare::number(left, find_field(right)?).ok_or_else(|| {
+    let number = field_compare::number(left, find_field(right)?).ok_or_else(|| {
         RuleError::syntax(text, "the kernel compares ids of users, or ids of groups, only")
     })?;
     if ![Operator::EQUAL, Operator::NOT_EQUAL].contains(&operator) {

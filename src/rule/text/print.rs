@@ -5,7 +5,7 @@ use std::fmt;
 use super::values;
 use crate::arch::{Arch, uring};
 use crate::rule::{
-    Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Rule, compare,
+    Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Rule, field_compare,
 };
 
 impl fmt::Display for Rule {
@@ -32,7 +32,7 @@ impl fmt::Display for Rule {
                     }
                 }
                 FilterValue::Number(number) if filter.field == FieldId::FIELD_COMPARE => {
-                    match compare::fields(*number) {
+                    match field_compare::fields(*number) {
                         Some((left, right)) => write!(f, " -C {left}{}{right}", filter.operator)?,
                         None => write!(f, " -F {filter}")?,
                     }

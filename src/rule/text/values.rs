@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::arch::{Abi, Arch};
+use crate::constants::{ADDRESS_FAMILIES, Errno, FILE_SYSTEMS, FILE_TYPES, Names};
 use crate::message_type::MessageType;
-use crate::names::{ADDRESS_FAMILIES, Errno, FILE_SYSTEMS, FILE_TYPES, Names};
 use crate::rule::{FieldId, FilterValue, Lookup, RuleError};
 
 /// Reads the value of a field.

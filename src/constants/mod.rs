@@ -1,0 +1,305 @@
+//! Names of the kernel's numbers: options, flags, signals, errors, capabilities.
+//!
+//! Every number is a value, named here or not: what has no name prints as its number, and bits
+//! without a name are printed beside those that have one.
+//!
+//! Numbers are those of `include/uapi`; where machines differ, the table says for which it holds.
+
+mod files;
+mod processes;
+mod security;
+mod sockets;
+
+use std::fmt;
+
+pub use self::files::{
+    ACCESS_MODES, AT_FDCWD, AT_FLAGS, DESCRIPTOR_FLAGS, FCNTL_COMMANDS, FILE_SYSTEMS, FILE_TYPES,
+    IOCTL_REQUESTS, MOUNT_FLAGS, Mode, OPEN_FLAGS, OPEN_FLAGS_ARM, OPEN_FLAGS_MIPS,
+    OPEN_FLAGS_POWERPC, RESOLVE_FLAGS, UMOUNT_FLAGS, WHENCE, open_flags,
+};
+pub(crate) use self::processes::has_generic_numbers;
+pub use self::processes::{
+    CLOCKS, CLONE_FLAGS, EPOLL_OPERATIONS, Errno, IPC_CALLS, KEYCTL_OPERATIONS, MAP_FLAGS,
+    PERSONALITIES, PRCTL_OPTIONS, PROTECTION_FLAGS, PTRACE_REQUESTS, RESOURCE_LIMITS,
+    SCHEDULER_POLICIES, SHM_FLAGS, SIGNALS, Signal,
+};
+pub use self::security::{
+    AUDIT_LISTS, BPF_COMMANDS, CAPABILITIES, Capability, CapabilitySet, ETHERTYPES,
+    FANOTIFY_INFO_TYPES, FANOTIFY_RESPONSES, ICMP_TYPES, MULTICAST_GROUPS, NETFILTER_ACTIONS,
+    NETFILTER_FAMILIES, NETFILTER_HOOKS, PERMISSIONS, SECCOMP_ACTIONS, SECCOMP_OPERATIONS, TRUST,
+};
+pub use self::sockets::{
+    ADDRESS_FAMILIES, IP_OPTIONS, IPV6_OPTIONS, MESSAGE_FLAGS, PACKET_OPTIONS, PROTOCOLS,
+    SOCKET_CALLS, SOCKET_LEVELS, SOCKET_OPTIONS, SOCKET_TYPE_FLAGS, TCP_OPTIONS, UDP_OPTIONS,
+};
+
+/// Names of single numbers, such as the options of `prctl`.
+#[derive(Debug)]
+pub struct Names {
+    entries: &'static [(u64, &'static str)],
+}
+
+impl Names {
+    const fn new(entries: &'static [(u64, &'static str)]) -> Self {
+        Self { entries }
+    }
+
+    /// Returns the name of a number, the first where it has several.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::constants::{ADDRESS_FAMILIES, PTRACE_REQUESTS};
+    ///
+    /// assert_eq!(PTRACE_REQUESTS.name(16), Some("PTRACE_ATTACH"));
+    /// assert_eq!(ADDRESS_FAMILIES.number("inet6"), Some(10));
+    /// assert_eq!(PTRACE_REQUESTS.name(0x9999), None);
+    /// ```
+    #[must_use]
+    pub fn name(&self, number: u64) -> Option<&'static str> {
+        self.entries.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
+    }
+
+    /// Returns the number with this name.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<u64> {
+        self.entries.iter().find(|(_, known)| *known == name).map(|(number, _)| *number)
+    }
+
+    /// Iterates over all numbers and names.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &'static str)> {
+        self.entries.iter().copied()
+    }
+}
+
+/// A number, and the table that may have a name for it.
+#[derive(Clone, Copy)]
+pub struct Named {
+    number: u64,
+    names: &'static Names,
+}
+
+impl Named {
+    /// Joins a number with its table.
+    #[must_use]
+    pub const fn new(number: u64, names: &'static Names) -> Self {
+        Self { number, names }
+    }
+
+    /// Returns the number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.number
+    }
+
+    /// Returns the name; `None` if the number has none.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        self.names.name(self.number)
+    }
+}
+
+impl PartialEq for Named {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number && std::ptr::eq(self.names, other.names)
+    }
+}
+
+impl Eq for Named {}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.pad(name),
+            None => write!(f, "{:#x}", self.number),
+        }
+    }
+}
+
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One name of a flag: it applies where the bits of the mask have the value.
+#[derive(Clone, Copy, Debug)]
+struct Flag {
+    mask: u64,
+    value: u64,
+    name: &'static str,
+}
+
+/// Names of bits that are joined, such as the flags of `open`.
+#[derive(Debug)]
+pub struct FlagNames {
+    flags: &'static [Flag],
+    /// What no bit at all means, where that has a name.
+    zero: &'static [&'static str],
+}
+
+/// Bits, and the table with their names.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::constants::{Flags, CLONE_FLAGS};
+///
+/// let flags = Flags::new(0x0001_0100, &CLONE_FLAGS);
+/// assert_eq!(flags.to_string(), "CLONE_VM|CLONE_THREAD");
+/// assert!(flags.names().any(|name| name == "CLONE_THREAD"));
+/// ```
+#[derive(Clone, Copy)]
+pub struct Flags {
+    bits: u64,
+    names: &'static FlagNames,
+}
+
+impl Flags {
+    /// Joins bits with their table.
+    #[must_use]
+    pub const fn new(bits: u64, names: &'static FlagNames) -> Self {
+        Self { bits, names }
+    }
+
+    /// Returns the bits.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.bits
+    }
+
+    /// Iterates over the names of what is set.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        self.split().0.into_iter()
+    }
+
+    /// Returns the bits that have no name.
+    #[must_use]
+    pub fn unnamed(self) -> u64 {
+        self.split().1
+    }
+
+    /// Tells whether the flag with this name is set.
+    #[must_use]
+    pub fn contains(self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
+    fn split(self) -> (Vec<&'static str>, u64) {
+        let mut left = self.bits;
+        let mut names = Vec::new();
+        for Flag { mask, value, name } in self.names.flags {
+            // a flag of several bits stands before its parts, and takes them
+            if self.bits & mask == *value && (left & mask == *value || *value == 0) {
+                names.push(*name);
+                left &= !mask;
+            }
+        }
+        if names.is_empty() && left == 0 {
+            names.extend_from_slice(self.names.zero);
+        }
+        (names, left)
+    }
+}
+
+impl PartialEq for Flags {
+    fn eq(&self, other: &Self) -> bool {
+        self.bits == other.bits && std::ptr::eq(self.names, other.names)
+    }
+}
+
+impl Eq for Flags {}
+
+impl fmt::Display for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (names, left) = self.split();
+        for (index, name) in names.iter().enumerate() {
+            write!(f, "{}{name}", if index == 0 { "" } else { "|" })?;
+        }
+        match (names.is_empty(), left) {
+            (false, 0) => Ok(()),
+            (false, left) => write!(f, "|{left:#x}"),
+            (true, left) => write!(f, "{left:#x}"),
+        }
+    }
+}
+
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Defines tables of names: `TABLE { NAME = number, … }`.
+macro_rules! names {
+    ($($(#[$doc:meta])* $table:ident { $($name:ident = $number:literal,)* })*) => {
+        $(
+            $(#[$doc])*
+            pub static $table: $crate::constants::Names =
+                $crate::constants::Names::new(&[$(($number, stringify!($name)),)*]);
+        )*
+    };
+}
+
+/// Defines tables of flags: `TABLE(what zero means) { bits NAME, … }`, or `mask/value NAME` for a
+/// field of several bits.
+macro_rules! flags {
+    ($($(#[$doc:meta])* $table:ident $(($zero:ident))? {
+        $($mask:literal $(/ $value:literal)? $name:ident,)*
+    })*) => {
+        $(
+            $(#[$doc])*
+            pub static $table: $crate::constants::FlagNames = $crate::constants::FlagNames {
+                flags: &[$($crate::constants::flag($mask, &[$($value)?], stringify!($name)),)*],
+                zero: &[$(stringify!($zero))?],
+            };
+        )*
+    };
+}
+
+/// Makes an entry of a table of flags; `value` is empty where it is the mask.
+const fn flag(mask: u64, value: &[u64], name: &'static str) -> Flag {
+    Flag { mask, value: if let [value] = value { *value } else { mask }, name }
+}
+
+use {flags, names};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_lose_no_bit() {
+        for bits in [0, 1, 0x241, 0x10_1000, 0x20_0000, 0x41_0000, 0xFFFF_FFFF_FFFF_FFFF] {
+            for names in [&OPEN_FLAGS, &CLONE_FLAGS, &MOUNT_FLAGS, &MAP_FLAGS, &MESSAGE_FLAGS] {
+                let flags = Flags::new(bits, names);
+                let named: u64 = (flags.names.flags.iter())
+                    .filter(|flag| flags.contains(flag.name))
+                    .map(|flag| flag.value)
+                    .fold(0, |all, value| all | value);
+                assert_eq!(named | flags.unnamed(), bits, "{flags}");
+            }
+        }
+    }
+
+    #[test]
+    fn zero_and_parts_and_leftovers_print() {
+        assert_eq!(Flags::new(0, &OPEN_FLAGS).to_string(), "O_RDONLY");
+        assert_eq!(Flags::new(0o2_000_000, &OPEN_FLAGS).to_string(), "O_RDONLY|O_CLOEXEC");
+        assert_eq!(Flags::new(0o4_010_001, &OPEN_FLAGS).to_string(), "O_WRONLY|O_SYNC");
+        assert_eq!(Flags::new(0o10_001, &OPEN_FLAGS).to_string(), "O_WRONLY|O_DSYNC");
+        assert_eq!(Flags::new(0, &PROTECTION_FLAGS).to_string(), "PROT_NONE");
+        assert_eq!(Flags::new(0, &MOUNT_FLAGS).to_string(), "0x0");
+        assert_eq!(Flags::new(1 << 40 | 1, &MOUNT_FLAGS).to_string(), "MS_RDONLY|0x10000000000");
+        assert_eq!(Named::new(0x77, &WHENCE).to_string(), "0x77");
+    }
+
+    #[test]
+    fn names_are_found_again() {
+        for table in [&ADDRESS_FAMILIES, &PTRACE_REQUESTS, &PRCTL_OPTIONS, &BPF_COMMANDS] {
+            for (number, name) in table.iter() {
+                assert_eq!(table.number(name), Some(number), "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The machine that the program runs on: its clock, `/proc`, users and groups, rules files.
+
+mod clock;
+pub mod procfs;
+mod rules_dir;
+mod users;
+
+pub use self::clock::Clock;
+pub use self::rules_dir::System;
+pub use self::users::IdNames;

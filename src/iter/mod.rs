@@ -1,0 +1,10 @@
+//! Iterators and loops over a [`Source`](crate::Source): events, process events, a receive thread, a stream.
+
+pub(crate) mod events;
+pub(crate) mod processes;
+pub(crate) mod pump;
+#[cfg(feature = "tokio")]
+pub(crate) mod stream;
+
+pub use self::events::IgnoreLosses;
+pub use self::pump::{Overflow, PumpBuilder};

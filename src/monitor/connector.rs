@@ -1,0 +1,144 @@
+//! The kernel's process connector: it tells of every task that begins and ends.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use crate::error::{Error, ErrorKind};
+use crate::host::procfs::Standing;
+use crate::netlink::error_map::{GIVE_CAPABILITY, NET_ADMIN};
+use crate::netlink::socket::{Batch, NetlinkSocket};
+use crate::process::{Observation, Source};
+use crate::wire::connector::{Message, TaskEvent, request};
+
+#[derive(Debug)]
+pub(super) struct Connector {
+    socket: NetlinkSocket,
+    batch: Batch,
+    /// The sequence number that comes next, for each CPU.
+    expected: HashMap<u32, u32>,
+}
+
+const OPERATION: &str = "listen to the process connector";
+
+/// A message is charged with about 800 bytes: room for 40,000.
+const RECEIVE_BUFFER: usize = 16 << 20;
+
+impl Connector {
+    /// Begins to listen; returns only when the kernel has said that it sends.
+    pub(super) fn open() -> Result<Self, Error> {
+        let socket = NetlinkSocket::open_connector().map_err(|error| {
+            match error.raw_os_error().map(Errno::from_raw) {
+                Some(Errno::EPERM) => {
+                    let kind = ErrorKind::NoPermission { capability: NET_ADMIN.name };
+                    Error::new(OPERATION, kind, GIVE_CAPABILITY).with_io(error)
+                }
+                _ => Error::io(OPERATION, error),
+            }
+        })?;
+        socket.set_receive_buffer(RECEIVE_BUFFER)?;
+        let mut connector = Self { socket, batch: Batch::new(128, 128), expected: HashMap::new() };
+        let sent = connector.socket.send(&request(true));
+        sent.map_err(|error| Error::io(OPERATION, error))?;
+        connector.await_answer()?;
+        Ok(connector)
+    }
+
+    /// Waits for the answer. Elsewhere than in the initial namespaces there is none.
+    fn await_answer(&mut self) -> Result<(), Error> {
+        if Standing::of_self().is_some_and(|standing| !standing.is_initial) {
+            return Err(Error::new(OPERATION, ErrorKind::Namespace, "run it on the host"));
+        }
+        for _ in 0..ANSWER_TRIES {
+            let waited = self.socket.wait(Some(ANSWER_INTERVAL));
+            waited.map_err(|error| Error::io(OPERATION, error))?;
+            while let Some(message) = self.next()? {
+                match message.event {
+                    TaskEvent::Answer { errno: 0 } => return Ok(()),
+                    TaskEvent::Answer { errno } => {
+                        let errno = i32::try_from(errno).unwrap_or_default();
+                        let error = std::io::Error::from_raw_os_error(errno);
+                        return Err(Error::io(OPERATION, error));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let remedy = "the kernel may have been built without CONFIG_PROC_EVENTS";
+        Err(Error::new(OPERATION, ErrorKind::Timeout, remedy))
+    }
+
+    /// Takes the next message, without waiting. A message that nobody but the kernel sent.
+    fn next(&mut self) -> Result<Option<Message>, Error> {
+        loop {
+            if !self.batch.has_next() {
+                match self.batch.fill(&self.socket) {
+                    Ok(0) => return Ok(None),
+                    Ok(_) => {}
+                    // what is missing, the sequence numbers tell
+                    Err(Errno::ENOBUFS | Errno::EINTR) => continue,
+                    Err(error) => return Err(Error::io(OPERATION, error.into())),
+                }
+            }
+            let datagram = self.batch.next().filter(|datagram| datagram.sender == Some(0));
+            if let Some(Ok(message)) = datagram.map(|datagram| Message::parse(datagram.bytes)) {
+                return Ok(Some(message));
+            }
+        }
+    }
+
+    /// Hands over all that was told since. `suspended` is what the time since boot is ahead of the
+    /// kernel's monotonic clock.
+    pub(super) fn drain(
+        &mut self,
+        suspended: Duration,
+        mut tell: impl FnMut(Observation),
+    ) -> Result<(), Error> {
+        while let Some(message) = self.next()? {
+            let missing = self.missing(&message);
+            if missing > 0 {
+                tell(Observation::Lost { count: Some(u64::from(missing)) });
+            }
+            let since_boot = message.monotonic.saturating_add(suspended);
+            match message.event {
+                TaskEvent::Fork { parent, task, process } => {
+                    tell(Observation::Forked { parent, task, process, since_boot });
+                }
+                TaskEvent::Exec { process } => tell(Observation::Executed { process, since_boot }),
+                TaskEvent::Exit { task, process, status } => {
+                    let (code, source) = (Some(status), Source::Connector);
+                    tell(Observation::Exited { task, process, code, since_boot, source });
+                }
+                TaskEvent::Answer { .. } | TaskEvent::Other => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the messages that its CPU sent and that did not come.
+    fn missing(&mut self, message: &Message) -> u32 {
+        let next = message.sequence.wrapping_add(1);
+        let expected = self.expected.insert(message.cpu, next);
+        let gap = expected.map_or(0, |expected| message.sequence.wrapping_sub(expected));
+        // a number that is behind tells of a counter that was started anew
+        if gap > u32::MAX / 2 { 1 } else { gap }
+    }
+}
+
+impl AsFd for Connector {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl Drop for Connector {
+    fn drop(&mut self) {
+        // older kernels count listeners, and go on making messages for one that is gone
+        let _ = self.socket.send(&request(false));
+    }
+}
+
+const ANSWER_TRIES: u32 = 20;
+const ANSWER_INTERVAL: Duration = Duration::from_millis(100);

@@ -1,0 +1,280 @@
+//! The second source about processes: the kernel's process connector, files of processes, /proc.
+
+mod connector;
+#[cfg(feature = "pidfd")]
+mod pidfd;
+mod procfs;
+
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_getres, clock_gettime};
+use nix::unistd::{SysconfVar, sysconf};
+
+use self::connector::Connector;
+#[cfg(feature = "pidfd")]
+use self::pidfd::Pidfds;
+use crate::error::Error;
+use crate::process::{BootId, Listing, Look, Process, ProcessId, Sighting, Tracker};
+#[cfg(feature = "pidfd")]
+use crate::process::{Observation, Source};
+use crate::time::{BootClock, Tick};
+
+/// Sees what records do not tell: deaths by signal, threads, who was there before.
+///
+/// It listens to the kernel's process connector, which tells of every task that begins and ends
+/// with its exit status, and looks into /proc. Where the connector is refused, it waits for each
+/// process by a file of it (feature `pidfd`), or /proc has to be looked through from time to time.
+///
+/// [`Processes`](crate::Processes) uses it; for an own loop, it is a [`Look`] and tells
+/// [observations](Self::drain).
+#[derive(Debug)]
+pub struct Witness {
+    means: Means,
+    refusal: Option<Error>,
+    boot: BootId,
+}
+
+#[derive(Debug)]
+enum Means {
+    Connector(Box<Connector>),
+    #[cfg(feature = "pidfd")]
+    Pidfds(Pidfds),
+    Nothing,
+}
+
+/// How a [`Witness`] learns of ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WitnessKind {
+    /// The kernel tells of every task that begins and ends.
+    Connector,
+    /// It waits for every process that it was shown. One that ended before is seen to be gone, but
+    /// not how.
+    Pidfd,
+    /// It does not: somebody must look from time to time.
+    Procfs,
+}
+
+/// Sets up a [`Witness`]; made by [`Witness::new`].
+#[derive(Clone, Copy, Debug)]
+#[must_use = "nothing is seen before it is opened"]
+pub struct WitnessBuilder {
+    connector: bool,
+    #[cfg(feature = "pidfd")]
+    pidfds: bool,
+}
+
+impl WitnessBuilder {
+    /// Sets whether to listen to the process connector. Default yes.
+    pub const fn connector(mut self, listens: bool) -> Self {
+        self.connector = listens;
+        self
+    }
+
+    /// Sets whether to wait for each process where the connector is not there. Default yes.
+    #[cfg(feature = "pidfd")]
+    pub const fn pidfds(mut self, waits: bool) -> Self {
+        self.pidfds = waits;
+        self
+    }
+
+    /// Begins to listen. Open it before the rules are loaded.
+    ///
+    /// That the connector is refused is no error; [`Witness::refusal`] tells.
+    ///
+    /// # Errors
+    ///
+    /// An error of the operating system.
+    pub fn open(self) -> Result<Witness, Error> {
+        let (mut means, mut refusal) = (Means::Nothing, None);
+        if self.connector {
+            match Connector::open() {
+                Ok(connector) => means = Means::Connector(Box::new(connector)),
+                Err(error) => refusal = Some(error),
+            }
+        }
+        #[cfg(feature = "pidfd")]
+        if self.pidfds && matches!(means, Means::Nothing) {
+            means = Means::Pidfds(Pidfds::new()?);
+        }
+        let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Ok(Witness { means, refusal, boot: text.parse().unwrap_or(BootId::UNKNOWN) })
+    }
+}
+
+impl Witness {
+    /// Starts to set up a witness.
+    ///
+    /// The connector needs `CAP_NET_ADMIN`, the initial user, pid and network namespace, and a kernel
+    /// with `CONFIG_PROC_EVENTS`; to see all of /proc, `CAP_SYS_PTRACE` is needed.
+    ///
+    /// # Kernel version
+    ///
+    /// The connector tells of ends with their status since 2.6.15; pidfds are there since 5.3.
+    ///
+    /// Source: `drivers/connector/cn_proc.c`.
+    #[expect(clippy::new_ret_no_self, reason = "builders start at the thing they build")]
+    pub const fn new() -> WitnessBuilder {
+        WitnessBuilder {
+            connector: true,
+            #[cfg(feature = "pidfd")]
+            pidfds: true,
+        }
+    }
+
+    /// Returns how it learns of ends.
+    #[must_use]
+    pub const fn kind(&self) -> WitnessKind {
+        match self.means {
+            Means::Connector(_) => WitnessKind::Connector,
+            #[cfg(feature = "pidfd")]
+            Means::Pidfds(_) => WitnessKind::Pidfd,
+            Means::Nothing => WitnessKind::Procfs,
+        }
+    }
+
+    /// Returns why the connector is not listened to, if it was refused.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&Error> {
+        self.refusal.as_ref()
+    }
+
+    /// Makes a tracker for this machine: with its boot, a clock that was read, and sweeps where they
+    /// are needed.
+    #[must_use]
+    pub fn tracker(&self) -> Tracker {
+        let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
+        let resolution = clock_getres(ClockId::CLOCK_REALTIME_COARSE);
+        let resolution = resolution.map_or(Duration::from_millis(10), Duration::from);
+        let clock = BootClock::new(u32::try_from(ticks).unwrap_or(100), resolution);
+        let mut tracker = Tracker::new(self.boot).clock(clock);
+        let kernel = crate::host::procfs::kernel();
+        tracker = tracker.first_thread_counts(kernel.is_none_or(|kernel| kernel < (6, 0)));
+        if crate::host::procfs::booted_with_audit() {
+            tracker = tracker.audited_since(0);
+        }
+        self.sample(&mut tracker);
+        match self.kind() {
+            WitnessKind::Connector => tracker.second_source(true),
+            WitnessKind::Pidfd | WitnessKind::Procfs => tracker.sweep(SWEEP_INTERVAL),
+        }
+    }
+
+    /// Gives a tracker a reading of the clocks.
+    pub fn sample(&self, tracker: &mut Tracker) {
+        // in between the thread may have lost its turn: the wall clock is read in the middle
+        let before = now(ClockId::CLOCK_BOOTTIME);
+        let wall = now(ClockId::CLOCK_REALTIME);
+        let after = now(ClockId::CLOCK_BOOTTIME);
+        if after.saturating_sub(before) < SAMPLE_LIMIT {
+            tracker.sample(wall, before);
+        }
+    }
+
+    /// Tells a tracker all that was observed since, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// An error of the operating system.
+    pub fn drain(&mut self, tracker: &mut Tracker, at: Tick) -> Result<(), Error> {
+        self.sample(tracker);
+        match &mut self.means {
+            Means::Connector(connector) => {
+                let boot = now(ClockId::CLOCK_BOOTTIME);
+                let suspended = boot.saturating_sub(now(ClockId::CLOCK_MONOTONIC));
+                connector.drain(suspended, |observation| tracker.observe(observation, at))
+            }
+            #[cfg(feature = "pidfd")]
+            Means::Pidfds(pidfds) => {
+                for id in pidfds.take_over() {
+                    let code = match procfs::process(id.pid()) {
+                        Sighting::Process(seen) if Some(seen.start_ticks) == id.start_ticks() => {
+                            seen.code
+                        }
+                        _ => None,
+                    };
+                    let (task, process) = (id.pid(), id.pid());
+                    let since_boot = now(ClockId::CLOCK_BOOTTIME);
+                    let source = Source::Pidfd;
+                    let ended = Observation::Exited { task, process, code, since_boot, source };
+                    tracker.observe(ended, at);
+                }
+                Ok(())
+            }
+            Means::Nothing => Ok(()),
+        }
+    }
+
+    /// Shows it a process to wait for, where it does not hear of all anyway.
+    pub fn follow(&mut self, process: &Process) {
+        match &mut self.means {
+            #[cfg(feature = "pidfd")]
+            Means::Pidfds(pidfds) => pidfds.add(process),
+            Means::Connector(_) | Means::Nothing => {
+                let _ = process;
+            }
+        }
+    }
+
+    /// Says that a process is over.
+    pub fn forget(&mut self, id: ProcessId) {
+        match &mut self.means {
+            #[cfg(feature = "pidfd")]
+            Means::Pidfds(pidfds) => pidfds.remove(id),
+            Means::Connector(_) | Means::Nothing => {
+                let _ = id;
+            }
+        }
+    }
+
+    /// Returns a file that can be read when there is something to [drain](Self::drain).
+    ///
+    /// # Errors
+    ///
+    /// An error of the operating system.
+    pub fn readiness(&self) -> Result<Option<OwnedFd>, Error> {
+        let file = match &self.means {
+            Means::Connector(connector) => connector.as_fd(),
+            #[cfg(feature = "pidfd")]
+            Means::Pidfds(pidfds) => pidfds.as_fd(),
+            Means::Nothing => return Ok(None),
+        };
+        let file = file.try_clone_to_owned();
+        file.map(Some).map_err(|error| Error::io("copy a file to wait for", error))
+    }
+}
+
+impl Look for Witness {
+    fn process(&mut self, pid: u32) -> Sighting {
+        procfs::process(pid)
+    }
+
+    fn details(&mut self, pid: u32) -> Sighting {
+        procfs::details(pid)
+    }
+
+    fn control_group(&mut self, pid: u32) -> Option<String> {
+        procfs::control_group_of(pid)
+    }
+
+    fn since_boot(&mut self) -> Option<Duration> {
+        Some(now(ClockId::CLOCK_BOOTTIME))
+    }
+
+    fn list(&mut self) -> Option<Listing> {
+        let since_boot = now(ClockId::CLOCK_BOOTTIME);
+        Some(Listing { processes: procfs::list()?, since_boot })
+    }
+}
+
+fn now(clock: ClockId) -> Duration {
+    clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
+}
+
+/// How often to look after processes where nothing tells of ends.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A reading of two clocks that took longer says nothing.
+const SAMPLE_LIMIT: Duration = Duration::from_micros(500);

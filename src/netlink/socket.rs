@@ -1,0 +1,280 @@
+//! The netlink socket: opening, sending, and receiving in batches.
+
+use std::io::{self, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use netlink_sys::{Socket, SocketAddr};
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::socket::{self, MsgFlags, MultiHeaders, NetlinkAddr, sockopt};
+use nix::sys::time::TimeSpec;
+use nix::{getsockopt_impl, sockopt_impl};
+
+use super::error_map;
+use crate::error::Error;
+
+/// The netlink protocol of the audit system.
+pub(crate) const NETLINK_AUDIT: i32 = libc::NETLINK_AUDIT;
+
+/// The multicast group that gets a copy of every record.
+const AUDIT_NLGRP_READLOG: u32 = 1;
+
+/// The multicast group of the process connector; `include/uapi/linux/connector.h`, `CN_IDX_PROC`.
+const CN_IDX_PROC: u32 = 1;
+
+/// A netlink socket. It is never cloned: a clone would close the descriptor twice.
+pub(crate) struct NetlinkSocket {
+    socket: Socket,
+}
+
+impl NetlinkSocket {
+    /// Opens a socket (close-on-exec) and gives it a port.
+    pub(crate) fn open() -> Result<Self, Error> {
+        let protocol = isize::try_from(NETLINK_AUDIT).unwrap_or_default();
+        let mut socket = Socket::new(protocol).map_err(error_map::socket_refused)?;
+        socket.bind_auto().map_err(|error| Error::io("bind the audit socket", error))?;
+        Ok(Self { socket })
+    }
+
+    /// Opens a socket to the process connector and joins its group.
+    ///
+    /// That it shall be told of failures keeps the kernel from ending the service when the socket is
+    /// full: else a message that reached nobody says to it that nobody listens.
+    pub(crate) fn open_connector() -> io::Result<Self> {
+        let mut socket = Socket::new(isize::try_from(libc::NETLINK_CONNECTOR).unwrap_or_default())?;
+        socket.bind_auto()?;
+        socket.set_broadcast_error(true)?;
+        socket.add_membership(CN_IDX_PROC)?;
+        Ok(Self { socket })
+    }
+
+    /// Joins the multicast group.
+    pub(crate) fn join_multicast(&self) -> Result<(), Error> {
+        self.socket.add_membership(AUDIT_NLGRP_READLOG).map_err(error_map::group_refused)
+    }
+
+    /// Leaves the multicast group.
+    pub(crate) fn leave_multicast(&self) -> Result<(), Error> {
+        self.socket
+            .drop_membership(AUDIT_NLGRP_READLOG)
+            .map_err(|error| Error::io("leave the audit multicast group", error))
+    }
+
+    /// Lets the kernel send again as soon as one datagram was read, not only when all were; then
+    /// it does not say any more when it could not, but in the [counter](Self::drops).
+    pub(crate) fn stay_open_when_full(&self) -> Result<(), Error> {
+        self.socket.set_no_enobufs(true).map_err(|error| Error::io("set NETLINK_NO_ENOBUFS", error))
+    }
+
+    /// Makes failing answers short: without the request that they answer.
+    pub(crate) fn shorten_acknowledgements(&self) -> Result<(), Error> {
+        self.socket.set_cap_ack(true).map_err(|error| Error::io("set NETLINK_CAP_ACK", error))
+    }
+
+    /// Asks for a receive buffer and returns the size that the kernel granted, in its own
+    /// accounting, which is twice what was asked for.
+    ///
+    /// Beyond `net.core.rmem_max` this needs CAP_NET_ADMIN; without it, the limit is what one gets.
+    pub(crate) fn set_receive_buffer(&self, bytes: usize) -> Result<usize, Error> {
+        let bytes = bytes.min(usize::try_from(i32::MAX / 2).unwrap_or(usize::MAX));
+        socket::setsockopt(&self.socket, sockopt::RcvBufForce, &bytes)
+            .or_else(|error| match error {
+                Errno::EPERM => socket::setsockopt(&self.socket, sockopt::RcvBuf, &bytes),
+                other => Err(other),
+            })
+            .map_err(|error| Error::io("set the receive buffer", error.into()))?;
+        self.receive_buffer()
+    }
+
+    /// Returns the size of the receive buffer in the kernel's accounting.
+    pub(crate) fn receive_buffer(&self) -> Result<usize, Error> {
+        socket::getsockopt(&self.socket, sockopt::RcvBuf)
+            .map_err(|error| Error::io("read the receive buffer's size", error.into()))
+    }
+
+    /// Returns how many datagrams this socket has dropped; `None` before Linux 4.12.
+    pub(crate) fn drops(&self) -> Option<u32> {
+        let info = socket::getsockopt(&self.socket, MemoryInfo).ok()?;
+        info.get(SK_MEMINFO_DROPS).copied()
+    }
+
+    /// Returns the port that the kernel gave the socket.
+    pub(crate) fn port(&self) -> Result<u32, Error> {
+        let mut address = SocketAddr::new(0, 0);
+        self.socket
+            .get_address(&mut address)
+            .map_err(|error| Error::io("read the socket's port", error))?;
+        Ok(address.port_number())
+    }
+
+    /// Sends a datagram to the kernel.
+    pub(crate) fn send(&self, datagram: &[u8]) -> io::Result<()> {
+        loop {
+            match self.socket.send_to(datagram, &SocketAddr::new(0, 0), 0) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// Waits until something can be received, or the time is over (`None` waits for ever).
+    ///
+    /// A signal ends the wait early. That the socket has an error pending counts as something.
+    pub(crate) fn wait(&self, time: Option<Duration>) -> io::Result<bool> {
+        let mut files = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        wait(&mut files, time)
+    }
+
+    /// As [`wait`](Self::wait), or until one of the other files can be read. Tells which can, a bit
+    /// each: 1 for the socket, 2 and 4 for the others.
+    pub(crate) fn wait_with(
+        &self,
+        other: BorrowedFd<'_>,
+        companion: Option<BorrowedFd<'_>>,
+        time: Option<Duration>,
+    ) -> io::Result<u8> {
+        let own = self.socket.as_fd();
+        let mut files =
+            [own, other, companion.unwrap_or(own)].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let count = if companion.is_some() { 3 } else { 2 };
+        let files = files.get_mut(..count).unwrap_or_default();
+        wait(files, time)?;
+        let ready = files.iter().map(|file| u8::from(file.any().unwrap_or(false)));
+        Ok(ready.enumerate().fold(0, |bits, (index, is_ready)| bits | is_ready << index))
+    }
+}
+
+fn wait(files: &mut [PollFd<'_>], time: Option<Duration>) -> io::Result<bool> {
+    match ppoll(files, time.map(TimeSpec::from_duration), None) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::EINTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl AsFd for NetlinkSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl std::fmt::Debug for NetlinkSocket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NetlinkSocket").field("fd", &self.socket.as_raw_fd()).finish()
+    }
+}
+
+sockopt_impl!(
+    /// Memory and drops of a socket: `SO_MEMINFO`, since Linux 4.12.
+    MemoryInfo,
+    GetOnly,
+    libc::SOL_SOCKET,
+    libc::SO_MEMINFO,
+    [u32; 9]
+);
+
+/// The place of the drop counter; `include/uapi/linux/sock_diag.h`.
+const SK_MEMINFO_DROPS: usize = 8;
+
+/// A datagram as it lies in a [`Batch`].
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    length: usize,
+    needed: usize,
+    sender: Option<u32>,
+}
+
+/// One datagram out of a [`Batch`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Datagram<'a> {
+    /// What was received.
+    pub(crate) bytes: &'a [u8],
+    /// The true length.
+    pub(crate) needed: usize,
+    /// The port of the sender, 0 for the kernel; `None` if the address was no netlink address.
+    pub(crate) sender: Option<u32>,
+}
+
+/// Buffers for as many datagrams as one system call receives.
+pub(crate) struct Batch {
+    buffers: Box<[u8]>,
+    buffer_size: usize,
+    slots: Vec<Slot>,
+    next: usize,
+}
+
+impl Batch {
+    pub(crate) fn new(datagrams: usize, buffer_size: usize) -> Self {
+        Self {
+            buffers: vec![0; datagrams * buffer_size].into_boxed_slice(),
+            buffer_size,
+            slots: Vec::with_capacity(datagrams),
+            next: 0,
+        }
+    }
+
+    /// Receives what is there, without waiting; 0 if nothing is.
+    ///
+    /// With MSG_TRUNC the kernel tells the true length of a datagram that did not fit.
+    pub(crate) fn fill(&mut self, socket: &NetlinkSocket) -> Result<usize, Errno> {
+        self.slots.clear();
+        self.next = 0;
+        let buffer_size = self.buffer_size;
+        let mut vectors: Vec<[IoSliceMut<'_>; 1]> =
+            self.buffers.chunks_mut(buffer_size).map(|chunk| [IoSliceMut::new(chunk)]).collect();
+        let mut headers = MultiHeaders::<NetlinkAddr>::preallocate(vectors.len(), None);
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_TRUNC;
+        let descriptor = socket.socket.as_raw_fd();
+        let received =
+            match socket::recvmmsg(descriptor, &mut headers, vectors.iter_mut(), flags, None) {
+                Err(Errno::EAGAIN) => return Ok(0),
+                other => other?,
+            };
+        self.slots.extend(received.map(|message| Slot {
+            length: message.bytes.min(buffer_size),
+            needed: message.bytes,
+            sender: message.address.map(|address| address.pid()),
+        }));
+        Ok(self.slots.len())
+    }
+
+    /// Tells whether a datagram is left.
+    pub(crate) fn has_next(&self) -> bool {
+        self.next < self.slots.len()
+    }
+
+    /// Looks at the next datagram.
+    pub(crate) fn peek(&self) -> Option<Datagram<'_>> {
+        self.get(self.next)
+    }
+
+    /// Takes the next datagram.
+    pub(crate) fn next(&mut self) -> Option<Datagram<'_>> {
+        self.next += 1;
+        self.get(self.next - 1)
+    }
+
+    /// Passes over the next datagram if it is of a certain kind; tells whether it was.
+    pub(crate) fn skip_if(&mut self, kind: impl FnOnce(Datagram<'_>) -> bool) -> bool {
+        let skip = self.get(self.next).is_some_and(kind);
+        self.next += usize::from(skip);
+        skip
+    }
+
+    fn get(&self, index: usize) -> Option<Datagram<'_>> {
+        let slot = self.slots.get(index)?;
+        let start = index * self.buffer_size;
+        let bytes = self.buffers.get(start..start + slot.length)?;
+        Some(Datagram { bytes, needed: slot.needed, sender: slot.sender })
+    }
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (received, next) = (self.slots.len(), self.next);
+        f.debug_struct("Batch").field("received", &received).field("next", &next).finish()
+    }
+}

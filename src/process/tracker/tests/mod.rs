@@ -1,0 +1,506 @@
+//! The tracker, told stories.
+
+mod exits;
+mod observations;
+mod order;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::*;
+use crate::event::{Assembler, Delivery, Received};
+use crate::message_type::MessageType as T;
+use crate::process::{Blind, Listing};
+use crate::record::EventId;
+use crate::time::{BootClock, Tick};
+use crate::wire::frame;
+
+/// A machine that was booted at `DAY - 1000 s`; script times are milliseconds from `DAY` on.
+const DAY: u64 = 1_700_000_000;
+
+/// What can be seen of the processes of a script.
+#[derive(Default)]
+struct Scene {
+    there: HashMap<u32, Sighting>,
+    looks: usize,
+}
+
+impl Scene {
+    fn put(&mut self, pid: u32, ppid: u32, start_ticks: u64) -> &mut Seen {
+        let seen = Seen { pid, ppid, start_ticks, threads: 1, ..Seen::default() };
+        self.there.insert(pid, Sighting::Process(Box::new(seen)));
+        match self.there.get_mut(&pid) {
+            Some(Sighting::Process(seen)) => seen,
+            _ => panic!("it was put there"),
+        }
+    }
+}
+
+impl Look for Scene {
+    fn process(&mut self, pid: u32) -> Sighting {
+        self.looks += 1;
+        self.there.get(&pid).cloned().unwrap_or(Sighting::Nothing)
+    }
+
+    fn details(&mut self, pid: u32) -> Sighting {
+        self.process(pid)
+    }
+
+    fn control_group(&mut self, pid: u32) -> Option<String> {
+        match self.process(pid) {
+            Sighting::Process(seen) => seen.cgroup,
+            _ => None,
+        }
+    }
+
+    fn since_boot(&mut self) -> Option<Duration> {
+        None
+    }
+
+    fn list(&mut self) -> Option<Listing> {
+        let seen = self.there.values().filter_map(|sighting| match sighting {
+            Sighting::Process(seen) => Some((**seen).clone()),
+            _ => None,
+        });
+        Some(Listing { processes: seen.collect(), since_boot: Duration::from_secs(1000) })
+    }
+}
+
+/// A tracker with its surroundings.
+struct Story {
+    tracker: Tracker,
+    scene: Scene,
+    serial: u32,
+    now: u64,
+    /// When the next record's call was entered, if that was before now.
+    stamp: Option<u64>,
+}
+
+/// Clock ticks since boot of a time of the script.
+fn ticks(millis: u64) -> u64 {
+    100_000 + millis / 10
+}
+
+impl Story {
+    fn new() -> Self {
+        let mut clock = BootClock::new(100, Duration::from_millis(4));
+        clock.sample(Duration::from_secs(DAY), Duration::from_secs(1000));
+        let tracker = Tracker::new(BootId::UNKNOWN).clock(clock);
+        Self { tracker, scene: Scene::default(), serial: 0, now: 0, stamp: None }
+    }
+
+    /// With a listing of a shell, number 10, that was there before.
+    fn listed() -> Self {
+        let mut story = Self::new();
+        story.scene.put(10, 1, 5);
+        story.tracker.start(&mut story.scene);
+        story
+    }
+
+    /// As [`listed`](Self::listed), with a second source.
+    fn told() -> Self {
+        let mut story = Self::listed();
+        story.tracker = story.tracker.second_source(true);
+        story
+    }
+
+    fn at(&self) -> Tick {
+        Tick::from_nanos((1_000_000 + self.now) * 1_000_000)
+    }
+
+    /// Makes an event of a call at the present time.
+    fn call(&mut self, fields: &str, others: &[(T, &str)]) -> &mut Self {
+        let fields = format!("arch=c000003e {fields}");
+        let mut records = vec![(T::SYSCALL, fields.as_str())];
+        records.extend_from_slice(others);
+        records.push((T::EOE, ""));
+        self.event(&records)
+    }
+
+    fn event(&mut self, records: &[(T, &str)]) -> &mut Self {
+        self.serial += 1;
+        let mut assembler = Assembler::new();
+        for (message_type, body) in records {
+            let stamp = self.stamp.unwrap_or(self.now);
+            let (seconds, millis) = (DAY + stamp / 1000, stamp % 1000);
+            let text = format!("audit({seconds}.{millis:03}:{}): {body}", self.serial);
+            let bytes = &frame::message(*message_type, 0, text.as_bytes());
+            let (needed, at) = (bytes.len(), self.at());
+            assembler.handle(Received::Datagram { bytes, needed, at });
+        }
+        assembler.handle(Received::End { at: self.at() });
+        while let Some(delivery) = assembler.poll() {
+            self.tracker.handle(&delivery, &mut self.scene);
+        }
+        self
+    }
+
+    fn fork(&mut self, parent: u32, child: u32) -> &mut Self {
+        let fields = format!("syscall=57 success=yes exit={child} ppid=1 pid={parent} comm=\"sh\"");
+        self.call(&fields, &[])
+    }
+
+    fn clone3(&mut self, parent: u32, child: u32) -> &mut Self {
+        self.call(&format!("syscall=435 success=yes exit={child} ppid=1 pid={parent}"), &[])
+    }
+
+    fn clone(&mut self, flags: u32, parent: u32, child: u32) -> &mut Self {
+        self.call(
+            &format!("syscall=56 success=yes exit={child} a0={flags:x} ppid=1 pid={parent}"),
+            &[],
+        )
+    }
+
+    fn exec(&mut self, parent: u32, pid: u32, arg: &str) -> &mut Self {
+        let fields =
+            format!("syscall=59 success=yes exit=0 ppid={parent} pid={pid} exe=\"/bin/{arg}\"");
+        let args = format!("argc=1 a0=\"{arg}\"");
+        self.call(&fields, &[(T::EXECVE, &args), (T::CWD, "cwd=\"/\"")])
+    }
+
+    fn exit(&mut self, pid: u32, status: u32) -> &mut Self {
+        self.call(&format!("syscall=231 a0={status:x} ppid=1 pid={pid}"), &[])
+    }
+
+    fn exit_thread(&mut self, pid: u32) -> &mut Self {
+        self.call(&format!("syscall=60 a0=0 ppid=1 pid={pid}"), &[])
+    }
+
+    fn since_boot(&self) -> Duration {
+        Duration::from_millis(1_000_000 + self.now)
+    }
+
+    fn told_birth(&mut self, parent: u32, task: u32, process: u32) -> &mut Self {
+        let since_boot = self.since_boot();
+        self.tracker.observe(Observation::Forked { parent, task, process, since_boot }, self.at());
+        self
+    }
+
+    fn told_end(&mut self, pid: u32, code: i32) -> &mut Self {
+        self.told_end_of(pid, pid, code)
+    }
+
+    fn told_end_of(&mut self, task: u32, process: u32, code: i32) -> &mut Self {
+        let (code, since_boot) = (Some(code), self.since_boot());
+        let source = Source::Connector;
+        let end = Observation::Exited { task, process, code, since_boot, source };
+        self.tracker.observe(end, self.at());
+        self
+    }
+
+    fn wait(&mut self, millis: u64) -> &mut Self {
+        self.now += millis;
+        let at = self.at();
+        self.tracker.quiet(at);
+        self.tracker.advance(at, &mut self.scene);
+        self
+    }
+
+    fn lose(&mut self) -> &mut Self {
+        let mut assembler = Assembler::new();
+        assembler.handle(Received::Overrun { dropped: Some(3), at: self.at() });
+        while let Some(delivery @ Delivery::Loss(_)) = assembler.poll() {
+            self.tracker.handle(&delivery, &mut self.scene);
+        }
+        self
+    }
+
+    /// What was told since, a line each.
+    fn lines(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.tracker.poll()).map(|change| change.to_string()).collect()
+    }
+}
+
+#[test]
+fn a_life_as_it_should_be() {
+    let mut story = Story::listed();
+    story.scene.put(20, 10, ticks(0));
+    story.fork(10, 20).exec(10, 20, "ls").exit(20, 3);
+    assert_eq!(
+        story.lines(),
+        ["fork 10@5 -> 20@100000", "exec 20@100000 /bin/ls ls", "exit 20@100000 /bin/ls: 3"]
+    );
+    assert_eq!(story.tracker.processes().count(), 1, "the shell is left");
+}
+
+#[test]
+fn a_child_is_faster_than_its_parents_call() {
+    // as with vfork, always, and with fork, often
+    let mut story = Story::listed();
+    story.exec(10, 20, "ls").exit(20, 0).fork(10, 20);
+    assert_eq!(
+        story.lines(),
+        ["fork 10@5 -> 20#1 /bin/ls [own_record]", "exec 20#1 /bin/ls ls", "exit 20#1 /bin/ls: 0"]
+    );
+    // while it lives
+    story.exec(10, 21, "cat").fork(10, 21).exit(21, 0);
+    let lines = story.lines();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[0].starts_with("fork 10@5 -> 21#4"));
+}
+
+#[test]
+fn what_was_gone_before_it_was_seen_has_an_identity_and_a_range() {
+    let mut story = Story::told();
+    story.now = 5;
+    story.told_birth(10, 20, 20).fork(10, 20);
+    let Some(Change::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
+    assert_eq!(fork.process.id.start(), Start::Told(Duration::from_millis(1_000_005)));
+    assert_eq!(fork.process.start_range, Some(99_998..=100_000));
+    // the number has another owner already: what is seen is not taken for it
+    let mut story = Story::listed();
+    story.scene.put(20, 10, ticks(5_000));
+    story.fork(10, 20);
+    let Some(Change::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
+    assert_eq!(fork.process.id.start(), Start::Event(1));
+    assert_eq!(fork.process.start_range, Some(100_000..=100_003));
+}
+
+#[test]
+fn trap_79_threads_are_no_processes() {
+    let mut story = Story::listed();
+    story.clone(0x3D_0F00, 10, 21).clone(0x11, 10, 22); // CLONE_THREAD among others; SIGCHLD alone
+    assert_eq!(story.lines(), ["fork 10@5 -> 22#2"]);
+    // clone3 does not say: it is seen, …
+    story.scene.there.insert(23, Sighting::Thread);
+    story.scene.put(24, 10, ticks(0));
+    story.clone3(10, 23).clone3(10, 24);
+    assert_eq!(story.lines(), ["fork 10@5 -> 24@100000"]);
+    // … or told, …
+    let mut story = Story::told();
+    story.told_birth(10, 25, 10).told_birth(10, 26, 26).clone3(10, 25).clone3(10, 26);
+    assert_eq!(story.lines(), ["fork 10@5 -> 26@1000000000000ns"]);
+    // … or its own record tells, …
+    let mut story = Story::listed();
+    story.clone3(10, 27).exec(10, 27, "ls");
+    assert_eq!(story.lines(), ["fork 10@5 -> 27#2 /bin/ls", "exec 27#2 /bin/ls ls"]);
+    // … or nobody knows, and that is told
+    story.clone3(10, 28);
+    assert_eq!(story.lines(), [""; 0]);
+    let lines = story.wait(1_000).lines();
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].starts_with("loss task 28 of 10@5"), "{lines:?}");
+}
+
+#[test]
+fn as_many_threads_ended_as_tasks_began() {
+    let mut story = Story::listed();
+    story.scene.put(20, 10, ticks(0));
+    story.fork(10, 20).clone3(20, 21).exit_thread(20);
+    assert_eq!(story.wait(2_000).lines(), ["fork 10@5 -> 20@100000"]);
+    // one end for two tasks settles neither
+    story.clone3(20, 22).clone3(20, 23).exit_thread(20);
+    assert_eq!(story.wait(2_000).lines().len(), 2);
+}
+
+#[test]
+fn trap_82_the_end_of_a_thread_is_not_that_of_its_process() {
+    let mut story = Story::listed();
+    story.scene.put(20, 10, ticks(0)).threads = 2;
+    story.fork(10, 20).clone(0x1_0000, 20, 21).exit_thread(20).wait(100);
+    assert_eq!(story.lines().len(), 1, "it lives on");
+    // the last one ends it, as is seen
+    story.scene.there.remove(&20);
+    story.exit_thread(20).wait(100);
+    assert_eq!(story.lines(), ["exit 20@100000: 0"]);
+    // with a second source, its word is awaited
+    let mut story = Story::told();
+    story.told_birth(10, 20, 20).fork(10, 20).exit_thread(20).wait(100);
+    assert_eq!(story.lines().len(), 1);
+    story.exit_thread(20).told_end(20, 0x100).wait(200);
+    assert_eq!(story.lines(), ["exit 20@1000000000000ns: 1"]);
+}
+
+#[test]
+fn trap_81_a_death_by_signal_is_told_by_the_second_source() {
+    let mut story = Story::told();
+    story.told_birth(10, 20, 20).fork(10, 20).told_end(20, 9);
+    assert_eq!(story.lines().len(), 1);
+    assert_eq!(story.wait(19).lines(), [""; 0], "records of it may be on their way");
+    assert_eq!(story.wait(1).lines(), ["exit 20@1000000000000ns: SIGKILL [connector]"]);
+    // a record that comes late all the same
+    assert_eq!(story.exec(10, 20, "late").lines(), ["exec 20@1000000000000ns late"]);
+    // its fork may be the one that comes late
+    story.told_birth(10, 21, 21).told_end(21, 0x8B);
+    assert_eq!(story.lines(), [""; 0]);
+    story.fork(10, 21);
+    let lines = story.wait(20).lines();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[1].ends_with("SIGSEGV, core dumped [connector]"), "{lines:?}");
+}
+
+#[test]
+fn a_crash_has_its_record() {
+    let crash =
+        (T::ANOM_ABEND, "auid=0 uid=0 gid=0 ses=1 pid=20 comm=\"x\" exe=\"/x\" sig=11 res=1");
+    let mut story = Story::told();
+    story.told_birth(10, 20, 20).fork(10, 20).event(&[crash]).told_end(20, 11).wait(20);
+    story.tracker.poll();
+    let Some(Change::Exit(exit)) = story.tracker.poll() else { panic!("an end") };
+    assert_eq!((exit.abend.map(EventId::serial), exit.source), (Some(2), Source::Connector));
+    // in a file, the record is all there is
+    let mut story = Story::new();
+    story.fork(10, 20).event(&[crash]);
+    let mut blind = Blind;
+    story.tracker.finish(&mut blind);
+    assert_eq!(story.lines(), ["fork 10#1 -> 20#1", "exit 20#1 /x: SIGSEGV"]);
+}
+
+#[test]
+fn a_thread_that_runs_a_program_becomes_the_first_one() {
+    let mut story = Story::told();
+    story.told_birth(10, 20, 20).fork(10, 20).told_end(20, 0);
+    let since_boot = story.since_boot();
+    story.tracker.observe(Observation::Executed { process: 20, since_boot }, story.at());
+    story.exec(10, 20, "ls").told_end(20, 0x700).wait(3_000);
+    let lines = story.lines();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[2].ends_with(": 7 [connector]"), "{lines:?}");
+}
+
+#[test]
+fn a_crash_is_told_before_its_process_is_known() {
+    let crash =
+        (T::ANOM_ABEND, "auid=0 uid=0 gid=0 ses=1 pid=20 comm=\"x\" exe=\"/x\" sig=6 res=1");
+    let mut story = Story::listed();
+    story.event(&[crash]).fork(10, 20).wait(100);
+    assert_eq!(story.lines(), ["fork 10@5 -> 20#2 ", "exit 20#2 /x: SIGABRT"].map(str::trim_end));
+    // or it never is
+    story.wait(1_000).event(&[crash]).wait(2_000);
+    let lines = story.wait(100).lines();
+    assert_eq!(lines, ["fork ? -> 20#3 /x [own_record]", "exit 20#3 /x: SIGABRT"]);
+}
+
+#[test]
+fn the_number_of_a_process_is_used_again() {
+    let mut story = Story::listed();
+    story.fork(10, 20).wait(2_000);
+    // the first one was killed, and nobody saw it
+    story.fork(10, 20).exit(20, 0);
+    assert_eq!(
+        story.lines(),
+        [
+            "fork 10@5 -> 20#1",
+            "exit 20#1: not known [inferred]",
+            "fork 10@5 -> 20#2",
+            "exit 20#2: 0"
+        ]
+    );
+    // lives of one number, told before their records come
+    let mut story = Story::told();
+    story.told_birth(10, 20, 20).told_end(20, 9);
+    story.now = 500;
+    story.told_birth(10, 20, 20).told_end(20, 0);
+    story.now = 0;
+    story.fork(10, 20);
+    story.now = 500;
+    story.fork(10, 20).exit(20, 0);
+    let lines = story.wait(100).lines();
+    let ends: Vec<_> = lines.iter().filter(|line| line.starts_with("exit")).collect();
+    assert_eq!(ends.len(), 2, "{lines:#?}");
+    assert!(ends[0].contains("SIGKILL") && ends[1].ends_with(": 0"), "{lines:#?}");
+}
+
+#[test]
+fn trap_83_a_record_is_of_the_life_of_its_time() {
+    let mut story = Story::listed();
+    story.scene.put(20, 10, ticks(3_000));
+    story.tracker.start(&mut story.scene); // it is there already
+    story.now = 100;
+    story.exit(20, 7); // that was another one, before
+    assert_eq!(story.lines(), [""; 0]);
+    assert_eq!(
+        story.tracker.process(20).map(|process| process.id.start_ticks()),
+        Some(Some(ticks(3_000)))
+    );
+}
+
+#[test]
+fn a_straggler_makes_no_new_life() {
+    let mut story = Story::listed();
+    story.fork(10, 20).exit(20, 0);
+    story.lines();
+    // another thread was in a call when the process ended
+    story.fork(20, 30);
+    assert_eq!(story.lines(), ["fork 20#1 -> 30#3"]);
+    assert!(story.tracker.process(20).is_none());
+    // but after a while, a record under this number is of another one
+    story.now = 3_000;
+    story.exec(10, 20, "new");
+    assert_eq!(story.lines()[0], "fork 10@5 -> 20#4 /bin/new [own_record]");
+}
+
+#[test]
+fn parents_are_those_of_the_birth() {
+    // a double fork: the middle one ends first, and the last one gets another parent
+    let mut story = Story::listed();
+    story.fork(10, 20).fork(20, 30).exit(20, 0).exec(1, 30, "daemon");
+    let lines = story.lines();
+    assert_eq!(lines[1], "fork 20#1 -> 30#2");
+    let parent = story.tracker.process(30).and_then(|process| process.parent);
+    assert_eq!(parent.map(|parent| parent.value.pid), Some(20));
+    // CLONE_PARENT makes a sibling
+    let mut story = Story::listed();
+    story.fork(10, 20).call("syscall=56 success=yes exit=21 a0=8011 ppid=10 pid=20", &[]);
+    story.tracker.poll();
+    let Some(Change::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
+    assert_eq!(fork.process.parent.map(|parent| parent.value.pid), Some(10));
+    assert_eq!(fork.creator.map(ProcessId::pid), Some(20));
+}
+
+#[test]
+fn ancestors_are_told_before_their_descendants() {
+    let mut story = Story::told();
+    for (parent, child) in [(10, 20), (20, 30), (30, 40)] {
+        story.now += 1;
+        story.told_birth(parent, child, child);
+    }
+    // the last one's own record is faster than those of all the calls
+    story.exec(30, 40, "x").fork(30, 40).fork(20, 30).fork(10, 20);
+    let lines = story.lines();
+    let parents: Vec<_> = lines.iter().map(|line| line.split('@').next()).collect();
+    assert_eq!(parents, [Some("fork 10"), Some("fork 20"), Some("fork 30"), Some("exec 40")]);
+}
+
+#[test]
+fn programs_scripts_and_failures() {
+    let mut story = Story::listed();
+    story.call("syscall=59 success=no exit=-2 ppid=1 pid=10", &[(T::PATH, "item=0 name=\"/no\"")]);
+    assert_eq!(story.lines(), [""; 0], "it did not run");
+    story.call(
+        "syscall=59 success=yes exit=0 ppid=1 pid=10 comm=\"a.sh\" exe=\"/bin/dash\" uid=7",
+        &[
+            (T::EXECVE, "argc=3 a0=\"/bin/sh\" a1=\"./a.sh\" a2=\"x\""),
+            (T::CWD, "cwd=\"/home\""),
+            (T::PATH, "item=0 name=\"./a.sh\""),
+            (T::PATH, "item=1 name=\"/bin/sh\""),
+        ],
+    );
+    let Some(Change::Exec(exec)) = story.tracker.poll() else { panic!("a program") };
+    assert_eq!(exec.path.as_deref(), Some("./a.sh".as_ref()));
+    assert_eq!(exec.args.map(|args| args.value.len()), Some(3));
+    assert_eq!(exec.process.cwd.map(|cwd| cwd.source), Some(Source::Record));
+    assert_eq!(exec.process.credentials.and_then(|who| who.value.uid), Some(7));
+    // a call that also made another record is still what it was
+    let denied = (T::AVC, "avc:  denied  { execute } for pid=10 tclass=file permissive=1");
+    let syscall = (T::SYSCALL, "arch=c000003e syscall=59 success=yes exit=0 ppid=1 pid=10");
+    story.event(&[denied, syscall, (T::EXECVE, "argc=1 a0=\"x\""), (T::EOE, "")]);
+    assert_eq!(story.lines().len(), 1);
+}
+
+#[test]
+fn facts_have_sources() {
+    let mut story = Story::listed();
+    story.scene.put(20, 10, ticks(0)).cgroup = Some("/docker/x".to_owned());
+    story.fork(10, 20);
+    let Some(Change::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
+    let Process { parent, comm, cgroup, audited, .. } = fork.process;
+    assert_eq!(parent.map(|parent| parent.source), Some(Source::Record));
+    assert_eq!(comm.map(|comm| comm.source), Some(Source::Inherited));
+    assert_eq!(cgroup.map(|cgroup| cgroup.source), Some(Source::Procfs));
+    assert_eq!(audited, Audited::Yes);
+    story.scene.put(20, 10, ticks(0)).cgroup = Some("/moved".to_owned());
+    story.exec(10, 20, "x");
+    let cgroup = story.tracker.process(20).and_then(|process| process.cgroup.clone());
+    assert_eq!(cgroup.map(|cgroup| cgroup.value), Some("/moved".into()));
+}
