@@ -15,7 +15,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use auditlink::wire::frame::Frame;
-use auditlink::{Control, Delivery, Events, MessageType, Receiver, Rule, Tuning};
+use auditlink::{Control, Delivery, Events, MessageType, Receiver, Rule, Settings};
 use netlink_sys::Socket;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     let caller = folder.join("caller");
     std::fs::copy(std::env::current_exe().expect("a path"), &caller).expect("it is copied");
     let mut control = Control::open().expect("as root");
-    let former = control.tune(&Tuning::lossless().enabled(true)).expect("good values");
+    let former = control.configure(&Settings::lossless().enabled(true)).expect("good values");
     let rules =
         Rule::on_exit().syscalls(["getpgid", "getppid"]).exe(caller.to_str().expect("UTF-8"));
     let rules = control.apply(&rules.key("latency").for_both_abis().expect("they exist"));
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
         }
     }
     rules.remove().expect("they are loaded");
-    control.tune(&former).expect("they were so before");
+    control.configure(&former).expect("they were so before");
     std::fs::remove_dir_all(&folder).expect("it is ours");
     ExitCode::SUCCESS
 }

@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use auditlink::arch::Arch;
-use auditlink::{Control, Error, Rule, RuleSet, Tuning};
+use auditlink::{Control, Error, Rule, RuleSet, Settings};
 
 /// Calls in one measurement, and measurements of which the best counts.
 const CALLS: u32 = 1_000_000;
@@ -66,7 +66,7 @@ fn table() -> Result<(), Error> {
     let mut control = Control::open()?;
     assert!(control.rules()?.is_empty(), "foreign rules are loaded");
     let off = in_a_process();
-    let former = control.tune(&Tuning::new().enabled(true))?;
+    let former = control.configure(&Settings::new().enabled(true))?;
     let on = in_a_process();
     println!("auditing off: {off:.1} ns a call; on, without rules: {:+.1} ns", on - off);
     println!("{:>5} {:>14} {:>14}", "rules", "unmerged +ns", "merged +ns");
@@ -84,6 +84,6 @@ fn table() -> Result<(), Error> {
         };
         println!("{count:>5} {:>14.1} {:>14.1}", cost(&unmerged)?, cost(&merged)?);
     }
-    control.tune(&former)?;
+    control.configure(&former)?;
     Ok(())
 }

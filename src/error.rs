@@ -44,7 +44,7 @@ pub enum ErrorKind {
     /// The configuration is locked until the next boot (`enabled` is 2).
     Locked,
     /// Another process is the audit daemon.
-    SlotTaken {
+    AlreadyRegistered {
         /// The process that the kernel has on record.
         pid: u32,
         /// Its command, `None` if it is dead or hidden.
@@ -147,7 +147,7 @@ impl fmt::Display for ErrorKind {
                 f.write_str("the kernel has no audit system, or it is switched off")
             }
             Self::Locked => f.write_str("the audit configuration is locked until the next boot"),
-            Self::SlotTaken { pid, command, holder } => {
+            Self::AlreadyRegistered { pid, command, holder } => {
                 match command {
                     Some(command) => write!(f, "process {pid} ({command}) is the audit daemon")?,
                     None => write!(f, "process {pid} is on record as the audit daemon, but gone")?,

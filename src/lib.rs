@@ -42,7 +42,7 @@ mod serialize;
 
 pub mod iter;
 
-pub use self::control::{Control, InstalledRules, Tuning};
+pub use self::control::{Control, InstalledRules, Settings};
 pub use self::decode::DecodeError;
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{Delivery, Event, Loss};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::event::Received;
-use crate::message_type::Class;
+use crate::message_type::RecordRole;
 use crate::record::LogLine;
 use crate::source::Source;
 use crate::time::Tick;
@@ -105,7 +105,7 @@ impl<R: BufRead> Reader<R> {
         let line = LogLine::parse(&self.line).ok()?;
         let record = line.record().ok()?;
         let message_type = line.message_type();
-        if message_type.class() == Class::Control {
+        if message_type.role() == RecordRole::Control {
             return None; // no record has such a type
         }
         self.frame = frame::message(message_type, 0, line.text());
@@ -123,7 +123,7 @@ impl<R: BufRead> Source for Reader<R> {
             // before the first record there is nothing to wait for
             if let Some(until) = until.filter(|until| *until < at && self.now != Tick::ZERO) {
                 self.now = self.now.max(until);
-                return Ok(Received::Quiet { at: self.now });
+                return Ok(Received::Idle { at: self.now });
             }
             self.held = Held::Nothing;
             self.now = at;
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_25_a_log_without_end_records() {
+    fn a_log_without_end_records() {
         let cwd = "type=CWD msg=audit(1.000:2): cwd=\"/\"\n";
         let text = [&call("1.000:2"), cwd, &call("1.004:3"), &call("9.000:4")].concat();
         let (events, losses) = read(&text);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_12_a_call_that_took_an_hour_is_not_torn() {
+    fn a_call_that_took_an_hour_is_not_torn() {
         let early = "type=AVC msg=audit(1000.000:7): avc:  denied  { read } for  pid=1\n";
         let path = "type=PATH msg=audit(1000.000:7): item=0 name=\"/a\"\n";
         let text = [&call("4600.000:6"), early, &call("1000.000:7"), &call("4600.100:8"), path];
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_14_two_boots_in_one_log() {
+    fn two_boots_in_one_log() {
         let text = [call("100.000:50"), call("900.000:50")].concat();
         let (events, _) = read(&text);
         assert_eq!(events.len(), 2);

@@ -21,15 +21,15 @@ kernel_number! {
 /// What a record's type says about the event that the record belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Class {
+pub enum RecordRole {
     /// The record is an event of its own and closes it at once.
-    Alone,
+    Standalone,
     /// The record may belong to a larger event, or be alone: only time tells.
-    MayJoin,
+    Member,
     /// The record opens a system call or io_uring operation, which an end record will close.
-    Opens,
+    Head,
     /// The record is the end of its event (`EOE`).
-    Ends,
+    End,
     /// Not a record: a request, a reply, or a notice of the control protocol.
     Control,
 }
@@ -59,7 +59,7 @@ impl MessageType {
 
     /// Returns what the type says about where its event ends.
     ///
-    /// Only types that the kernel never writes inside another event are [`Class::Alone`]. A type
+    /// Only types that the kernel never writes inside another event are [`RecordRole::Standalone`]. A type
     /// is no promise of an end record: a record that usually joins a system call comes alone when
     /// the call is not audited.
     ///
@@ -67,22 +67,22 @@ impl MessageType {
     /// `audit_receive_msg`; `net/netfilter/xt_AUDIT.c`; `kernel/auditsc.c`, `audit_seccomp`.
     #[must_use]
     #[inline]
-    pub const fn class(self) -> Class {
-        if (self.0 as usize) < CLASSES.len() { CLASSES[self.0 as usize] } else { Class::MayJoin }
+    pub const fn role(self) -> RecordRole {
+        if (self.0 as usize) < ROLES.len() { ROLES[self.0 as usize] } else { RecordRole::Member }
     }
 
-    const fn judge(self) -> Class {
+    const fn judge(self) -> RecordRole {
         match self {
-            Self::LOGIN => Class::MayJoin,
+            Self::LOGIN => RecordRole::Member,
             Self::USER | Self::NETFILTER_PKT | Self::SECCOMP | Self::ANOM_ABEND | Self::KERNEL => {
-                Class::Alone
+                RecordRole::Standalone
             }
-            Self::SYSCALL | Self::URINGOP => Class::Opens,
-            Self::EOE => Class::Ends,
-            Self::REPLACE => Class::Control,
-            Self(0..=1099) => Class::Control,
-            Self(1100..=1299 | 2100..=2999) => Class::Alone,
-            Self(_) => Class::MayJoin,
+            Self::SYSCALL | Self::URINGOP => RecordRole::Head,
+            Self::EOE => RecordRole::End,
+            Self::REPLACE => RecordRole::Control,
+            Self(0..=1099) => RecordRole::Control,
+            Self(1100..=1299 | 2100..=2999) => RecordRole::Standalone,
+            Self(_) => RecordRole::Member,
         }
     }
 
@@ -98,14 +98,14 @@ impl MessageType {
 }
 
 /// The class of each number: it is asked for with every record.
-static CLASSES: [Class; 3000] = {
-    let mut classes = [Class::MayJoin; 3000];
+static ROLES: [RecordRole; 3000] = {
+    let mut roles = [RecordRole::Member; 3000];
     let mut number = 0;
-    while number < classes.len() {
-        classes[number] = MessageType(number as u16).judge();
+    while number < roles.len() {
+        roles[number] = MessageType(number as u16).judge();
         number += 1;
     }
-    classes
+    roles
 };
 
 impl fmt::Display for MessageType {
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_26_the_daemon_writes_about_itself() {
+    fn the_daemon_writes_about_itself() {
         assert_eq!(MessageType::DAEMON_START.origin(), Origin::Daemon);
         assert_eq!(MessageType::USER_LOGIN.origin(), Origin::UserSpace);
         assert_eq!(MessageType::ANOM_EXEC.origin(), Origin::UserSpace);
@@ -420,14 +420,14 @@ mod tests {
     }
 
     #[test]
-    fn classes() {
-        assert_eq!(MessageType::USER_CMD.class(), Class::Alone);
+    fn roles() {
+        assert_eq!(MessageType::USER_CMD.role(), RecordRole::Standalone);
         // a crash is told on the way back to the program, when the call is over
-        assert_eq!(MessageType::ANOM_ABEND.class(), Class::Alone);
-        assert_eq!(MessageType::BPF.class(), Class::MayJoin);
-        assert_eq!(MessageType::URINGOP.class(), Class::Opens);
-        assert_eq!(MessageType::EOE.class(), Class::Ends);
-        assert_eq!(MessageType::ADD_RULE.class(), Class::Control);
-        assert_eq!(MessageType(1999).class(), Class::MayJoin);
+        assert_eq!(MessageType::ANOM_ABEND.role(), RecordRole::Standalone);
+        assert_eq!(MessageType::BPF.role(), RecordRole::Member);
+        assert_eq!(MessageType::URINGOP.role(), RecordRole::Head);
+        assert_eq!(MessageType::EOE.role(), RecordRole::End);
+        assert_eq!(MessageType::ADD_RULE.role(), RecordRole::Control);
+        assert_eq!(MessageType(1999).role(), RecordRole::Member);
     }
 }

@@ -10,7 +10,7 @@ use crate::time::Tick;
 pub trait Source {
     /// Waits for the next thing to happen, until `until` at the latest if it is given.
     ///
-    /// A source that has nothing at `until` returns [`Received::Quiet`]; one that has something
+    /// A source that has nothing at `until` returns [`Received::Idle`]; one that has something
     /// returns it even if `until` has passed. One that ended returns [`Received::End`], again and
     /// again.
     ///

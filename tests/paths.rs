@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use auditlink::capture::synthetic::{Mix, Workload};
 use auditlink::capture::{Reader, Tee, Writer};
-use auditlink::event::{Account, Assembler, Received};
+use auditlink::event::{Assembler, Received, Stats};
 use auditlink::time::Tick;
 use auditlink::{Delivery, Error, EventStream, Events, Source};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -36,7 +36,7 @@ fn table() -> Vec<(&'static str, Vec<u8>, u64)> {
     ]
 }
 
-type Outcome = (Vec<Delivery>, Account);
+type Outcome = (Vec<Delivery>, Stats);
 
 fn reader(capture: &[u8]) -> Reader<&[u8]> {
     Reader::new(capture).expect("a capture")
@@ -52,7 +52,7 @@ fn by_hand(capture: &[u8]) -> Outcome {
         assembler.handle(received);
         deliveries.extend(std::iter::from_fn(|| assembler.poll()));
         if is_end {
-            return (deliveries, assembler.account());
+            return (deliveries, assembler.stats());
         }
     }
 }
@@ -60,7 +60,7 @@ fn by_hand(capture: &[u8]) -> Outcome {
 fn through<S: Source>(source: S) -> Outcome {
     let mut events = Events::new(source);
     let deliveries = events.by_ref().collect::<Result<_, _>>().expect("a capture");
-    (deliveries, events.account())
+    (deliveries, events.stats())
 }
 
 fn through_a_tee(capture: &[u8]) -> Outcome {
@@ -82,7 +82,7 @@ fn through_a_stream(capture: &[u8]) -> Outcome {
         }
         deliveries
     });
-    (deliveries, stream.account())
+    (deliveries, stream.stats())
 }
 
 /// So many deliveries take more than one ring.
@@ -147,7 +147,7 @@ impl Source for Trickle<'_> {
             }
             self.bell.ask();
             if until == Some(Tick::ZERO) {
-                return Ok(Received::Quiet { at: Tick::ZERO });
+                return Ok(Received::Idle { at: Tick::ZERO });
             }
             let mut files = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
             poll(&mut files, PollTimeout::NONE).expect("a socket");
@@ -155,7 +155,7 @@ impl Source for Trickle<'_> {
         self.rung -= 1;
         let received = self.capture.recv(None)?;
         // who is told that nothing came waits for the bell
-        if matches!(received, Received::Quiet { .. }) {
+        if matches!(received, Received::Idle { .. }) {
             self.rung = 0;
             self.bell.ask();
         }
@@ -187,7 +187,7 @@ fn through_a_stream_that_is_cancelled(capture: &[u8]) -> Outcome {
             }
         }
         assert!(cancelled > 0 || deliveries.len() < MANY, "it was never cancelled");
-        (deliveries, stream.account())
+        (deliveries, stream.stats())
     })
 }
 
@@ -202,7 +202,7 @@ fn through_poll(capture: &[u8]) -> Outcome {
         }
         if events.is_ended() {
             assert!(waits > 0 || deliveries.len() < MANY, "it never waited");
-            return (deliveries, events.account());
+            return (deliveries, events.stats());
         }
         let left = events.time_left().map_or(PollTimeout::NONE, |left| {
             PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
@@ -223,7 +223,7 @@ struct Stutter<S> {
 impl<S: Source> Source for Stutter<S> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
         if let Some(at) = self.silences.pop_front() {
-            return Ok(Received::Quiet { at });
+            return Ok(Received::Idle { at });
         }
         let received = self.source.recv(until)?;
         self.at = self.at.max(received.at());

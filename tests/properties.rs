@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use auditlink::capture::synthetic::{Stream, Workload};
-use auditlink::event::{Assembler, Cause, Count, Doubt, Received, Unit, Verdict};
+use auditlink::event::{Assembler, Cause, Completeness, Count, Received, Unit, UnverifiedReason};
 use auditlink::time::Tick;
 use auditlink::wire::{frame, rule as rule_codec, status::Status};
 use auditlink::{Delivery, Event, Events, Loss, MessageType, Record, Source};
@@ -113,7 +113,7 @@ struct Truth {
     vanished: u32,
     cut: u64,
     order: Vec<u32>,
-    verdict: Option<Verdict>,
+    completeness: Option<Completeness>,
 }
 
 fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
@@ -159,7 +159,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
                 // a source is silent until the engine wants to be woken, and so on
                 while let Some(due) = assembler.poll_timeout().filter(|due| *due <= end) {
                     at = due.max(at);
-                    assembler.handle(Received::Quiet { at });
+                    assembler.handle(Received::Idle { at });
                     outcome.drain(&mut assembler);
                 }
                 at = end;
@@ -188,7 +188,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
     }
     assembler.handle(Received::LostCounter { total: truth.vanished, at });
     assembler.handle(Received::End { at });
-    truth.verdict = Some(assembler.account().verdict());
+    truth.completeness = Some(assembler.stats().completeness());
     outcome.drain(&mut assembler);
     assert!(assembler.poll_timeout().is_none(), "the end leaves nothing open");
     (truth, outcome)
@@ -269,7 +269,7 @@ proptest! {
         check_conservation(&truth, &outcome)?;
         // never complete when something is missing, and what is missing alone spoils it
         if truth.arrived != truth.made || truth.cut > 0 {
-            prop_assert_ne!(truth.verdict, Some(Verdict::Complete));
+            prop_assert_ne!(truth.completeness, Some(Completeness::Complete));
         }
         outcome.events.iter().for_each(laws::look_at_event);
     }
@@ -300,15 +300,15 @@ proptest! {
         check_conservation(&truth, &outcome)?;
         prop_assert_eq!(outcome.losses, []);
         // an end record that overtakes its event tears it in two
-        let verdict = truth.verdict.expect("a verdict");
-        prop_assert!(verdict.doubts().iter().all(|doubt| matches!(doubt, Doubt::Incomplete(_))));
+        let completeness = truth.completeness.expect("a completeness");
+        prop_assert!(completeness.reasons().iter().all(|reason| matches!(reason, UnverifiedReason::Incomplete(_))));
     }
 
     #[test]
     fn what_arrives_in_order_is_complete(stream in workload()) {
         let fates = vec![Fate::Arrives; stream.len()];
         let (truth, _) = play(&stream, &fates, Duration::from_secs(2));
-        prop_assert_eq!(truth.verdict, Some(Verdict::Complete));
+        prop_assert_eq!(truth.completeness, Some(Completeness::Complete));
     }
 
     #[test]
@@ -336,8 +336,8 @@ proptest! {
         assembler.handle(Received::End { at: Tick::ZERO });
         outcome.drain(&mut assembler);
         prop_assert_eq!(outcome.missing_in_gaps(), missing.len() as u64, "{:?}", outcome.losses);
-        prop_assert_eq!(assembler.account().restarts, 0);
-        prop_assert_eq!(assembler.account().pending_serials, 0);
+        prop_assert_eq!(assembler.stats().restarts, 0);
+        prop_assert_eq!(assembler.stats().pending_serials, 0);
     }
 
     #[test]
@@ -357,7 +357,7 @@ proptest! {
                 prop_assert!(count <= 1 << 24, "{}", loss);
             }
         }
-        prop_assert_eq!(assembler.account().gap_events, outcome.missing_in_gaps());
+        prop_assert_eq!(assembler.stats().gap_events, outcome.missing_in_gaps());
     }
 
     #[test]
@@ -379,8 +379,8 @@ proptest! {
         }
         assembler.handle(Received::End { at: Tick::ZERO });
         outcome.drain(&mut assembler);
-        let account = assembler.account();
-        prop_assert_eq!(account.datagrams, datagrams.len() as u64);
+        let stats = assembler.stats();
+        prop_assert_eq!(stats.datagrams, datagrams.len() as u64);
         outcome.events.iter().for_each(laws::look_at_event);
     }
 
@@ -467,7 +467,7 @@ impl<S: Source> Source for Silences<S> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, auditlink::Error> {
         self.count += 1;
         if self.count.is_multiple_of(self.every + 1) {
-            return Ok(Received::Quiet { at: self.at });
+            return Ok(Received::Idle { at: self.at });
         }
         let received = self.source.recv(until)?;
         self.at = received.at();

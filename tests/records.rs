@@ -137,8 +137,9 @@ fn time_of(text: &[u8], message: &[u8]) -> Duration {
     let started = Instant::now();
     for message_type in [MessageType::SYSCALL, MessageType::USER_LOGIN, MessageType::EXECVE] {
         let record = Record::parse(message_type, text).expect("a head");
-        let _ = record.fields().count() + record.enriched().count() + record.meanings().count();
-        let _ = record.as_user_message().map(|message| message.meanings().count());
+        let _ =
+            record.fields().count() + record.enriched().count() + record.interpretations().count();
+        let _ = record.as_user_message().map(|message| message.interpretations().count());
         let _ = LogLine::of(&record).to_bytes().len();
     }
     for event in laws::events_of(&[(MessageType::EXECVE, message)]) {

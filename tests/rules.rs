@@ -119,7 +119,7 @@ fn small_rule() -> impl Strategy<Value = Rule> {
 }
 
 /// What the kernel's filter makes of a call: the first rule that matches decides.
-fn verdict(rules: &RuleSet, call: Call) -> Option<(Action, Vec<Vec<u8>>)> {
+fn completeness(rules: &RuleSet, call: Call) -> Option<(Action, Vec<Vec<u8>>)> {
     let holds = |filter: &Filter| {
         let FilterValue::Number(value) = filter.value else { return true };
         match filter.field {
@@ -166,9 +166,9 @@ proptest! {
         let rules: RuleSet = rules.into_iter().collect();
         let merged = rules.merged();
         for call in all_calls() {
-            let before = verdict(&rules, call);
+            let before = completeness(&rules, call);
             // that nothing matches and that a `never` matches is the same: no record
-            let after = verdict(&merged.rules, call);
+            let after = completeness(&merged.rules, call);
             prop_assert_eq!(before, after, "{:?}\n{:?}\n{:?}", call, rules, merged);
         }
         let mut origins: Vec<usize> = merged.origins.concat();
@@ -183,7 +183,7 @@ proptest! {
         let kept = rules.iter().enumerate().filter(|(index, _)| !shadowed.contains(index));
         let without: RuleSet = kept.map(|(_, rule)| rule.clone()).collect();
         for call in all_calls() {
-            prop_assert_eq!(verdict(&rules, call), verdict(&without, call));
+            prop_assert_eq!(completeness(&rules, call), completeness(&without, call));
         }
     }
 
@@ -230,7 +230,7 @@ proptest! {
     fn every_refusal_names_a_place_and_a_reason(
         line in "(-[aAdDwWFSCkplsbefrqmRt]|--[a-z_-]{0,9}|always|exit|never|,|=|!=|&|uid|arch|b64|'|[ -~]{0,4}| ){0,16}",
     ) {
-        if let Err(mistakes) = RulesFile::parse("x.rules", &line, &auditlink::rule::Nothing) {
+        if let Err(mistakes) = RulesFile::parse("x.rules", &line, &auditlink::rule::NoLookup) {
             for mistake in mistakes.iter() {
                 let said = mistake.to_string();
                 let place = format!("x.rules:1:{}: ", mistake.column);
@@ -242,7 +242,7 @@ proptest! {
 
     #[test]
     fn any_words_are_survived(words in prop::collection::vec("[ -~é]{0,9}", 0..6)) {
-        let _ = Command::parse(&words, &auditlink::rule::Nothing);
+        let _ = Command::parse(&words, &auditlink::rule::NoLookup);
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::str::FromStr;
 
 use auditlink::Delivery;
-use auditlink::host::IdNames;
+use auditlink::host::UserNames;
 use auditlink::record::LogLine;
 
 use crate::text::{Style, event_line, loss_line};
@@ -41,7 +41,7 @@ pub(crate) struct Printer {
     format: Format,
     style: Style,
     /// Names of users, for events of this machine.
-    names: Option<IdNames>,
+    names: Option<UserNames>,
 }
 
 impl Printer {
@@ -49,7 +49,7 @@ impl Printer {
         let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let style =
             if wants_colour && io::stdout().is_terminal() { Style::Colour } else { Style::Plain };
-        Self { format, style, names: is_of_this_machine.then(IdNames::new) }
+        Self { format, style, names: is_of_this_machine.then(UserNames::new) }
     }
 
     /// Writes a delivery.

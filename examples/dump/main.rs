@@ -117,7 +117,7 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
         }
     }
     output.flush()?;
-    tally.report(&events.account());
+    tally.report(&events.stats());
     let (source, _) = events.into_parts();
     outcome.map(|()| source)
 }

@@ -1,6 +1,6 @@
 //! Counting what is shown.
 
-use auditlink::event::{Account, Event};
+use auditlink::event::{Event, Stats};
 use auditlink::{Delivery, MessageType};
 
 use crate::options::Options;
@@ -42,18 +42,21 @@ impl Tally {
         self.config_changes += u64::from(is_config);
     }
 
-    pub(crate) fn report(&self, account: &Account) {
+    pub(crate) fn report(&self, stats: &Stats) {
         if self.config_changes > 0 {
             eprintln!("config_change={} of the events", self.config_changes);
         }
-        if account.refused > 0 {
-            eprintln!("refused={} datagrams that the kernel did not send", account.refused);
+        if stats.refused > 0 {
+            eprintln!("refused={} datagrams that the kernel did not send", stats.refused);
         }
-        if account.slot_probes > 0 {
-            eprintln!("slot_probes={} attempts to take the daemon's place", account.slot_probes);
+        if stats.registration_probes > 0 {
+            eprintln!(
+                "registration_probes={} attempts to take the daemon's place",
+                stats.registration_probes
+            );
         }
-        let verdict = account.verdict();
-        eprintln!("verdict={verdict}");
+        let completeness = stats.completeness();
+        eprintln!("completeness={completeness}");
         eprintln!(
             "events={} records={} losses={} incomplete={}",
             self.shown, self.records, self.losses, self.incomplete

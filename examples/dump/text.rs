@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use auditlink::event::{EventKind, Outcome, Subject};
-use auditlink::host::IdNames;
+use auditlink::host::UserNames;
 use auditlink::record::{Ids as _, Record};
 use auditlink::{Event, Loss};
 
@@ -35,7 +35,7 @@ pub(crate) fn loss_line(loss: &Loss, style: Style) -> String {
 }
 
 /// Makes the line of an event.
-pub(crate) fn event_line(event: &Event, names: Option<&IdNames>, style: Style) -> String {
+pub(crate) fn event_line(event: &Event, names: Option<&UserNames>, style: Style) -> String {
     let kind = event.kind();
     let id = event.id();
     let mut words = vec![
@@ -71,7 +71,7 @@ pub(crate) fn event_line(event: &Event, names: Option<&IdNames>, style: Style) -
 }
 
 /// Makes `comm[pid] user login=user`; the login user only where there is one.
-fn who(subject: &Subject<'_>, names: Option<&IdNames>) -> String {
+fn who(subject: &Subject<'_>, names: Option<&UserNames>) -> String {
     let name = |id: u32| names.and_then(|names| names.user(id)).unwrap_or_else(|| id.to_string());
     let mut line = String::new();
     let program = subject.comm.as_deref().or_else(|| {
@@ -127,7 +127,7 @@ fn details(event: &Event, kind: &EventKind<'_>) -> Option<String> {
             message.message().map(|said| said.escape_ascii().to_string())
         }
         EventKind::FileOpen(call) | EventKind::FileCreate(call) => {
-            let mut shown = call.record().meanings().map(|(_, meaning)| meaning.to_string());
+            let mut shown = call.record().interpretations().map(|(_, meaning)| meaning.to_string());
             shown.find(|flags| flags.starts_with("O_"))
         }
         EventKind::Syscall(call) => {

@@ -140,7 +140,7 @@ async fn dump<S: Finish>(
         }
     }
     output.flush()?;
-    tally.report(&stream.account());
+    tally.report(&stream.stats());
     let (source, _) = stream.into_events().into_parts();
     outcome.map(|()| source)
 }

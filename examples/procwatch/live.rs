@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use auditlink::host::Clock;
 
-use auditlink::monitor::{Witness, WitnessKind};
+use auditlink::monitor::{MonitorKind, ProcessMonitor};
 use auditlink::process::Audited;
 use auditlink::rule::process_lifecycle;
-use auditlink::{Control, Error, ErrorKind, Processes, Receiver, RuleSet, Tuning};
+use auditlink::{Control, Error, ErrorKind, Processes, Receiver, RuleSet, Settings};
 
 use crate::Printer;
 use crate::failure::Failure;
@@ -24,21 +24,21 @@ pub(crate) fn watch(options: &Options, printer: &mut Printer) -> Result<(), Fail
     let stop = StopSignals::block()?;
     // listen first, so that nothing slips between
     let (receiver, is_daemon) = open(&options.input)?;
-    let witness = Witness::new().open()?;
-    if let Some(refusal) = witness.refusal() {
+    let monitor = ProcessMonitor::new().open()?;
+    if let Some(refusal) = monitor.refusal() {
         eprintln!("procwatch: {refusal:?}");
-        let instead = match witness.kind() {
-            WitnessKind::Pidfd => "deaths by signal are told without their reason",
+        let instead = match monitor.kind() {
+            MonitorKind::Pidfd => "deaths by signal are told without their reason",
             _ => "deaths by signal are told up to a second late, without their reason",
         };
         eprintln!("procwatch: {instead}, and threads of programs may be told as unsettled");
     }
     let mut control = Control::open()?;
     // beside another daemon its settings are not ours to change
-    let tuning = if is_daemon { Tuning::lossless() } else { Tuning::new() };
-    let former = control.tune(&tuning.enabled(true))?;
-    let result = with_rules(options, printer, (&stop, &mut control), receiver, witness);
-    let restored = control.tune(&former);
+    let settings = if is_daemon { Settings::lossless() } else { Settings::new() };
+    let former = control.configure(&settings.enabled(true))?;
+    let result = with_rules(options, printer, (&stop, &mut control), receiver, monitor);
+    let restored = control.configure(&former);
     result?;
     restored?;
     Ok(())
@@ -51,7 +51,8 @@ fn open(input: &Input) -> Result<(Receiver, bool), Error> {
     match Receiver::daemon().open() {
         Ok(receiver) => Ok((receiver, true)),
         Err(error)
-            if *input == Input::Live && matches!(error.kind(), ErrorKind::SlotTaken { .. }) =>
+            if *input == Input::Live
+                && matches!(error.kind(), ErrorKind::AlreadyRegistered { .. }) =>
         {
             eprintln!("procwatch: {error}: reading along with it");
             Ok((Receiver::observer().open()?, false))
@@ -76,12 +77,12 @@ fn with_rules(
     printer: &mut Printer,
     (stop, control): (&StopSignals, &mut Control),
     receiver: Receiver,
-    witness: Witness,
+    monitor: ProcessMonitor,
 ) -> Result<(), Failure> {
     let rules = rules(options).map_err(Error::from)?;
     let installed = control.apply(&rules)?; // removes its rules when it is dropped, too
-    let tracker = witness.tracker().unrecorded(options.programs.is_empty());
-    let mut processes = Processes::watch_with(receiver, witness, tracker)?;
+    let tracker = monitor.tracker().unrecorded(options.programs.is_empty());
+    let mut processes = Processes::watch_with(receiver, monitor, tracker)?;
     say_unaudited(&processes);
 
     let clock = Clock::start();
@@ -106,7 +107,7 @@ fn with_rules(
         }
     }
     let left = processes.tracker().processes().filter(|process| process.audited == Audited::Yes);
-    eprintln!("{} of those seen live on; verdict={}", left.count(), processes.verdict());
+    eprintln!("{} of those seen live on; completeness={}", left.count(), processes.completeness());
     Ok(())
 }
 

@@ -19,7 +19,7 @@ mod tree;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use auditlink::process::{Change, Exec};
+use auditlink::process::{Exec, ProcessEvent};
 use auditlink::{Processes, Source, capture, log};
 
 use self::failure::Failure;
@@ -91,12 +91,12 @@ impl Printer {
         Self { form, output, tree: Tree::default(), forks: 0, execs: 0, exits: 0, losses: 0 }
     }
 
-    fn write(&mut self, change: Change) -> io::Result<()> {
+    fn write(&mut self, change: ProcessEvent) -> io::Result<()> {
         match &change {
-            Change::Fork(_) => self.forks += 1,
-            Change::Exec(_) => self.execs += 1,
-            Change::Exit(_) => self.exits += 1,
-            Change::Loss(gap) => {
+            ProcessEvent::Fork(_) => self.forks += 1,
+            ProcessEvent::Exec(_) => self.execs += 1,
+            ProcessEvent::Exit(_) => self.exits += 1,
+            ProcessEvent::Loss(gap) => {
                 self.losses += 1;
                 if self.form == Form::Tree {
                     eprintln!("loss: {gap}");
@@ -135,12 +135,12 @@ impl Printer {
 }
 
 /// The kernel's time of a change, where a record tells it.
-fn time(change: &Change) -> Option<auditlink::time::Timestamp> {
+fn time(change: &ProcessEvent) -> Option<auditlink::time::Timestamp> {
     let event = match change {
-        Change::Fork(fork) => fork.event,
-        Change::Exec(Exec { event, .. }) => event.as_ref().map(auditlink::Event::id),
-        Change::Exit(exit) => exit.event.or(exit.abend),
-        Change::Loss(_) => None,
+        ProcessEvent::Fork(fork) => fork.event,
+        ProcessEvent::Exec(Exec { event, .. }) => event.as_ref().map(auditlink::Event::id),
+        ProcessEvent::Exit(exit) => exit.event.or(exit.abend),
+        ProcessEvent::Loss(_) => None,
     };
     event.map(auditlink::EventId::time)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use auditlink::process::{Change, Ending, Process, ProcessId};
+use auditlink::process::{ExitStatus, Process, ProcessEvent, ProcessId};
 
 #[derive(Default)]
 pub(crate) struct Tree {
@@ -18,23 +18,23 @@ struct Node {
     parent: Option<ProcessId>,
     /// What it ran, one after the other.
     programs: Vec<String>,
-    ending: Option<Ending>,
+    ending: Option<ExitStatus>,
 }
 
 impl Tree {
-    pub(crate) fn add(&mut self, change: Change) {
+    pub(crate) fn add(&mut self, change: ProcessEvent) {
         match change {
-            Change::Fork(fork) => {
+            ProcessEvent::Fork(fork) => {
                 self.node(&fork.process);
             }
-            Change::Exec(exec) => {
+            ProcessEvent::Exec(exec) => {
                 let words = exec.args.iter().flat_map(|args| &args.value);
                 let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
                 let program = if words.is_empty() { exe(&exec.process) } else { words.join(" ") };
                 self.node(&exec.process).programs.push(program);
             }
-            Change::Exit(exit) => self.node(&exit.process).ending = Some(exit.ending.value),
-            Change::Loss(_) => {}
+            ProcessEvent::Exit(exit) => self.node(&exit.process).ending = Some(exit.ending.value),
+            ProcessEvent::Loss(_) => {}
         }
     }
 
@@ -88,7 +88,7 @@ impl Node {
             let _ = write!(line, "{arrow} {}", printable.collect::<String>());
         }
         match self.ending {
-            Some(Ending::Exited(0)) => {}
+            Some(ExitStatus::Exited(0)) => {}
             Some(ending) => {
                 let _ = write!(line, " ({ending})");
             }

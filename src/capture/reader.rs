@@ -16,7 +16,7 @@ use crate::wire::frame::Frame;
 
 /// Reads a capture, as a [`Source`].
 ///
-/// Time passes as it did when the capture was taken: [`Received::Quiet`] comes where nothing was to
+/// Time passes as it did when the capture was taken: [`Received::Idle`] comes where nothing was to
 /// be received, and not where the reader of that time did not look. A capture by other programs
 /// does not tell these apart; there it comes at the asked-for instants. Messages of other netlink families, as in a
 /// capture of `nlmon`, are passed over.
@@ -132,7 +132,7 @@ impl<R: Read> Source for Reader<R> {
                 self.is_waiting = false;
                 if self.count > 1 {
                     self.at = self.packet.at;
-                    return Ok(Received::Quiet { at: self.at });
+                    return Ok(Received::Idle { at: self.at });
                 }
                 self.has_silences = true;
             }
@@ -142,7 +142,7 @@ impl<R: Read> Source for Reader<R> {
         if let Some(until) = until.filter(|until| *until < self.packet.at && self.at != Tick::ZERO)
         {
             self.at = self.at.max(until);
-            return Ok(Received::Quiet { at: self.at });
+            return Ok(Received::Idle { at: self.at });
         }
         self.is_waiting = false;
         self.at = self.packet.at;
@@ -189,7 +189,7 @@ mod tests {
             Received::Overrun { dropped: Some(9), at: second(6) },
             Received::Overrun { dropped: None, at: second(6) },
             Received::LostCounter { total: 3, at: second(7) },
-            Received::Quiet { at: second(8) },
+            Received::Idle { at: second(8) },
             Received::Datagram { bytes, needed: needed + 40, at: second(9) },
         ] {
             writer.write(&received).expect("a vector takes everything");
@@ -199,19 +199,19 @@ mod tests {
 
     #[test]
     fn what_a_live_reader_knew_a_replay_knows() {
-        use crate::event::ServiceFaults;
+        use crate::event::HealthFaults;
         let bytes = frame::message(MessageType::EOE, 0, b"audit(1.000:2): ");
         let (bytes, needed) = (&bytes[..], bytes.len());
         let second = |second: u64| Tick::from_nanos(second * 1_000_000_000);
         let story = [
             Received::LostCounter { total: 3, at: second(1) },
-            Received::Congested { at: second(2) },
+            Received::BackpressureStarted { at: second(2) },
             Received::Datagram { bytes, needed, at: second(2) },
             Received::QueueFull { dropped: 7, at: second(3) },
-            Received::Service { faults: ServiceFaults::SLOT, at: second(3) },
+            Received::Health { faults: HealthFaults::REGISTRATION, at: second(3) },
             Received::Overrun { dropped: Some(9), at: second(4) },
             Received::Overrun { dropped: None, at: second(4) },
-            Received::Service { faults: ServiceFaults::empty(), at: second(5) },
+            Received::Health { faults: HealthFaults::empty(), at: second(5) },
             Received::LostCounter { total: 5, at: second(6) },
         ];
         for end in 0..=story.len() {
@@ -233,7 +233,7 @@ mod tests {
                     break;
                 }
             }
-            assert_eq!(replay.account().verdict(), live.account().verdict(), "after {end}");
+            assert_eq!(replay.stats().completeness(), live.stats().completeness(), "after {end}");
             let all =
                 |mut assembler: Assembler| std::iter::from_fn(move || assembler.poll()).count();
             assert_eq!(all(replay), all(live));
@@ -255,7 +255,7 @@ mod tests {
         }
         assert_eq!(frames[..2], ["Overrun { dropped: Some(9) }", "Overrun { dropped: None }"]);
         assert!(frames[2].starts_with("Reply { message_type: GET"));
-        let quiet = Received::Quiet { at: Tick::from_nanos(8_000_000_007) };
+        let quiet = Received::Idle { at: Tick::from_nanos(8_000_000_007) };
         assert_eq!(reader.recv(None).expect("good"), quiet);
         let Ok(Received::Datagram { bytes, needed, .. }) = reader.recv(None) else { panic!("cut") };
         assert_eq!(needed, bytes.len() + 40);
@@ -285,7 +285,7 @@ mod tests {
             let mut reader = Reader::new(&capture[..]).expect("a capture");
             assert!(matches!(reader.recv(None), Ok(Received::Datagram { .. })));
             let next = reader.recv(Some(early)).expect("good");
-            assert_eq!(next == Received::Quiet { at: early }, has_silence);
+            assert_eq!(next == Received::Idle { at: early }, has_silence);
         }
     }
 

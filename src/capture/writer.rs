@@ -73,7 +73,7 @@ impl<W: Write> Writer<W> {
             // says to the reader that silences are written
             self.message(MessageType::new(NLMSG_NOOP), &[], at)?;
         }
-        if let Received::Quiet { at } = received {
+        if let Received::Idle { at } = received {
             self.quiet = Some(*at);
             return Ok(());
         }
@@ -88,10 +88,10 @@ impl<W: Write> Writer<W> {
             Received::QueueFull { dropped, .. } => {
                 self.notice(Notice::QueueFull { dropped: *dropped }, at)
             }
-            Received::Congested { .. } => self.notice(Notice::Congested, at),
-            Received::Decongested { .. } => self.notice(Notice::Decongested, at),
-            Received::Service { faults, .. } => {
-                self.notice(Notice::Service { faults: faults.bits() }, at)
+            Received::BackpressureStarted { .. } => self.notice(Notice::BackpressureStarted, at),
+            Received::BackpressureEnded { .. } => self.notice(Notice::BackpressureEnded, at),
+            Received::Health { faults, .. } => {
+                self.notice(Notice::Health { faults: faults.bits() }, at)
             }
             Received::LostCounter { total, .. } => {
                 let status = Status { lost: *total, ..Status::zero() };
@@ -100,7 +100,7 @@ impl<W: Write> Writer<W> {
             Received::Undecodable { bytes, .. } => {
                 self.message(MessageType::new(NO_MESSAGE), bytes, at)
             }
-            Received::Refused { .. } | Received::Quiet { .. } | Received::End { .. } => Ok(()),
+            Received::Refused { .. } | Received::Idle { .. } | Received::End { .. } => Ok(()),
         }
     }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 pub use self::apply::{ApplyMode, ApplyReport};
 pub use self::installed::InstalledRules;
-use self::request::{Exchange, senseless};
-pub use self::settings::Tuning;
+use self::request::{Exchange, protocol_error};
+pub use self::settings::Settings;
 use crate::error::{Error, ErrorKind};
 use crate::message_type::MessageType;
 use crate::netlink::socket::NetlinkSocket;
@@ -82,15 +82,15 @@ impl Control {
     /// [`ErrorKind::Locked`] if the configuration is locked, [`ErrorKind::Invalid`] for a value
     /// that is out of range, or for the failure mode panic, unless it is put back.
     #[doc(alias = "AUDIT_SET")]
-    pub fn tune(&mut self, tuning: &Tuning) -> Result<Tuning, Error> {
-        if tuning.asks_for_panic() {
+    pub fn configure(&mut self, settings: &Settings) -> Result<Settings, Error> {
+        if settings.asks_for_panic() {
             let remedy = "call Control::panic_on_loss, if any lost record shall halt the machine";
             return Err(Error::new("set the failure mode", ErrorKind::Invalid, remedy));
         }
         let status = self.status()?;
-        let former = tuning.former(&status);
+        let former = settings.former(&status);
         let mut changed = Mask::empty();
-        for (operation, mask, change) in tuning.steps() {
+        for (operation, mask, change) in settings.steps() {
             let Err(error) = self.change(operation, mask, &change) else {
                 changed |= mask;
                 continue;
@@ -115,7 +115,7 @@ impl Control {
 
     /// Turns auditing on or off.
     pub fn set_enabled(&mut self, on: bool) -> Result<(), Error> {
-        self.tune(&Tuning::new().enabled(on)).map(drop)
+        self.configure(&Settings::new().enabled(on)).map(drop)
     }
 
     /// Locks rules and settings until the next boot. There is no way back.
@@ -136,22 +136,22 @@ impl Control {
 
     /// Sets what the kernel does when it cannot record: silent or printk.
     pub fn set_failure(&mut self, mode: FailureMode) -> Result<(), Error> {
-        self.tune(&Tuning::new().failure(mode)).map(drop)
+        self.configure(&Settings::new().failure(mode)).map(drop)
     }
 
     /// Sets how many records a second the kernel lets through; 0 for no limit.
     pub fn set_rate_limit(&mut self, records: u32) -> Result<(), Error> {
-        self.tune(&Tuning::new().rate_limit(records)).map(drop)
+        self.configure(&Settings::new().rate_limit(records)).map(drop)
     }
 
     /// Sets how many records the kernel queues; 0 for no limit.
     pub fn set_backlog_limit(&mut self, records: u32) -> Result<(), Error> {
-        self.tune(&Tuning::new().backlog_limit(records)).map(drop)
+        self.configure(&Settings::new().backlog_limit(records)).map(drop)
     }
 
     /// Sets how long a process may be made to wait for room in the queue, in kernel ticks.
     pub fn set_backlog_wait_time(&mut self, ticks: u32) -> Result<(), Error> {
-        self.tune(&Tuning::new().backlog_wait_time(ticks)).map(drop)
+        self.configure(&Settings::new().backlog_wait_time(ticks)).map(drop)
     }
 
     /// Sets the counter of lost records to zero and returns what it was.
@@ -177,7 +177,7 @@ impl Control {
     pub fn features(&mut self) -> Result<Features, Error> {
         const OPERATION: &str = "read the audit features";
         let data = self.exchange.fetch(OPERATION, MessageType::GET_FEATURE, &[])?;
-        Features::parse(&data).map_err(|error| senseless(OPERATION, &error))
+        Features::parse(&data).map_err(|error| protocol_error(OPERATION, &error))
     }
 
     /// Sets those of the switches in `which` that are in `on`, and clears the others of them.
@@ -216,7 +216,7 @@ impl Control {
             }
         };
         let rules = answer.data.iter().map(|payload| {
-            rule_codec::parse(payload).map_err(|error| senseless(OPERATION, &error))
+            rule_codec::parse(payload).map_err(|error| protocol_error(OPERATION, &error))
         });
         rules.collect()
     }

@@ -28,7 +28,7 @@ pub(crate) fn register(socket: NetlinkSocket) -> Result<(NetlinkSocket, Vec<Vec<
 }
 
 /// Asks for the place once more, for a socket that had it. Its answer comes among the records.
-pub(crate) fn retake(socket: &NetlinkSocket) -> io::Result<()> {
+pub(crate) fn reregister(socket: &NetlinkSocket) -> io::Result<()> {
     let status = Status { pid: std::process::id(), ..Status::zero() };
     let payload = Change { mask: Mask::PID, status: &status }.to_bytes();
     socket.send(&request(MessageType::SET, 1, &payload))
@@ -56,8 +56,8 @@ fn taken(exchange: &mut Exchange) -> Error {
         Ok(status) => status.pid,
         Err(error) => return error,
     };
-    let holder = procfs::stranger_at_port(pid);
-    let kind = ErrorKind::SlotTaken { pid, command: procfs::command(pid), holder };
+    let holder = procfs::port_hijacker(pid);
+    let kind = ErrorKind::AlreadyRegistered { pid, command: procfs::command(pid), holder };
     let remedy = if holder.is_some() {
         "stop the process that holds the port, or listen beside it with Receiver::observer()"
     } else {

@@ -60,7 +60,7 @@ impl Exchange {
     pub(crate) fn status(&mut self) -> Result<Status, Error> {
         const OPERATION: &str = "read the audit status";
         let data = self.fetch(OPERATION, MessageType::GET, &[])?;
-        Status::parse(&data).map_err(|error| senseless(OPERATION, &error))
+        Status::parse(&data).map_err(|error| protocol_error(OPERATION, &error))
     }
 
     /// Changes the settings in `mask`.
@@ -148,7 +148,7 @@ impl Exchange {
                         }
                     }
                     Ok(_) => {} // a late answer to a request that ran out of time
-                    Err(error) => return Err(senseless(operation, &error)),
+                    Err(error) => return Err(protocol_error(operation, &error)),
                 }
                 let has_data = matches!(asked, MessageType::GET | MessageType::GET_FEATURE);
                 done |= acknowledged
@@ -197,6 +197,6 @@ impl Exchange {
 const BATCH: usize = 16;
 const BUFFER: usize = 64 * 1024;
 
-pub(crate) fn senseless(operation: &'static str, error: &dyn std::fmt::Display) -> Error {
+pub(crate) fn protocol_error(operation: &'static str, error: &dyn std::fmt::Display) -> Error {
     Error::new(operation, ErrorKind::Protocol, "").with_text(error)
 }

@@ -6,20 +6,20 @@ use crate::wire::status::{Enabled, FailureMode, Mask, Status};
 
 /// Settings to change; what is not named is not touched.
 ///
-/// [`Control::tune`](crate::Control::tune) makes the changes and returns the former values as
-/// another `Tuning`, which puts them back. It prints as the options of auditctl(8): what is kept in
+/// [`Control::configure`](crate::Control::configure) makes the changes and returns the former values as
+/// another `Settings`, which puts them back. It prints as the options of auditctl(8): what is kept in
 /// a file is put back by `auditctl -R FILE`, even if the process that changed it was killed.
 ///
 /// # Examples
 ///
 /// ```
-/// use auditlink::Tuning;
+/// use auditlink::Settings;
 ///
-/// let tuning = Tuning::lossless().backlog_limit(16_384).enabled(true);
-/// assert_eq!(tuning.to_string(), "-b 16384\n--backlog_wait_time 15000\n-r 0\n-e 1\n");
+/// let settings = Settings::lossless().backlog_limit(16_384).enabled(true);
+/// assert_eq!(settings.to_string(), "-b 16384\n--backlog_wait_time 15000\n-r 0\n-e 1\n");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Tuning {
+pub struct Settings {
     backlog_limit: Option<u32>,
     backlog_wait_time: Option<u32>,
     rate_limit: Option<u32>,
@@ -29,7 +29,7 @@ pub struct Tuning {
     may_panic: bool,
 }
 
-impl Tuning {
+impl Settings {
     /// Changes nothing.
     #[must_use]
     pub const fn new() -> Self {
@@ -139,7 +139,7 @@ impl Tuning {
     }
 }
 
-impl fmt::Display for Tuning {
+impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = [
             ("-b", self.backlog_limit),
@@ -161,32 +161,32 @@ mod tests {
 
     #[test]
     fn only_what_was_named_is_changed() {
-        let tuning = Tuning::new().backlog_limit(8192).enabled(true);
-        let masks: Vec<_> = tuning.steps().map(|(_, mask, _)| mask).collect();
+        let settings = Settings::new().backlog_limit(8192).enabled(true);
+        let masks: Vec<_> = settings.steps().map(|(_, mask, _)| mask).collect();
         assert_eq!(masks, [Mask::BACKLOG_LIMIT, Mask::ENABLED]);
-        assert_eq!(Tuning::new().steps().count(), 0);
+        assert_eq!(Settings::new().steps().count(), 0);
     }
 
     #[test]
     fn the_former_values_are_those_of_the_named_settings() {
         let status = Status { backlog_limit: 64, rate_limit: 9, ..Status::zero() };
-        let former = Tuning::new().backlog_limit(8192).enabled(true).former(&status);
-        assert_eq!(former, Tuning::new().backlog_limit(64).enabled(false));
+        let former = Settings::new().backlog_limit(8192).enabled(true).former(&status);
+        assert_eq!(former, Settings::new().backlog_limit(64).enabled(false));
     }
 
     #[test]
     fn panic_is_put_back_but_not_asked_for() {
-        let tuning = Tuning::new().failure(FailureMode::PANIC);
-        assert!(tuning.asks_for_panic());
+        let settings = Settings::new().failure(FailureMode::PANIC);
+        assert!(settings.asks_for_panic());
         let status = Status { failure: FailureMode::PANIC, ..Status::zero() };
-        assert!(!Tuning::new().failure(FailureMode::SILENT).former(&status).asks_for_panic());
-        assert!(!Tuning::new().former(&status).asks_for_panic());
+        assert!(!Settings::new().failure(FailureMode::SILENT).former(&status).asks_for_panic());
+        assert!(!Settings::new().former(&status).asks_for_panic());
     }
 
     #[test]
     fn it_prints_as_auditctl_reads_it() {
         let status = Status { backlog_limit: 64, failure: FailureMode::PRINTK, ..Status::zero() };
-        let former = Tuning::lossless().failure(FailureMode::SILENT).former(&status);
+        let former = Settings::lossless().failure(FailureMode::SILENT).former(&status);
         assert_eq!(former.to_string(), "-b 64\n-r 0\n-f 1\n");
         for line in former.to_string().lines() {
             let command = line.parse::<crate::rule::Command>();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{ClosedBy, Event};
-use crate::message_type::{Class, MessageType};
+use crate::message_type::{MessageType, RecordRole};
 use crate::record::{Record, Window};
 
 /// Something that an event's own records announce, and that did not come.
@@ -86,7 +86,7 @@ impl Event {
     }
 
     fn missing_ends(&self, missing: &mut Vec<Missing>) {
-        let opened = self.records().any(|record| record.message_type().class() == Class::Opens);
+        let opened = self.records().any(|record| record.message_type().role() == RecordRole::Head);
         let ended = self.closed_by() == ClosedBy::EndRecord;
         if opened && !ended && self.end_expected {
             missing.push(Missing::EndRecord);

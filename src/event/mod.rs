@@ -13,11 +13,11 @@ use bytes::Bytes;
 pub use self::assembler::{Assembler, Received};
 pub use self::classify::{Call, EventKind, Exec, Exit, Fork, Kill, Ptrace};
 pub use self::loss::{
-    Account, Cause, Count, CounterReading, Doubt, Loss, ServiceFaults, Unit, Verdict,
+    Cause, Completeness, Count, CounterReading, HealthFaults, Loss, Stats, Unit, UnverifiedReason,
 };
 pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
-use crate::message_type::{Class, MessageType};
+use crate::message_type::{MessageType, RecordRole};
 use crate::record::{EventId, Execve, Header, Keys, Record, Syscall};
 use crate::time::Tick;
 
@@ -40,7 +40,7 @@ pub enum ClosedBy {
     /// Its end record came.
     EndRecord,
     /// Its record is of a type that stands alone.
-    Alone,
+    Standalone,
     /// No further record came within the window.
     Window,
     /// Too many events were open, or they held too many bytes.
@@ -55,7 +55,7 @@ impl ClosedBy {
     pub const fn name(self) -> &'static str {
         match self {
             Self::EndRecord => "end_record",
-            Self::Alone => "alone",
+            Self::Standalone => "standalone",
             Self::Window => "window",
             Self::Evicted => "evicted",
             Self::End => "end",
@@ -147,7 +147,7 @@ impl Event {
     /// Returns the keys of the rule that made the event.
     #[must_use]
     pub fn keys(&self) -> Vec<Vec<u8>> {
-        let opener = self.records().find(|record| record.message_type().class() == Class::Opens);
+        let opener = self.records().find(|record| record.message_type().role() == RecordRole::Head);
         let keys = opener.map(Keys::of).into_iter().flatten();
         keys.map(std::borrow::Cow::into_owned).collect()
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use super::{Event, EventKind};
 use crate::constants::Errno;
 use crate::message_type::{MessageType, Origin};
-use crate::record::{Avc, Meaning, Path, Record, SocketAddress, Value, print_text};
+use crate::record::{Avc, Interpretation, Path, Record, SocketAddress, Value, print_text};
 
 /// Who an event is about: the process that acted.
 ///
@@ -284,8 +284,9 @@ impl Event {
     /// Tells whether no argument of the call is an open directory.
     fn is_relative_to_cwd(&self) -> bool {
         let syscall = self.call().and_then(|call| call.syscall());
-        let mut meanings = syscall.into_iter().flat_map(|syscall| syscall.record().meanings());
-        !meanings.any(|(_, meaning)| matches!(meaning, Meaning::Directory(Some(_))))
+        let mut meanings =
+            syscall.into_iter().flat_map(|syscall| syscall.record().interpretations());
+        !meanings.any(|(_, meaning)| matches!(meaning, Interpretation::Directory(Some(_))))
     }
 
     /// Returns how it ended.
@@ -369,7 +370,7 @@ impl<'a> Subject<'a> {
 fn outcome_by_field(record: Record<'_>) -> Outcome {
     let verdict = match record.as_user_message() {
         Some(message) => message.result(),
-        None => record.field("res").and_then(Value::verdict),
+        None => record.field("res").and_then(Value::boolean),
     };
     Outcome::of(verdict)
 }

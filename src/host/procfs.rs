@@ -142,7 +142,7 @@ fn version(release: &str) -> Option<(u32, u32)> {
 }
 
 /// Returns the process that holds the port of another one, which is a daemon, or was.
-pub(crate) fn stranger_at_port(daemon: u32) -> Option<u32> {
+pub(crate) fn port_hijacker(daemon: u32) -> Option<u32> {
     port_holder(daemon).filter(|holder| *holder != daemon)
 }
 

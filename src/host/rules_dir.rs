@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Group, User};
 
 use crate::error::{Error, ErrorKind};
-use crate::rule::{Lookup, RuleSet, RulesFile};
+use crate::rule::{HostLookup, RuleSet, RulesFile};
 
 /// Looks users and groups up in the machine's databases, and directories in its file system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "there is one machine")]
-pub struct System;
+pub struct SystemLookup;
 
-impl Lookup for System {
+impl HostLookup for SystemLookup {
     fn user(&self, name: &str) -> Option<u32> {
         User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
     }
@@ -53,7 +53,7 @@ impl RulesFile {
             files.push((path.to_string_lossy().into_owned(), text));
         }
         let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        Self::join(files, &System).map_err(|mistakes| {
+        Self::join(files, &SystemLookup).map_err(|mistakes| {
             Error::new(READ, ErrorKind::Rule, "correct these lines").with_text(mistakes)
         })
     }
@@ -110,10 +110,10 @@ mod tests {
 
     #[test]
     fn root_is_everywhere() {
-        assert_eq!(System.user("root"), Some(0));
-        assert_eq!(System.group("root"), Some(0));
-        assert_eq!(System.user("no such user"), None);
-        assert!(System.is_directory("/"));
-        assert!(!System.is_directory("/proc/version"));
+        assert_eq!(SystemLookup.user("root"), Some(0));
+        assert_eq!(SystemLookup.group("root"), Some(0));
+        assert_eq!(SystemLookup.user("no such user"), None);
+        assert!(SystemLookup.is_directory("/"));
+        assert!(!SystemLookup.is_directory("/proc/version"));
     }
 }

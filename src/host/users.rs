@@ -20,15 +20,15 @@ use crate::time::Tick;
 /// # Examples
 ///
 /// ```
-/// use auditlink::host::IdNames;
-/// use auditlink::record::{Ids, Meaning};
+/// use auditlink::host::UserNames;
+/// use auditlink::record::{Ids, Interpretation};
 ///
-/// let names = IdNames::new();
-/// assert_eq!(Meaning::User(Some(0)).with_names(&names).to_string(), "root");
+/// let names = UserNames::new();
+/// assert_eq!(Interpretation::User(Some(0)).with_names(&names).to_string(), "root");
 /// assert_eq!(names.user(4_000_000_123), None);
 /// ```
 #[derive(Debug)]
-pub struct IdNames {
+pub struct UserNames {
     clock: Clock,
     known: RefCell<HashMap<Id, (Option<String>, Tick)>>,
 }
@@ -39,13 +39,13 @@ enum Id {
     Group(u32),
 }
 
-impl Default for IdNames {
+impl Default for UserNames {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl IdNames {
+impl UserNames {
     const KEPT_FOR: Duration = Duration::from_secs(300);
     const MAX_KEPT: usize = 4096;
 
@@ -77,7 +77,7 @@ impl IdNames {
     }
 }
 
-impl Ids for IdNames {
+impl Ids for UserNames {
     fn user(&self, id: u32) -> Option<String> {
         self.name(Id::User(id))
     }
@@ -93,11 +93,11 @@ mod tests {
 
     #[test]
     fn names_are_remembered_and_their_number_is_bounded() {
-        let names = IdNames::new();
+        let names = UserNames::new();
         for id in 0..5000 {
             let _ = names.user(4_000_000_000 + id);
         }
-        assert!(names.known.borrow().len() <= IdNames::MAX_KEPT);
+        assert!(names.known.borrow().len() <= UserNames::MAX_KEPT);
         assert_eq!(names.user(0).as_deref(), Some("root"));
         assert_eq!(names.group(0).as_deref(), Some("root"));
         assert!(names.known.borrow().contains_key(&Id::User(0)));

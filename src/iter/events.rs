@@ -4,7 +4,7 @@ use std::iter::FusedIterator;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::event::{Account, Assembler, Delivery, Event, Received, Verdict};
+use crate::event::{Assembler, Completeness, Delivery, Event, Received, Stats};
 use crate::source::Source;
 use crate::time::Tick;
 
@@ -21,7 +21,7 @@ use crate::time::Tick;
 /// # #[cfg(feature = "capture")] {
 /// use auditlink::{Delivery, Events, capture};
 ///
-/// let bytes: &[u8] = include_bytes!("../examples/dump/demo.pcap");
+/// let bytes: &[u8] = include_bytes!("../../examples/dump/demo.pcap");
 /// let mut execs = 0;
 /// for delivery in Events::new(capture::Reader::new(bytes)?) {
 ///     match delivery? {
@@ -102,14 +102,14 @@ impl<S: Source> Events<S> {
 
     /// As [`next_until`](Self::next_until), but returns also whenever the source says that the line is
     /// empty.
-    pub(crate) fn next_or_quiet(&mut self, until: Option<Tick>) -> Result<Option<Delivery>, Error> {
+    pub(crate) fn next_or_idle(&mut self, until: Option<Tick>) -> Result<Option<Delivery>, Error> {
         self.advance(until, true)
     }
 
     fn advance(
         &mut self,
         until: Option<Tick>,
-        whenever_quiet: bool,
+        whenever_idle: bool,
     ) -> Result<Option<Delivery>, Error> {
         loop {
             if let Some(delivery) = self.assembler.poll() {
@@ -132,10 +132,10 @@ impl<S: Source> Events<S> {
                     if matches!(received, Received::End { .. }) {
                         self.state = State::Draining(None);
                     }
-                    let is_quiet = matches!(received, Received::Quiet { .. });
+                    let is_idle = matches!(received, Received::Idle { .. });
                     let is_over = until.is_some_and(|until| until <= received.at());
                     self.assembler.handle(received);
-                    if is_quiet && (is_over || whenever_quiet) {
+                    if is_idle && (is_over || whenever_idle) {
                         return Ok(self.assembler.poll());
                     }
                 }
@@ -171,13 +171,13 @@ impl<S: Source> Events<S> {
 
     /// Returns the counts of what passed so far.
     #[must_use]
-    pub fn account(&self) -> Account {
-        self.assembler.account()
+    pub fn stats(&self) -> Stats {
+        self.assembler.stats()
     }
 
     /// Tells whether the kernel holds records back, which then come out of order.
-    pub(crate) const fn is_congested(&self) -> bool {
-        self.assembler.is_congested()
+    pub(crate) const fn has_backpressure(&self) -> bool {
+        self.assembler.has_backpressure()
     }
 
     /// Judges whether everything came that the kernel recorded, from the first record to the last
@@ -186,8 +186,8 @@ impl<S: Source> Events<S> {
     /// It is complete only if all signs agree. While records come it never is, since the counter
     /// must have been read after the last one: ask when the line is quiet, or when the source has
     /// [ended](crate::Receiver::finish).
-    pub fn verdict(&self) -> Verdict {
-        self.account().verdict()
+    pub fn completeness(&self) -> Completeness {
+        self.stats().completeness()
     }
 
     /// Returns the source.

@@ -4,9 +4,9 @@ use std::iter::FusedIterator;
 
 use super::events::Events;
 use crate::error::Error;
-use crate::event::{Account, Verdict};
-use crate::monitor::Witness;
-use crate::process::{Blind, BootId, Change, Tracker};
+use crate::event::{Completeness, Stats};
+use crate::monitor::ProcessMonitor;
+use crate::process::{BootId, NoInspector, ProcessEvent, Tracker};
 use crate::receiver::Receiver;
 use crate::source::Source;
 use crate::time::Tick;
@@ -14,7 +14,7 @@ use crate::time::Tick;
 /// Iterates over what becomes of processes: each one that is created, runs a program, and ends, and
 /// over what may be missing.
 ///
-/// Live, [`watch`](Self::watch) joins a receiver and a [`Witness`]; [`replay`](Self::replay) has only
+/// Live, [`watch`](Self::watch) joins a receiver and a [`ProcessMonitor`]; [`replay`](Self::replay) has only
 /// records. The rules are the caller's: [`rule::process_lifecycle`](crate::rule::process_lifecycle)
 /// are those that it needs.
 ///
@@ -23,19 +23,19 @@ use crate::time::Tick;
 /// A loop that misses none:
 ///
 /// ```no_run
-/// use auditlink::monitor::Witness;
-/// use auditlink::process::Change;
-/// use auditlink::{Control, Processes, Receiver, Tuning, rule};
+/// use auditlink::monitor::ProcessMonitor;
+/// use auditlink::process::ProcessEvent;
+/// use auditlink::{Control, Processes, Receiver, Settings, rule};
 ///
 /// let receiver = Receiver::daemon().open()?; // listen first, so that nothing slips between
-/// let witness = Witness::new().open()?;
+/// let monitor = ProcessMonitor::new().open()?;
 /// let mut control = Control::open()?;
-/// control.tune(&Tuning::lossless().enabled(true))?;
+/// control.configure(&Settings::lossless().enabled(true))?;
 /// let rules = control.apply(&rule::process_lifecycle().key("procs").for_both_abis()?)?;
 ///
-/// for change in Processes::watch(receiver, witness)?.take(100) {
+/// for change in Processes::watch(receiver, monitor)?.take(100) {
 ///     match change? {
-///         Change::Loss(gap) => eprintln!("{gap}"),
+///         ProcessEvent::Loss(gap) => eprintln!("{gap}"),
 ///         change => println!("{change}"),
 ///     }
 /// }
@@ -46,7 +46,7 @@ use crate::time::Tick;
 pub struct Processes<S> {
     events: Events<S>,
     tracker: Tracker,
-    witness: Option<Witness>,
+    monitor: Option<ProcessMonitor>,
     is_ended: bool,
     /// What ended the source, until all else was handed out.
     failure: Option<Error>,
@@ -56,17 +56,17 @@ impl Processes<Receiver> {
     /// Follows the processes of this machine, from now on: lists those that are there, and tells
     /// what becomes of them and of new ones.
     ///
-    /// Open the receiver and the witness and load the rules before, in this order.
+    /// Open the receiver and the monitor and load the rules before, in this order.
     ///
     /// # Errors
     ///
     /// An error of the operating system.
-    pub fn watch(receiver: Receiver, witness: Witness) -> Result<Self, Error> {
-        let tracker = witness.tracker();
-        Self::watch_with(receiver, witness, tracker)
+    pub fn watch(receiver: Receiver, monitor: ProcessMonitor) -> Result<Self, Error> {
+        let tracker = monitor.tracker();
+        Self::watch_with(receiver, monitor, tracker)
     }
 
-    /// As [`watch`](Self::watch), with a tracker of one's own making; [`Witness::tracker`] makes the
+    /// As [`watch`](Self::watch), with a tracker of one's own making; [`ProcessMonitor::tracker`] makes the
     /// usual one.
     ///
     /// # Errors
@@ -74,18 +74,18 @@ impl Processes<Receiver> {
     /// An error of the operating system.
     pub fn watch_with(
         mut receiver: Receiver,
-        mut witness: Witness,
+        mut monitor: ProcessMonitor,
         mut tracker: Tracker,
     ) -> Result<Self, Error> {
-        if let Some(file) = witness.readiness()? {
+        if let Some(file) = monitor.readiness()? {
             receiver.wait_beside(file)?;
         }
-        tracker.start(&mut witness);
+        tracker.start(&mut monitor);
         for process in tracker.processes() {
-            witness.follow(process);
+            monitor.follow(process);
         }
         let events = Events::new(receiver);
-        Ok(Self { events, tracker, witness: Some(witness), is_ended: false, failure: None })
+        Ok(Self { events, tracker, monitor: Some(monitor), is_ended: false, failure: None })
     }
 }
 
@@ -96,7 +96,7 @@ impl<S: Source> Processes<S> {
     /// seen only by their core dumps, or when their number is used again.
     pub fn replay(source: S) -> Self {
         let tracker = Tracker::new(BootId::UNKNOWN);
-        Self { events: Events::new(source), tracker, witness: None, is_ended: false, failure: None }
+        Self { events: Events::new(source), tracker, monitor: None, is_ended: false, failure: None }
     }
 
     /// Returns the next change, or `Ok(None)` if none came until `until` or the source ended;
@@ -104,8 +104,8 @@ impl<S: Source> Processes<S> {
     ///
     /// # Errors
     ///
-    /// Those of the source and of the witness.
-    pub fn next_until(&mut self, until: Option<Tick>) -> Result<Option<Change>, Error> {
+    /// Those of the source and of the monitor.
+    pub fn next_until(&mut self, until: Option<Tick>) -> Result<Option<ProcessEvent>, Error> {
         loop {
             if let Some(change) = self.tracker.poll() {
                 self.note(&change);
@@ -116,11 +116,11 @@ impl<S: Source> Processes<S> {
             }
             let due = self.tracker.poll_timeout();
             let wake = [due, until].into_iter().flatten().min();
-            let delivery = self.events.next_or_quiet(wake);
+            let delivery = self.events.next_or_idle(wake);
             let now = self.events.last_tick();
             // what the second source saw is older than the record that came behind it
             let drained =
-                self.witness.as_mut().map(|witness| witness.drain(&mut self.tracker, now));
+                self.monitor.as_mut().map(|monitor| monitor.drain(&mut self.tracker, now));
             let delivery = match (delivery, drained.unwrap_or(Ok(()))) {
                 (Ok(delivery), Ok(())) => delivery,
                 (Err(error), _) | (_, Err(error)) => {
@@ -130,14 +130,14 @@ impl<S: Source> Processes<S> {
                     continue;
                 }
             };
-            self.tracker.congested(self.events.is_congested());
+            self.tracker.set_backpressure(self.events.has_backpressure());
             match &delivery {
                 Some(delivery) => self.with_look(|tracker, look| tracker.handle(delivery, look)),
                 None if self.events.is_ended() => {
                     self.is_ended = true;
                     self.with_look(Tracker::finish);
                 }
-                None => self.tracker.quiet(now),
+                None => self.tracker.idle(now),
             }
             if self.tracker.poll_timeout().is_some_and(|due| due <= now) {
                 self.with_look(|tracker, look| tracker.advance(now, look));
@@ -150,19 +150,22 @@ impl<S: Source> Processes<S> {
         }
     }
 
-    fn with_look(&mut self, act: impl FnOnce(&mut Tracker, &mut dyn crate::process::Look)) {
-        match &mut self.witness {
-            Some(witness) => act(&mut self.tracker, witness),
-            None => act(&mut self.tracker, &mut Blind),
+    fn with_look(
+        &mut self,
+        act: impl FnOnce(&mut Tracker, &mut dyn crate::process::ProcessInspector),
+    ) {
+        match &mut self.monitor {
+            Some(monitor) => act(&mut self.tracker, monitor),
+            None => act(&mut self.tracker, &mut NoInspector),
         }
     }
 
-    fn note(&mut self, change: &Change) {
-        let Some(witness) = &mut self.witness else { return };
+    fn note(&mut self, change: &ProcessEvent) {
+        let Some(monitor) = &mut self.monitor else { return };
         match change {
-            Change::Fork(fork) => witness.follow(&fork.process),
-            Change::Exit(exit) => witness.forget(exit.process.id),
-            Change::Exec(_) | Change::Loss(_) => {}
+            ProcessEvent::Fork(fork) => monitor.follow(&fork.process),
+            ProcessEvent::Exit(exit) => monitor.forget(exit.process.id),
+            ProcessEvent::Exec(_) | ProcessEvent::Loss(_) => {}
         }
     }
 
@@ -180,13 +183,13 @@ impl<S: Source> Processes<S> {
 
     /// Returns the counts of what passed so far.
     #[must_use]
-    pub fn account(&self) -> Account {
-        self.events.account()
+    pub fn stats(&self) -> Stats {
+        self.events.stats()
     }
 
-    /// Judges whether every record came; see [`Events::verdict`].
-    pub fn verdict(&self) -> Verdict {
-        self.events.verdict()
+    /// Judges whether every record came; see [`Events::completeness`].
+    pub fn completeness(&self) -> Completeness {
+        self.events.completeness()
     }
 
     /// Returns the source.
@@ -202,7 +205,7 @@ impl<S: Source> Processes<S> {
 }
 
 impl<S: Source> Iterator for Processes<S> {
-    type Item = Result<Change, Error>;
+    type Item = Result<ProcessEvent, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.next_until(None).transpose()

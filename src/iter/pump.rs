@@ -347,12 +347,12 @@ fn without_bytes(received: Received<'_>) -> Option<Received<'static>> {
         Received::Datagram { .. } | Received::Undecodable { .. } => return None,
         Received::Overrun { dropped, at } => Received::Overrun { dropped, at },
         Received::QueueFull { dropped, at } => Received::QueueFull { dropped, at },
-        Received::Congested { at } => Received::Congested { at },
-        Received::Decongested { at } => Received::Decongested { at },
-        Received::Service { faults, at } => Received::Service { faults, at },
+        Received::BackpressureStarted { at } => Received::BackpressureStarted { at },
+        Received::BackpressureEnded { at } => Received::BackpressureEnded { at },
+        Received::Health { faults, at } => Received::Health { faults, at },
         Received::Refused { port, at } => Received::Refused { port, at },
         Received::LostCounter { total, at } => Received::LostCounter { total, at },
-        Received::Quiet { at } => Received::Quiet { at },
+        Received::Idle { at } => Received::Idle { at },
         Received::End { at } => Received::End { at },
     })
 }
@@ -428,7 +428,7 @@ mod tests {
             push(&shared, limits, datagram(length), true);
         }
         assert_eq!(kinds(&shared), ["100", "101"], "164 and 165 bytes: 400 has no room for 74");
-        push(&shared, limits, Item::Other(Received::Decongested { at: Tick::ZERO }), true);
+        push(&shared, limits, Item::Other(Received::BackpressureEnded { at: Tick::ZERO }), true);
         let kinds = kinds(&shared);
         assert_eq!(kinds[2], "dropped 3");
         assert_eq!(kinds.len(), 4, "a notice always finds room");

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::error::Error;
-use crate::event::{Account, Assembler, Delivery, Verdict};
+use crate::event::{Assembler, Completeness, Delivery, Stats};
 use crate::iter::events::Events;
 use crate::source::Source;
 
@@ -50,7 +50,7 @@ use crate::source::Source;
 /// ```
 /// use auditlink::{Delivery, EventStream, capture};
 ///
-/// let bytes: &[u8] = include_bytes!("../examples/dump/demo.pcap");
+/// let bytes: &[u8] = include_bytes!("../../examples/dump/demo.pcap");
 /// let mut events = EventStream::replay(capture::Reader::new(bytes)?);
 /// let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// runtime.block_on(async {
@@ -62,7 +62,7 @@ use crate::source::Source;
 ///     }
 ///     Ok::<(), auditlink::Error>(())
 /// })?;
-/// assert_eq!(events.account().losses, 1);
+/// assert_eq!(events.stats().losses, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct EventStream<S> {
@@ -138,14 +138,14 @@ impl<S: Source> EventStream<S> {
 
     /// Returns the counts of what passed so far.
     #[must_use]
-    pub fn account(&self) -> Account {
-        self.events.account()
+    pub fn stats(&self) -> Stats {
+        self.events.stats()
     }
 
     /// Judges whether everything came that the kernel recorded; see
-    /// [`Events::verdict`](crate::Events::verdict).
-    pub fn verdict(&self) -> Verdict {
-        self.events.verdict()
+    /// [`Events::completeness`](crate::Events::completeness).
+    pub fn completeness(&self) -> Completeness {
+        self.events.completeness()
     }
 
     /// Returns the source.

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::host::procfs::Standing;
 use crate::netlink::error_map::{GIVE_CAPABILITY, NET_ADMIN};
 use crate::netlink::socket::{Batch, NetlinkSocket};
-use crate::process::{Observation, Source};
+use crate::process::{Observation, Provenance};
 use crate::wire::connector::{Message, TaskEvent, request};
 
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl Connector {
                 }
                 TaskEvent::Exec { process } => tell(Observation::Executed { process, since_boot }),
                 TaskEvent::Exit { task, process, status } => {
-                    let (code, source) = (Some(status), Source::Connector);
+                    let (code, source) = (Some(status), Provenance::Connector);
                     tell(Observation::Exited { task, process, code, since_boot, source });
                 }
                 TaskEvent::Answer { .. } | TaskEvent::Other => {}

@@ -16,9 +16,9 @@ use self::connector::Connector;
 #[cfg(feature = "pidfd")]
 use self::pidfd::Pidfds;
 use crate::error::Error;
-use crate::process::{BootId, Listing, Look, Process, ProcessId, Sighting, Tracker};
+use crate::process::{BootId, Lookup, Process, ProcessId, ProcessInspector, ProcessTable, Tracker};
 #[cfg(feature = "pidfd")]
-use crate::process::{Observation, Source};
+use crate::process::{Observation, Provenance};
 use crate::time::{BootClock, Tick};
 
 /// Sees what records do not tell: deaths by signal, threads, who was there before.
@@ -27,10 +27,10 @@ use crate::time::{BootClock, Tick};
 /// with its exit status, and looks into /proc. Where the connector is refused, it waits for each
 /// process by a file of it (feature `pidfd`), or /proc has to be looked through from time to time.
 ///
-/// [`Processes`](crate::Processes) uses it; for an own loop, it is a [`Look`] and tells
+/// [`Processes`](crate::Processes) uses it; for an own loop, it is a [`ProcessInspector`] and tells
 /// [observations](Self::drain).
 #[derive(Debug)]
-pub struct Witness {
+pub struct ProcessMonitor {
     means: Means,
     refusal: Option<Error>,
     boot: BootId,
@@ -44,10 +44,10 @@ enum Means {
     Nothing,
 }
 
-/// How a [`Witness`] learns of ends.
+/// How a [`ProcessMonitor`] learns of ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum WitnessKind {
+pub enum MonitorKind {
     /// The kernel tells of every task that begins and ends.
     Connector,
     /// It waits for every process that it was shown. One that ended before is seen to be gone, but
@@ -57,16 +57,16 @@ pub enum WitnessKind {
     Procfs,
 }
 
-/// Sets up a [`Witness`]; made by [`Witness::new`].
+/// Sets up a [`ProcessMonitor`]; made by [`ProcessMonitor::new`].
 #[derive(Clone, Copy, Debug)]
 #[must_use = "nothing is seen before it is opened"]
-pub struct WitnessBuilder {
+pub struct ProcessMonitorBuilder {
     connector: bool,
     #[cfg(feature = "pidfd")]
     pidfds: bool,
 }
 
-impl WitnessBuilder {
+impl ProcessMonitorBuilder {
     /// Sets whether to listen to the process connector. Default yes.
     pub const fn connector(mut self, listens: bool) -> Self {
         self.connector = listens;
@@ -82,12 +82,12 @@ impl WitnessBuilder {
 
     /// Begins to listen. Open it before the rules are loaded.
     ///
-    /// That the connector is refused is no error; [`Witness::refusal`] tells.
+    /// That the connector is refused is no error; [`ProcessMonitor::refusal`] tells.
     ///
     /// # Errors
     ///
     /// An error of the operating system.
-    pub fn open(self) -> Result<Witness, Error> {
+    pub fn open(self) -> Result<ProcessMonitor, Error> {
         let (mut means, mut refusal) = (Means::Nothing, None);
         if self.connector {
             match Connector::open() {
@@ -100,12 +100,12 @@ impl WitnessBuilder {
             means = Means::Pidfds(Pidfds::new()?);
         }
         let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Ok(Witness { means, refusal, boot: text.parse().unwrap_or(BootId::UNKNOWN) })
+        Ok(ProcessMonitor { means, refusal, boot: text.parse().unwrap_or(BootId::UNKNOWN) })
     }
 }
 
-impl Witness {
-    /// Starts to set up a witness.
+impl ProcessMonitor {
+    /// Starts to set up a monitor.
     ///
     /// The connector needs `CAP_NET_ADMIN`, the initial user, pid and network namespace, and a kernel
     /// with `CONFIG_PROC_EVENTS`; to see all of /proc, `CAP_SYS_PTRACE` is needed.
@@ -116,8 +116,8 @@ impl Witness {
     ///
     /// Source: `drivers/connector/cn_proc.c`.
     #[expect(clippy::new_ret_no_self, reason = "builders start at the thing they build")]
-    pub const fn new() -> WitnessBuilder {
-        WitnessBuilder {
+    pub const fn new() -> ProcessMonitorBuilder {
+        ProcessMonitorBuilder {
             connector: true,
             #[cfg(feature = "pidfd")]
             pidfds: true,
@@ -126,12 +126,12 @@ impl Witness {
 
     /// Returns how it learns of ends.
     #[must_use]
-    pub const fn kind(&self) -> WitnessKind {
+    pub const fn kind(&self) -> MonitorKind {
         match self.means {
-            Means::Connector(_) => WitnessKind::Connector,
+            Means::Connector(_) => MonitorKind::Connector,
             #[cfg(feature = "pidfd")]
-            Means::Pidfds(_) => WitnessKind::Pidfd,
-            Means::Nothing => WitnessKind::Procfs,
+            Means::Pidfds(_) => MonitorKind::Pidfd,
+            Means::Nothing => MonitorKind::Procfs,
         }
     }
 
@@ -157,8 +157,8 @@ impl Witness {
         }
         self.sample(&mut tracker);
         match self.kind() {
-            WitnessKind::Connector => tracker.second_source(true),
-            WitnessKind::Pidfd | WitnessKind::Procfs => tracker.sweep(SWEEP_INTERVAL),
+            MonitorKind::Connector => tracker.process_monitor(true),
+            MonitorKind::Pidfd | MonitorKind::Procfs => tracker.sweep(SWEEP_INTERVAL),
         }
     }
 
@@ -190,14 +190,14 @@ impl Witness {
             Means::Pidfds(pidfds) => {
                 for id in pidfds.take_over() {
                     let code = match procfs::process(id.pid()) {
-                        Sighting::Process(seen) if Some(seen.start_ticks) == id.start_ticks() => {
+                        Lookup::Process(seen) if Some(seen.start_ticks) == id.start_ticks() => {
                             seen.code
                         }
                         _ => None,
                     };
                     let (task, process) = (id.pid(), id.pid());
                     let since_boot = now(ClockId::CLOCK_BOOTTIME);
-                    let source = Source::Pidfd;
+                    let source = Provenance::Pidfd;
                     let ended = Observation::Exited { task, process, code, since_boot, source };
                     tracker.observe(ended, at);
                 }
@@ -246,12 +246,12 @@ impl Witness {
     }
 }
 
-impl Look for Witness {
-    fn process(&mut self, pid: u32) -> Sighting {
+impl ProcessInspector for ProcessMonitor {
+    fn process(&mut self, pid: u32) -> Lookup {
         procfs::process(pid)
     }
 
-    fn details(&mut self, pid: u32) -> Sighting {
+    fn details(&mut self, pid: u32) -> Lookup {
         procfs::details(pid)
     }
 
@@ -263,9 +263,9 @@ impl Look for Witness {
         Some(now(ClockId::CLOCK_BOOTTIME))
     }
 
-    fn list(&mut self) -> Option<Listing> {
+    fn list(&mut self) -> Option<ProcessTable> {
         let since_boot = now(ClockId::CLOCK_BOOTTIME);
-        Some(Listing { processes: procfs::list()?, since_boot })
+        Some(ProcessTable { processes: procfs::list()?, since_boot })
     }
 }
 

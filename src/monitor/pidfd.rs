@@ -7,7 +7,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use super::procfs;
 use crate::error::Error;
-use crate::process::{Process, ProcessId, Sighting};
+use crate::process::{Lookup, Process, ProcessId};
 
 /// The processes that are waited for.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Pidfds {
         let file = open(pid);
         // the file is of whoever has the number now
         let is_there = match procfs::process(pid) {
-            Sighting::Process(seen) => process.id.start_ticks() == Some(seen.start_ticks),
+            Lookup::Process(seen) => process.id.start_ticks() == Some(seen.start_ticks),
             _ => false,
         };
         if !is_there {

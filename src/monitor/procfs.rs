@@ -6,17 +6,17 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::host::procfs::Stat;
-use crate::process::{Credentials, Seen, Sighting};
+use crate::process::{Credentials, Lookup, ProcessSnapshot};
 
 /// Looks at a process or thread: one file is read.
-pub(super) fn process(pid: u32) -> Sighting {
+pub(super) fn process(pid: u32) -> Lookup {
     match fs::read(format!("/proc/{pid}/stat")) {
         Ok(line) => match Stat::parse(&line) {
             // it is just being released: nothing of it is left but this line
-            Some(stat) if stat.threads == 0 => Sighting::Nothing,
-            Some(stat) if stat.is_thread => Sighting::Thread,
-            Some(stat) => Sighting::Process(Box::new(seen(pid, &stat))),
-            None => Sighting::Unknown,
+            Some(stat) if stat.threads == 0 => Lookup::Nothing,
+            Some(stat) if stat.is_thread => Lookup::Thread,
+            Some(stat) => Lookup::Process(Box::new(seen(pid, &stat))),
+            None => Lookup::Unknown,
         },
         Err(error) => absent(&error),
     }
@@ -24,7 +24,7 @@ pub(super) fn process(pid: u32) -> Sighting {
 
 /// Looks at a process with everything: six files are read, and the first once more, so that all is
 /// of one process.
-pub(super) fn details(pid: u32) -> Sighting {
+pub(super) fn details(pid: u32) -> Lookup {
     let path = |name: &str| format!("/proc/{pid}/{name}");
     let link = |name: &str| {
         // where one may not look, Linux 5.10 gives an empty link instead of an error
@@ -40,7 +40,7 @@ pub(super) fn details(pid: u32) -> Sighting {
     let status = fs::read_to_string(path("status")).unwrap_or_default();
     let (auid, session) = (number("loginuid"), number("sessionid"));
     match process(pid) {
-        Sighting::Process(mut seen) => {
+        Lookup::Process(mut seen) => {
             seen.exe = exe;
             seen.cwd = cwd;
             seen.args = args.map(|line| arguments(&line));
@@ -55,7 +55,7 @@ pub(super) fn details(pid: u32) -> Sighting {
                 egid: Some(egid),
                 session,
             });
-            Sighting::Process(seen)
+            Lookup::Process(seen)
         }
         other => other,
     }
@@ -67,27 +67,27 @@ pub(super) fn control_group_of(pid: u32) -> Option<String> {
 }
 
 /// Lists all processes but threads of the kernel.
-pub(super) fn list() -> Option<Vec<Seen>> {
+pub(super) fn list() -> Option<Vec<ProcessSnapshot>> {
     let entries = fs::read_dir("/proc").ok()?.flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let seen = pids.filter_map(|pid| match details(pid) {
-        Sighting::Process(seen) if !seen.is_kernel_thread => Some(*seen),
+        Lookup::Process(seen) if !seen.is_kernel_thread => Some(*seen),
         _ => None,
     });
     Some(seen.collect())
 }
 
-fn absent(error: &io::Error) -> Sighting {
+fn absent(error: &io::Error) -> Lookup {
     const ESRCH: i32 = nix::errno::Errno::ESRCH as i32;
     match error.kind() {
-        io::ErrorKind::NotFound => Sighting::Nothing,
-        _ if error.raw_os_error() == Some(ESRCH) => Sighting::Nothing,
-        _ => Sighting::Unknown,
+        io::ErrorKind::NotFound => Lookup::Nothing,
+        _ if error.raw_os_error() == Some(ESRCH) => Lookup::Nothing,
+        _ => Lookup::Unknown,
     }
 }
 
-fn seen(pid: u32, stat: &Stat<'_>) -> Seen {
-    Seen {
+fn seen(pid: u32, stat: &Stat<'_>) -> ProcessSnapshot {
+    ProcessSnapshot {
         pid,
         ppid: stat.ppid,
         start_ticks: stat.start_ticks,
@@ -97,7 +97,7 @@ fn seen(pid: u32, stat: &Stat<'_>) -> Seen {
         // 0 is also what one gets who may not know
         code: Some(stat.exit_code).filter(|code| stat.is_zombie && *code != 0),
         comm: stat.comm.to_vec(),
-        ..Seen::default()
+        ..ProcessSnapshot::default()
     }
 }
 
@@ -132,19 +132,19 @@ mod tests {
     #[test]
     fn we_see_ourselves() {
         let pid = std::process::id();
-        let Sighting::Process(seen) = details(pid) else { panic!("we run") };
+        let Lookup::Process(seen) = details(pid) else { panic!("we run") };
         assert_eq!(seen.pid, pid);
         assert_eq!(seen.exe.as_deref(), std::env::current_exe().ok().as_deref().map(AsRef::as_ref));
         assert!(seen.args.is_some() && seen.credentials.is_some() && !seen.is_zombie);
         let list = list().expect("/proc is there");
         assert!(list.iter().any(|other| other.start_ticks == seen.start_ticks && other.pid == pid));
-        assert_eq!(process(u32::MAX), Sighting::Nothing);
+        assert_eq!(process(u32::MAX), Lookup::Nothing);
     }
 
     #[test]
     fn a_thread_is_told_from_a_process() {
         let thread = std::thread::spawn(|| process(nix::unistd::gettid().as_raw().unsigned_abs()));
-        assert_eq!(thread.join().expect("it ends"), Sighting::Thread);
+        assert_eq!(thread.join().expect("it ends"), Lookup::Thread);
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn look_at_buffer(standing: Standing, findings: &mut Vec<Finding>) {
 /// Looks at the kernel's settings and counters.
 pub(super) fn look_at_status(status: &Status, findings: &mut Vec<Finding>) {
     findings.push(if status.enabled == Enabled::OFF {
-        let remedy = "turn it on with Tuning::enabled(true), or auditctl -e 1";
+        let remedy = "turn it on with Settings::enabled(true), or auditctl -e 1";
         Finding::missed(Check::Enabled, "auditing is off", remedy)
     } else {
         Finding::fine(Check::Enabled, "auditing is on")
@@ -100,7 +100,7 @@ pub(super) fn look_at_status(status: &Status, findings: &mut Vec<Finding>) {
         limit => Finding::missed(
             Check::RateLimit,
             format!("what goes beyond {limit} records a second is dropped"),
-            "set it to 0 with Tuning::lossless, or auditctl -r 0",
+            "set it to 0 with Settings::lossless, or auditctl -r 0",
         ),
     });
     let full = status.pressure().map_or(0.0, |pressure| pressure * 100.0);
@@ -110,7 +110,7 @@ pub(super) fn look_at_status(status: &Status, findings: &mut Vec<Finding>) {
         1..8192 => Finding::note(
             Check::Backlog,
             format!("{text}: a small queue"),
-            "set it to 8192 with Tuning::lossless, or auditctl -b 8192",
+            "set it to 8192 with Settings::lossless, or auditctl -b 8192",
         ),
         _ => Finding::fine(Check::Backlog, text),
     });
@@ -122,7 +122,7 @@ pub(super) fn look_at_status(status: &Status, findings: &mut Vec<Finding>) {
         Some(0) if status.backlog_limit > 0 => findings.push(Finding::missed(
             Check::WaitTime,
             "0: when the queue is full, records are lost at once",
-            "set it to 15000 with Tuning::lossless, or auditctl --backlog_wait_time 15000",
+            "set it to 15000 with Settings::lossless, or auditctl --backlog_wait_time 15000",
         )),
         Some(ticks) => {
             let text = format!("{ticks} kernel ticks{waited}");
@@ -140,7 +140,7 @@ pub(super) fn look_at_status(status: &Status, findings: &mut Vec<Finding>) {
         mode => Finding::note(
             Check::Failure,
             format!("{mode}: the kernel's log will not tell of what is lost"),
-            "set it to 1 with Tuning::failure, or auditctl -f 1",
+            "set it to 1 with Settings::failure, or auditctl -f 1",
         ),
     });
     findings.push(match status.lost {
@@ -160,7 +160,7 @@ pub(super) fn look_at_daemon(status: &Status, findings: &mut Vec<Finding>) {
         findings.push(Finding::fine(Check::Daemon, "there is none: the place is free"));
         return;
     }
-    let holder = procfs::stranger_at_port(pid);
+    let holder = procfs::port_hijacker(pid);
     findings.push(match (procfs::command(pid), holder) {
         (Some(command), _) if pid == std::process::id() => {
             Finding::fine(Check::Daemon, format!("this process ({command})"))

@@ -70,7 +70,7 @@ fn look_at_exclusion(rule: &Rule, findings: &mut Vec<Finding>) {
             "delete the rule, or name the type that is not wanted",
         )
     } else if is_of(MessageType::TRUSTED_APP) {
-        let text = format!("{text}: markers do not come back, so no verdict can be complete");
+        let text = format!("{text}: markers do not come back, so no completeness can be complete");
         Finding::missed(Check::Excluded, text, "do not exclude TRUSTED_APP")
     } else if is_of(MessageType::EOE) || is_of(MessageType::SYSCALL) {
         let text = format!("{text}: no event of a call is whole");

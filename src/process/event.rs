@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Fact, Process, ProcessId, Source};
+use super::{Fact, Process, ProcessId, Provenance};
 use crate::constants::Signal;
 use crate::event::{Event, Loss};
 use crate::record::{EventId, print_text};
@@ -14,7 +14,7 @@ use crate::record::{EventId, print_text};
 /// There will never be a fifth: code that ignores losses does not compile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a match must name all, losses included")]
-pub enum Change {
+pub enum ProcessEvent {
     /// A process was created.
     Fork(Fork),
     /// A process began to run a program.
@@ -22,7 +22,7 @@ pub enum Change {
     /// A process ended.
     Exit(Exit),
     /// Something is, or may be, missing here.
-    Loss(Gap),
+    Loss(LifecycleLoss),
 }
 
 /// A process that was created.
@@ -32,7 +32,7 @@ pub struct Fork {
     /// The new process. What it has of its parent is marked as inherited.
     pub process: Process,
     /// How its birth is known.
-    pub source: Source,
+    pub source: Provenance,
     /// The event of the call that created it, or its own first one.
     pub event: Option<EventId>,
     /// The process that made the call, where the new one is not its child (`CLONE_PARENT`).
@@ -46,7 +46,7 @@ pub struct Exec {
     /// The process, as it is now.
     pub process: Process,
     /// How it is known.
-    pub source: Source,
+    pub source: Provenance,
     /// The event of the call. It tells everything else, and [what is
     /// missing](Event::missing).
     pub event: Option<Event>,
@@ -63,9 +63,9 @@ pub struct Exit {
     /// The process, as it was last.
     pub process: Process,
     /// How it is known that it ended.
-    pub source: Source,
+    pub source: Provenance,
     /// How it ended, and how that is known.
-    pub ending: Fact<Ending>,
+    pub ending: Fact<ExitStatus>,
     /// The event of the call with which it ended itself.
     pub event: Option<EventId>,
     /// The event that tells of its crash (`ANOM_ABEND`).
@@ -75,7 +75,7 @@ pub struct Exit {
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "by itself, by a signal, or nobody knows")]
-pub enum Ending {
+pub enum ExitStatus {
     /// It ended itself with this status.
     Exited(u8),
     /// A signal ended it.
@@ -89,7 +89,7 @@ pub enum Ending {
     Unknown,
 }
 
-impl Ending {
+impl ExitStatus {
     /// Reads a status as `wait` gives it.
     #[must_use]
     pub fn of_wait_status(status: i32) -> Self {
@@ -101,7 +101,7 @@ impl Ending {
     }
 }
 
-impl fmt::Display for Ending {
+impl fmt::Display for ExitStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exited(status) => write!(f, "{status}"),
@@ -115,7 +115,7 @@ impl fmt::Display for Ending {
 /// Something that is, or may be, missing from the story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Gap {
+pub enum LifecycleLoss {
     /// Records are missing. The tracker looks at /proc, and tells what it finds as such; what was
     /// created and ended in between may be missing.
     Records(Loss),
@@ -131,25 +131,25 @@ pub enum Gap {
     },
     /// The second source lost what it had to tell. Deaths by signal may be told late, and without
     /// their reason.
-    SecondSource {
+    ProcessMonitor {
         /// How many observations, as far as can be told.
         count: Option<u64>,
     },
 }
 
-impl Gap {
+impl LifecycleLoss {
     /// Returns the name that the JSON form uses, such as `unsettled`; that of the cause for records.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Records(loss) => loss.cause().name(),
             Self::Unsettled { .. } => "unsettled",
-            Self::SecondSource { .. } => "second_source",
+            Self::ProcessMonitor { .. } => "process_monitor",
         }
     }
 }
 
-impl fmt::Display for Gap {
+impl fmt::Display for LifecycleLoss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Records(loss) => loss.fmt(f),
@@ -161,10 +161,10 @@ impl fmt::Display for Gap {
                 write!(f, "task {task} ({event}) was gone before it was seen: ")?;
                 f.write_str("it was a thread, or a process that left no record")
             }
-            Self::SecondSource { count: Some(count) } => {
+            Self::ProcessMonitor { count: Some(count) } => {
                 write!(f, "lost {count} observations of the second source")
             }
-            Self::SecondSource { count: None } => {
+            Self::ProcessMonitor { count: None } => {
                 f.write_str("lost observations of the second source")
             }
         }
@@ -172,7 +172,7 @@ impl fmt::Display for Gap {
 }
 
 /// A line for people, without the time.
-impl fmt::Display for Change {
+impl fmt::Display for ProcessEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fork(fork) => {
@@ -214,9 +214,9 @@ fn exe(process: &Process, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// Says how it is known, where that is not the usual way.
-fn by(source: Source, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn by(source: Provenance, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match source {
-        Source::Record => Ok(()),
+        Provenance::Record => Ok(()),
         source => write!(f, " [{source}]"),
     }
 }

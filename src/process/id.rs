@@ -67,7 +67,7 @@ pub enum Start {
     Ticks(u64),
     /// It was gone before anybody could look: the time since boot at which the kernel's process
     /// connector told of its birth.
-    Told(Duration),
+    SinceBoot(Duration),
     /// It was gone before anybody could look, and the connector is not there: the serial number of
     /// the event by which it became known.
     Event(u32),
@@ -106,7 +106,7 @@ impl ProcessId {
     pub const fn start_ticks(self) -> Option<u64> {
         match self.start {
             Start::Ticks(ticks) => Some(ticks),
-            Start::Told(_) | Start::Event(_) => None,
+            Start::SinceBoot(_) | Start::Event(_) => None,
         }
     }
 }
@@ -115,7 +115,7 @@ impl fmt::Display for ProcessId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.start {
             Start::Ticks(ticks) => write!(f, "{}@{ticks}", self.pid),
-            Start::Told(at) => write!(f, "{}@{}ns", self.pid, at.as_nanos()),
+            Start::SinceBoot(at) => write!(f, "{}@{}ns", self.pid, at.as_nanos()),
             Start::Event(serial) => write!(f, "{}#{serial}", self.pid),
         }
     }
@@ -142,7 +142,7 @@ mod tests {
             life(Start::Ticks(9)),
             life(Start::Ticks(10)),
             life(Start::Event(9)),
-            life(Start::Told(Duration::from_nanos(9))),
+            life(Start::SinceBoot(Duration::from_nanos(9))),
         ];
         let texts: Vec<_> = all.iter().map(ToString::to_string).collect();
         assert_eq!(texts, ["7@9", "7@10", "7#9", "7@9ns"]);

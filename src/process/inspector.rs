@@ -3,17 +3,17 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::{Credentials, Source};
+use super::{Credentials, Provenance};
 
 /// Looks at the processes that run.
 ///
-/// [`Witness`](crate::monitor::Witness) looks into /proc; [`Blind`] sees nothing, as in a replay.
-pub trait Look {
+/// [`ProcessMonitor`](crate::monitor::ProcessMonitor) looks into /proc; [`NoInspector`] sees nothing, as in a replay.
+pub trait ProcessInspector {
     /// Looks at a process or thread, as cheaply as can be.
-    fn process(&mut self, pid: u32) -> Sighting;
+    fn process(&mut self, pid: u32) -> Lookup;
 
     /// Looks at a process with everything that is to be seen of it.
-    fn details(&mut self, pid: u32) -> Sighting;
+    fn details(&mut self, pid: u32) -> Lookup;
 
     /// Reads the control group of a process; `None` if it cannot.
     fn control_group(&mut self, pid: u32) -> Option<String>;
@@ -22,15 +22,15 @@ pub trait Look {
     fn since_boot(&mut self) -> Option<Duration>;
 
     /// Lists all processes with everything that is to be seen of them; `None` if it cannot.
-    fn list(&mut self) -> Option<Listing>;
+    fn list(&mut self) -> Option<ProcessTable>;
 }
 
 /// All processes at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Listing {
+pub struct ProcessTable {
     /// The processes, without threads of the kernel.
-    pub processes: Vec<Seen>,
+    pub processes: Vec<ProcessSnapshot>,
     /// When they were listed, as time since boot.
     pub since_boot: Duration,
 }
@@ -38,9 +38,9 @@ pub struct Listing {
 /// What a look at a number showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Sighting {
+pub enum Lookup {
     /// A process, which may be a zombie.
-    Process(Box<Seen>),
+    Process(Box<ProcessSnapshot>),
     /// A thread that is not the first of its process.
     Thread,
     /// There is none.
@@ -52,7 +52,7 @@ pub enum Sighting {
 /// A process as it was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Seen {
+pub struct ProcessSnapshot {
     /// Its number.
     pub pid: u32,
     /// Its parent at that time.
@@ -84,7 +84,7 @@ pub struct Seen {
     pub is_nested: Option<bool>,
 }
 
-impl Seen {
+impl ProcessSnapshot {
     /// Tells whether nothing of the process runs any more.
     pub(super) const fn is_over(&self) -> bool {
         self.is_zombie && self.threads <= 1
@@ -94,15 +94,15 @@ impl Seen {
 /// Sees nothing.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "there is nothing to be said of it")]
-pub struct Blind;
+pub struct NoInspector;
 
-impl Look for Blind {
-    fn process(&mut self, _: u32) -> Sighting {
-        Sighting::Unknown
+impl ProcessInspector for NoInspector {
+    fn process(&mut self, _: u32) -> Lookup {
+        Lookup::Unknown
     }
 
-    fn details(&mut self, _: u32) -> Sighting {
-        Sighting::Unknown
+    fn details(&mut self, _: u32) -> Lookup {
+        Lookup::Unknown
     }
 
     fn control_group(&mut self, _: u32) -> Option<String> {
@@ -113,7 +113,7 @@ impl Look for Blind {
         None
     }
 
-    fn list(&mut self) -> Option<Listing> {
+    fn list(&mut self) -> Option<ProcessTable> {
         None
     }
 }
@@ -144,7 +144,7 @@ pub enum Observation {
         /// When, as time since boot.
         since_boot: Duration,
         /// Who says so.
-        source: Source,
+        source: Provenance,
     },
     /// A process began to run a program.
     Executed {

@@ -1,7 +1,7 @@
 //! Processes: who lives, since when, whose child it is, what it runs, and how it ended.
 //!
 //! [`Tracker`] is the engine, without effects: it is told events and losses, and what a second
-//! source saw, and tells [changes](Change). [`Processes`](crate::Processes) is the iterator that
+//! source saw, and tells [changes](ProcessEvent). [`Processes`](crate::Processes) is the iterator that
 //! most programs want. How far one can trust what they say, and why audit records alone are not
 //! enough, is told in [the manual](crate::manual::processes).
 
@@ -15,15 +15,17 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-pub use self::event::{Change, Ending, Exec, Exit, Fork, Gap};
+pub use self::event::{Exec, Exit, ExitStatus, Fork, LifecycleLoss, ProcessEvent};
 pub use self::id::{BootId, ProcessId, Start};
-pub use self::inspector::{Blind, Listing, Look, Observation, Seen, Sighting};
+pub use self::inspector::{
+    Lookup, NoInspector, Observation, ProcessInspector, ProcessSnapshot, ProcessTable,
+};
 pub use self::tracker::Tracker;
 
 /// How something is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Source {
+pub enum Provenance {
     /// An audit record about it: of a process that was created, that of its parent's call; of a
     /// program and of an end, that of its own.
     Record,
@@ -41,7 +43,7 @@ pub enum Source {
     Inferred,
 }
 
-impl Source {
+impl Provenance {
     /// Returns the name that the JSON form uses, such as `own_record`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -57,7 +59,7 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -70,11 +72,11 @@ pub struct Fact<T> {
     /// What is known.
     pub value: T,
     /// How.
-    pub source: Source,
+    pub source: Provenance,
 }
 
 impl<T> Fact<T> {
-    pub(crate) const fn new(value: T, source: Source) -> Self {
+    pub(crate) const fn new(value: T, source: Provenance) -> Self {
         Self { value, source }
     }
 }
@@ -82,7 +84,7 @@ impl<T> Fact<T> {
 impl<T: Clone> Fact<T> {
     /// What a child has of it.
     fn inherited(&self) -> Self {
-        Self { value: self.value.clone(), source: Source::Inherited }
+        Self { value: self.value.clone(), source: Provenance::Inherited }
     }
 }
 
@@ -162,7 +164,7 @@ impl Process {
             id,
             start_range: match id.start() {
                 Start::Ticks(ticks) => Some(ticks..=ticks),
-                Start::Told(_) | Start::Event(_) => None,
+                Start::SinceBoot(_) | Start::Event(_) => None,
             },
             parent: None,
             comm: None,
@@ -198,11 +200,11 @@ impl Process {
     }
 
     /// Takes what was seen of it; what records say is never overwritten.
-    pub(crate) fn take(&mut self, seen: &Seen) {
+    pub(crate) fn take(&mut self, seen: &ProcessSnapshot) {
         fn fill<T>(place: &mut Option<Fact<T>>, value: Option<T>) {
-            let stays = place.as_ref().is_some_and(|fact| fact.source != Source::Inherited);
+            let stays = place.as_ref().is_some_and(|fact| fact.source != Provenance::Inherited);
             if let Some(value) = value.filter(|_| !stays) {
-                *place = Some(Fact::new(value, Source::Procfs));
+                *place = Some(Fact::new(value, Provenance::Procfs));
             }
         }
         let shared = |text: &OsString| Arc::from(text.as_os_str());

@@ -15,7 +15,7 @@ use super::{Pending, Receiver, Role};
 use crate::control::Control;
 use crate::control::registration;
 use crate::error::Error;
-use crate::event::ServiceFaults;
+use crate::event::HealthFaults;
 use crate::host::Clock;
 use crate::host::procfs;
 use crate::netlink::error_map;
@@ -87,7 +87,7 @@ impl ReceiverBuilder {
     /// For an observer, [`ErrorKind::NoPermission`](crate::ErrorKind::NoPermission) without
     /// `CAP_AUDIT_READ`, and [`ErrorKind::Network`](crate::ErrorKind::Network) in another network
     /// namespace than that of process 1, as far as that can be told: it would hear nothing. For a
-    /// daemon, [`ErrorKind::SlotTaken`](crate::ErrorKind::SlotTaken), which names the process that
+    /// daemon, [`ErrorKind::AlreadyRegistered`](crate::ErrorKind::AlreadyRegistered), which names the process that
     /// has the place, and those of a request.
     pub fn open(self) -> Result<Receiver, Error> {
         let mailbox = Mailbox::new()?;
@@ -141,8 +141,8 @@ impl ReceiverBuilder {
             reading_at: begun,
             watching: None,
             permit: Arc::new(Permit::new()),
-            canaries: Canaries::default(),
-            faults: ServiceFaults::empty(),
+            heartbeats: Canaries::default(),
+            faults: HealthFaults::empty(),
             woken: false,
             companion: None,
         })

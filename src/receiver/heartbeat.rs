@@ -1,4 +1,4 @@
-//! The canaries that are on their way.
+//! The heartbeats that are on their way.
 
 use std::collections::VecDeque;
 
@@ -48,20 +48,20 @@ mod tests {
 
     #[test]
     fn the_first_that_is_away_decides() {
-        let mut canaries = Canaries::default();
+        let mut heartbeats = Canaries::default();
         let clock = Clock::start();
         let second = |second: u64| Tick::from_nanos(second);
         for due in 1..=200 {
-            canaries.send(Marker::new("canary", clock), second(due));
+            heartbeats.send(Marker::new("heartbeat", clock), second(due));
         }
-        assert_eq!(canaries.away.len(), Canaries::MAX_AWAY);
-        assert_eq!(canaries.deadline(second(0)), Some(second(1)));
-        assert!(canaries.are_overdue(second(1)));
-        assert_eq!(canaries.deadline(second(1)), None);
-        canaries.came(10);
-        assert!(!canaries.are_overdue(second(100)), "later ones are not due yet");
-        canaries.came(1_000);
-        assert_eq!(canaries.deadline(second(0)), None);
-        canaries.came(0);
+        assert_eq!(heartbeats.away.len(), Canaries::MAX_AWAY);
+        assert_eq!(heartbeats.deadline(second(0)), Some(second(1)));
+        assert!(heartbeats.are_overdue(second(1)));
+        assert_eq!(heartbeats.deadline(second(1)), None);
+        heartbeats.came(10);
+        assert!(!heartbeats.are_overdue(second(100)), "later ones are not due yet");
+        heartbeats.came(1_000);
+        assert_eq!(heartbeats.deadline(second(0)), None);
+        heartbeats.came(0);
     }
 }

@@ -24,11 +24,11 @@ pub use self::builder::ReceiverBuilder;
 use self::coalesce::Density;
 use self::heartbeat::Canaries;
 use self::shutdown::Leaving;
-pub use self::watchdog::{Canary, Repair, Watchdog};
+pub use self::watchdog::{Heartbeat, Repair, Watchdog};
 use self::watchdog::{Permit, Watching};
 use self::worker::{Mailbox, Note, Post};
 use crate::error::Error;
-use crate::event::{Received, ServiceFaults};
+use crate::event::{HealthFaults, Received};
 use crate::host::Clock;
 use crate::netlink::socket::{Batch, Datagram, NetlinkSocket};
 use crate::source::Source;
@@ -74,8 +74,8 @@ pub struct Receiver {
     reading_at: Tick,
     watching: Option<Watching>,
     permit: Arc<Permit>,
-    canaries: Canaries,
-    faults: ServiceFaults,
+    heartbeats: Canaries,
+    faults: HealthFaults,
     /// Somebody wants to have a word, as soon as the socket is empty.
     woken: bool,
     /// A file that ends a wait when it can be read.
@@ -104,9 +104,9 @@ enum Pending {
     LostCounter(u32, Tick),
     Datagram(Vec<u8>),
     Overrun(Option<u64>),
-    Congested,
-    Decongested,
-    Service(ServiceFaults),
+    BackpressureStarted,
+    BackpressureEnded,
+    Health(HealthFaults),
 }
 
 impl Receiver {
@@ -114,7 +114,7 @@ impl Receiver {
     ///
     /// Needs `CAP_AUDIT_READ` in the initial user namespace, and the initial network namespace:
     /// elsewhere no records come. With `CAP_AUDIT_CONTROL` it reads the kernel's counter of lost
-    /// records, at the start and at the end; without, no verdict can be complete.
+    /// records, at the start and at the end; without, no completeness can be complete.
     ///
     /// # Kernel version
     ///
@@ -161,7 +161,7 @@ impl Receiver {
     }
 
     /// Waits for another file, too, from now on: as soon as it can be read and no record can,
-    /// [`recv`](Source::recv) returns [`Received::Quiet`]. It is for a second source that the same
+    /// [`recv`](Source::recv) returns [`Received::Idle`]. It is for a second source that the same
     /// loop reads; whatever makes the file readable must be taken from it, or no wait will last.
     ///
     /// # Errors
@@ -205,8 +205,8 @@ impl Receiver {
     ///
     /// It does not wait. A daemon keeps its place until a marker, sent behind all that is queued,
     /// has come back; then it gives its place back. An observer leaves the group when the kernel's
-    /// queue is empty, where it may ask for that. If it cannot be seen that all came, the verdict
-    /// is [`Doubt::Congested`](crate::event::Doubt::Congested). An error of giving the place back
+    /// queue is empty, where it may ask for that. If it cannot be seen that all came, the completeness
+    /// is [`UnverifiedReason::Backpressure`](crate::event::UnverifiedReason::Backpressure). An error of giving the place back
     /// comes from [`recv`](Source::recv), after all that was received.
     ///
     /// # Errors
@@ -238,7 +238,7 @@ impl Receiver {
                 Received::Datagram { bytes: datagram.bytes, needed: datagram.needed, at }
             }
             Some(datagram) => Received::Refused { port: datagram.sender.unwrap_or_default(), at },
-            None => Received::Quiet { at },
+            None => Received::Idle { at },
         }
     }
 
@@ -247,9 +247,9 @@ impl Receiver {
         match pending {
             Pending::LostCounter(total, at) => Received::LostCounter { total, at },
             Pending::Overrun(dropped) => Received::Overrun { dropped, at },
-            Pending::Congested => Received::Congested { at },
-            Pending::Decongested => Received::Decongested { at },
-            Pending::Service(faults) => Received::Service { faults, at },
+            Pending::BackpressureStarted => Received::BackpressureStarted { at },
+            Pending::BackpressureEnded => Received::BackpressureEnded { at },
+            Pending::Health(faults) => Received::Health { faults, at },
             Pending::Datagram(bytes) => {
                 self.handed = bytes;
                 Received::Datagram { bytes: &self.handed, needed: self.handed.len(), at }
@@ -260,7 +260,7 @@ impl Receiver {
     /// Returns when something is to be looked at though nothing came.
     fn next_deadline(&self, now: Tick) -> Option<Tick> {
         let own =
-            [self.canaries.deadline(now), self.congestion.deadline(), self.leaving.deadline()];
+            [self.heartbeats.deadline(now), self.congestion.deadline(), self.leaving.deadline()];
         own.into_iter().flatten().min()
     }
 
@@ -318,7 +318,7 @@ impl Source for Receiver {
                         });
                     }
                     if std::mem::take(&mut self.woken) || !self.wait(until)? {
-                        return Ok(Received::Quiet { at: self.clock.now() });
+                        return Ok(Received::Idle { at: self.clock.now() });
                     }
                 }
                 Ok(datagrams) => {

@@ -1,4 +1,4 @@
-//! What a receiver sees to besides receiving: congestion, canaries, notes of other threads, leaving.
+//! What a receiver sees to besides receiving: congestion, heartbeats, notes of other threads, leaving.
 
 use std::sync::Arc;
 use std::thread;
@@ -12,7 +12,7 @@ use super::worker::Note;
 use super::{Pending, Receiver, Role};
 use crate::control::Control;
 use crate::error::{Error, ErrorKind};
-use crate::event::ServiceFaults;
+use crate::event::HealthFaults;
 use crate::host::procfs;
 use crate::message_type::MessageType;
 use crate::wire::frame;
@@ -25,7 +25,7 @@ impl Receiver {
         }
         self.watching = None; // what is given up is not lost
         let permit = Arc::clone(&self.permit);
-        self.canaries = Canaries::default();
+        self.heartbeats = Canaries::default();
         let post = self.mailbox.post();
         let started = match self.role {
             Role::Daemon => {
@@ -74,11 +74,11 @@ impl Receiver {
         {
             watching.look_now();
         }
-        // a canary can be here before the word that it was sent was read: that was left before
+        // a heartbeat can be here before the word that it was sent was read: that was left before
         if self.watching.is_some() && Marker::can_be_in(message_type) {
             while let Some(note) = self.mailbox.take() {
                 match note {
-                    Note::Canary(marker, due) => self.canaries.send(marker, due),
+                    Note::Heartbeat(marker, due) => self.heartbeats.send(marker, due),
                     note => self.notes.push_back(note),
                 }
             }
@@ -88,17 +88,17 @@ impl Receiver {
         };
         let nudged = has(self.congestion.marker());
         let finished = has(self.leaving.marker());
-        let canary = self.canaries.position(|marker| has(Some(marker)));
+        let heartbeat = self.heartbeats.position(|marker| has(Some(marker)));
         if nudged && self.congestion.marker_came() {
-            self.pending.push_back(Pending::Decongested);
+            self.pending.push_back(Pending::BackpressureEnded);
         }
         if finished {
             self.leaving.marker_came();
         }
         self.go_on_leaving();
-        if let Some(position) = canary {
-            self.canaries.came(position);
-            self.tell_faults(self.faults - ServiceFaults::CANARY);
+        if let Some(position) = heartbeat {
+            self.heartbeats.came(position);
+            self.tell_faults(self.faults - HealthFaults::HEARTBEAT);
         }
     }
 
@@ -108,10 +108,10 @@ impl Receiver {
     }
 
     /// Tells what is wrong with the service, if that has changed.
-    fn tell_faults(&mut self, faults: ServiceFaults) {
+    fn tell_faults(&mut self, faults: HealthFaults) {
         if faults != self.faults {
             self.faults = faults;
-            self.pending.push_back(Pending::Service(faults));
+            self.pending.push_back(Pending::Health(faults));
         }
     }
 
@@ -128,12 +128,14 @@ impl Receiver {
                 self.pending.push_back(Pending::LostCounter(total, begun));
             }
             Note::LastReading(total) => self.last_reading = Some(total),
-            Note::Canary(marker, due) if self.watching.is_some() => self.canaries.send(marker, due),
+            Note::Heartbeat(marker, due) if self.watching.is_some() => {
+                self.heartbeats.send(marker, due)
+            }
             Note::Checked(faults) if self.watching.is_some() => {
-                let canary = self.faults & ServiceFaults::CANARY;
-                self.faults = faults | canary;
+                let heartbeat = self.faults & HealthFaults::HEARTBEAT;
+                self.faults = faults | heartbeat;
                 // told even if nothing changed: the records may have said otherwise
-                self.pending.push_back(Pending::Service(self.faults));
+                self.pending.push_back(Pending::Health(self.faults));
             }
             Note::Nudged(Ok(())) => self.congestion.taken(now),
             Note::Nudged(Err(_)) => self.give_up_parked(),
@@ -148,7 +150,7 @@ impl Receiver {
                 result?;
             }
             Note::Wake => self.woken = true,
-            Note::Canary(..) | Note::Checked(_) => {}
+            Note::Heartbeat(..) | Note::Checked(_) => {}
         }
         Ok(())
     }
@@ -161,7 +163,7 @@ impl Receiver {
 
     fn give_up_last_marker(&mut self) {
         self.leaving.marker_came();
-        self.pending.push_back(Pending::Congested);
+        self.pending.push_back(Pending::BackpressureStarted);
         self.go_on_leaving();
     }
 
@@ -207,7 +209,7 @@ impl Receiver {
                     // the counter stood still as of now, and tells how many were dropped
                     let dropped = self.moved_drops().map(u64::from);
                     self.pending.push_back(Pending::Overrun(dropped));
-                    self.pending.push_back(Pending::Decongested);
+                    self.pending.push_back(Pending::BackpressureEnded);
                 }
             }
             Role::Daemon => {
@@ -221,8 +223,8 @@ impl Receiver {
             self.give_up_last_marker();
         }
         self.go_on_leaving();
-        if self.canaries.are_overdue(now) {
-            self.tell_faults(self.faults | ServiceFaults::CANARY);
+        if self.heartbeats.are_overdue(now) {
+            self.tell_faults(self.faults | HealthFaults::HEARTBEAT);
         }
     }
 
@@ -264,7 +266,7 @@ impl Receiver {
     /// Takes note that the kernel could not send a record.
     pub(super) fn overflow(&mut self) {
         if self.congestion.begin() {
-            self.pending.push_back(Pending::Congested);
+            self.pending.push_back(Pending::BackpressureStarted);
         }
     }
 }

@@ -12,7 +12,7 @@ use super::worker::{Note, Post};
 use crate::control::Control;
 use crate::control::registration;
 use crate::error::Error;
-use crate::event::ServiceFaults;
+use crate::event::HealthFaults;
 use crate::host::Clock;
 use crate::netlink::socket::NetlinkSocket;
 use crate::rule::{Ownership, Rule, RuleSet, Step};
@@ -21,7 +21,7 @@ use crate::wire::status::{Enabled, Status};
 /// What is sent on its way, to see whether it comes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Canary {
+pub enum Heartbeat {
     /// Nothing.
     Off,
     /// A user message. It shows that the kernel queues and sends.
@@ -47,21 +47,21 @@ pub enum Repair {
 ///
 /// At every interval, and whenever a record tells of a changed configuration, it reads the status
 /// and the counter of lost records, compares the loaded rules with those that were loaded when the
-/// watch began, and sends a canary. What is wrong is told as [`Cause::ServiceLost`], once, and
-/// [`Cause::ServiceRestored`] when nothing is wrong any more.
+/// watch began, and sends a heartbeat. What is wrong is told as [`Cause::HealthFault`], once, and
+/// [`Cause::HealthRestored`] when nothing is wrong any more.
 ///
 /// It works on a thread of its own, since requests can block in the kernel.
 ///
-/// [`Cause::ServiceLost`]: crate::event::Cause::ServiceLost
-/// [`Cause::ServiceRestored`]: crate::event::Cause::ServiceRestored
+/// [`Cause::HealthFault`]: crate::event::Cause::HealthFault
+/// [`Cause::HealthRestored`]: crate::event::Cause::HealthRestored
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "nothing is watched before Receiver::watch"]
 pub struct Watchdog {
     interval: Duration,
     limit: Duration,
-    canary: Canary,
+    heartbeat: Heartbeat,
     compares_rules: bool,
-    retake_slot: Repair,
+    reregister: Repair,
     reapply_rules: Repair,
 }
 
@@ -72,15 +72,15 @@ impl Default for Watchdog {
 }
 
 impl Watchdog {
-    /// Watches every 10 seconds, with a message as a canary that must be back within 2 seconds,
+    /// Watches every 10 seconds, with a message as a heartbeat that must be back within 2 seconds,
     /// compares the rules, and repairs nothing.
     pub const fn new() -> Self {
         Self {
             interval: Duration::from_secs(10),
             limit: Duration::from_secs(2),
-            canary: Canary::Message,
+            heartbeat: Heartbeat::Message,
             compares_rules: true,
-            retake_slot: Repair::Never,
+            reregister: Repair::Never,
             reapply_rules: Repair::Never,
         }
     }
@@ -91,17 +91,17 @@ impl Watchdog {
         self
     }
 
-    /// Sets within what time a canary must be back. Default 2 s.
+    /// Sets within what time a heartbeat must be back. Default 2 s.
     ///
-    /// A canary that lies in the socket unread is not late: only the reader is.
+    /// A heartbeat that lies in the socket unread is not late: only the reader is.
     pub const fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Sets what is sent as a canary. Default [`Canary::Message`].
-    pub fn canary(mut self, canary: Canary) -> Self {
-        self.canary = canary;
+    /// Sets what is sent as a heartbeat. Default [`Heartbeat::Message`].
+    pub fn heartbeat(mut self, heartbeat: Heartbeat) -> Self {
+        self.heartbeat = heartbeat;
         self
     }
 
@@ -112,8 +112,8 @@ impl Watchdog {
     }
 
     /// Sets whether a daemon takes its place again when it has lost it. Default never.
-    pub const fn retake_slot(mut self, repair: Repair) -> Self {
-        self.retake_slot = repair;
+    pub const fn reregister(mut self, repair: Repair) -> Self {
+        self.reregister = repair;
         self
     }
 
@@ -201,7 +201,7 @@ pub(super) fn start(
 impl Watcher {
     fn run(&mut self, looks: &mpsc::Receiver<()>) {
         loop {
-            let faults = self.look().unwrap_or(ServiceFaults::REQUESTS);
+            let faults = self.look().unwrap_or(HealthFaults::REQUESTS);
             self.post.send(Note::Checked(faults));
             self.send_canary();
             match looks.recv_timeout(self.watch.interval.max(MIN_INTERVAL)) {
@@ -217,39 +217,39 @@ impl Watcher {
     }
 
     /// Looks once, and repairs what it may.
-    fn look(&mut self) -> Result<ServiceFaults, Error> {
-        let mut faults = ServiceFaults::empty();
+    fn look(&mut self) -> Result<HealthFaults, Error> {
+        let mut faults = HealthFaults::empty();
         let begun = self.clock.now();
         let status = self.control.status()?;
         self.post.send(Note::LostCounter(status.lost, begun));
-        faults.set(ServiceFaults::DISABLED, status.enabled == Enabled::OFF);
-        if self.has_lost_slot(&status) {
-            faults |= ServiceFaults::SLOT;
+        faults.set(HealthFaults::DISABLED, status.enabled == Enabled::OFF);
+        if self.has_lost_registration(&status) {
+            faults |= HealthFaults::REGISTRATION;
             self.post.send(Note::Checked(faults)); // told before it is mended
-            if self.watch.retake_slot == Repair::Always && self.retake_slot() {
-                faults -= ServiceFaults::SLOT;
+            if self.watch.reregister == Repair::Always && self.reregister() {
+                faults -= HealthFaults::REGISTRATION;
             }
         }
         if self.watch.compares_rules && !self.has_its_rules()? {
-            faults |= ServiceFaults::RULES;
+            faults |= HealthFaults::RULES;
             self.post.send(Note::Checked(faults));
             if self.watch.reapply_rules == Repair::Always && self.reapply_rules() {
-                faults -= ServiceFaults::RULES;
+                faults -= HealthFaults::RULES;
             }
         }
         Ok(faults)
     }
 
-    fn has_lost_slot(&self, status: &Status) -> bool {
+    fn has_lost_registration(&self, status: &Status) -> bool {
         self.daemon.is_some() && status.pid != std::process::id()
     }
 
     /// Takes the place again, for the socket that had it; tells whether that went well.
-    fn retake_slot(&mut self) -> bool {
+    fn reregister(&mut self) -> bool {
         let permit = Arc::clone(&self.permit);
         permit.use_for(|| {
-            self.daemon.as_ref().is_some_and(|socket| registration::retake(socket).is_ok())
-                && self.control.status().is_ok_and(|status| !self.has_lost_slot(&status))
+            self.daemon.as_ref().is_some_and(|socket| registration::reregister(socket).is_ok())
+                && self.control.status().is_ok_and(|status| !self.has_lost_registration(&status))
         })
     }
 
@@ -277,18 +277,18 @@ impl Watcher {
     }
 
     fn send_canary(&mut self) {
-        if self.watch.canary == Canary::Off {
+        if self.watch.heartbeat == Heartbeat::Off {
             return;
         }
-        let marker = Marker::new("canary", self.clock);
+        let marker = Marker::new("heartbeat", self.clock);
         let due = self.clock.now().saturating_add(self.watch.limit);
         // announced first: it may be back before its sender
-        self.post.send(Note::Canary(marker.clone(), due));
-        match &self.watch.canary {
-            Canary::Off => {}
-            // whatever goes wrong, the canary will not be back
-            Canary::Message => drop(marker.send(&mut self.control)),
-            Canary::Exec(program) => {
+        self.post.send(Note::Heartbeat(marker.clone(), due));
+        match &self.watch.heartbeat {
+            Heartbeat::Off => {}
+            // whatever goes wrong, the heartbeat will not be back
+            Heartbeat::Message => drop(marker.send(&mut self.control)),
+            Heartbeat::Exec(program) => {
                 let status = Command::new(program)
                     .arg0(marker.word())
                     .stdin(Stdio::null())

@@ -9,7 +9,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::marker::Marker;
 use crate::error::Error;
-use crate::event::ServiceFaults;
+use crate::event::HealthFaults;
 use crate::time::Tick;
 
 /// What another thread has to say to the receiver.
@@ -17,10 +17,10 @@ use crate::time::Tick;
 pub(super) enum Note {
     /// The kernel's counter of lost records stands at this; reading it was begun at that time.
     LostCounter(u32, Tick),
-    /// This marker is about to be sent as a canary, and is due at that time.
-    Canary(Marker, Tick),
+    /// This marker is about to be sent as a heartbeat, and is due at that time.
+    Heartbeat(Marker, Tick),
     /// The service was looked at.
-    Checked(ServiceFaults),
+    Checked(HealthFaults),
     /// The kernel was asked to send what it holds back.
     Nudged(Result<(), Error>),
     /// The marker behind which nothing more is wanted was sent, need not be (`false`), or cannot be.

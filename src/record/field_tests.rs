@@ -70,7 +70,7 @@ fn quoted(name: &str, value: &'static str) -> (String, Value<'static>) {
 }
 
 #[test]
-fn trap_28_an_apostrophe_inside_a_user_message() {
+fn an_apostrophe_inside_a_user_message() {
     let text = r#"pid=1 msg='cwd="/r" cmd="it's me" res=success'"#;
     let outer = kernel(text);
     let Value::Nested(inner) = outer[1].1 else { panic!("{outer:?}") };
@@ -79,7 +79,7 @@ fn trap_28_an_apostrophe_inside_a_user_message() {
 }
 
 #[test]
-fn trap_29_an_operation_with_spaces() {
+fn an_operation_with_spaces() {
     let text = br#"op=display aging info id=0 exe="/usr/bin/chage" res=success"#;
     let fields = named(Fields::of_message(text));
     assert_eq!(fields[0], bare("op", "display aging info"));
@@ -88,18 +88,18 @@ fn trap_29_an_operation_with_spaces() {
 }
 
 #[test]
-fn trap_37_an_empty_value_takes_nothing_from_its_neighbour() {
+fn an_empty_value_takes_nothing_from_its_neighbour() {
     assert_eq!(kernel("res= key=(null)"), [bare("res", ""), bare("key", "(null)")]);
     assert_eq!(kernel("subj= "), [bare("subj", "")]);
 }
 
 #[test]
-fn trap_40_double_and_leading_spaces() {
+fn double_and_leading_spaces() {
     assert_eq!(kernel("  auid=0  ses=1 "), [bare("auid", "0"), bare("ses", "1")]);
 }
 
 #[test]
-fn trap_41_words_before_the_first_pair() {
+fn words_before_the_first_pair() {
     assert_eq!(kernel("login pid=1"), [bare("", "login"), bare("pid", "1")]);
     assert_eq!(kernel("policy loaded auid=0"), [bare("", "policy loaded"), bare("auid", "0")]);
     assert_eq!(kernel("netlabel: auid=0 ses=1")[0], bare("", "netlabel:"));
@@ -109,18 +109,18 @@ fn trap_41_words_before_the_first_pair() {
 }
 
 #[test]
-fn trap_42_a_field_given_twice() {
+fn a_field_given_twice() {
     assert_eq!(kernel("auid=0 auid=1000"), [bare("auid", "0"), bare("auid", "1000")]);
 }
 
 #[test]
-fn trap_43_a_backslash_before_the_closing_quote() {
+fn a_backslash_before_the_closing_quote() {
     let fields = kernel(r#"name="x\" inode=5 cwd="/q""#);
     assert_eq!(fields, [quoted("name", r"x\"), bare("inode", "5"), quoted("cwd", "/q")]);
 }
 
 #[test]
-fn trap_44_an_equals_sign_inside_a_value() {
+fn an_equals_sign_inside_a_value() {
     assert_eq!(kernel(r#"name="a=b c" inode=5"#), [quoted("name", "a=b c"), bare("inode", "5")]);
     assert_eq!(kernel("subj==unconfined"), [bare("subj", "=unconfined")]);
 }
@@ -130,7 +130,7 @@ fn enriched(text: &str) -> Vec<(String, Value<'_>)> {
 }
 
 #[test]
-fn trap_73_what_auditd_added_is_kept_apart() {
+fn what_auditd_added_is_kept_apart() {
     let text = "key=(null)\x1DARCH=x86_64 SYSCALL=execve AUID=\"alice\"";
     assert_eq!(kernel(text), [bare("key", "(null)")]);
     let added = [bare("ARCH", "x86_64"), bare("SYSCALL", "execve"), quoted("AUID", "alice")];
@@ -148,7 +148,7 @@ fn trap_73_what_auditd_added_is_kept_apart() {
 }
 
 #[test]
-fn trap_74_an_address_that_auditd_added() {
+fn an_address_that_auditd_added() {
     let text = "saddr=0100\x1DSADDR={ saddr_fam=local path=/a b} c } X=1";
     assert_eq!(kernel(text), [bare("saddr", "0100")]);
     let address = bare("SADDR", "{ saddr_fam=local path=/a b} c }");
@@ -158,7 +158,7 @@ fn trap_74_an_address_that_auditd_added() {
 }
 
 #[test]
-fn trap_30_the_words_of_an_avc_are_no_fields() {
+fn the_words_of_an_avc_are_no_fields() {
     let text =
         r#"avc:  denied  { read write } for  pid=5 comm="x" name="a b" dev="vda3" permissive=0"#;
     let fields = kernel(text);
@@ -169,7 +169,7 @@ fn trap_30_the_words_of_an_avc_are_no_fields() {
 }
 
 #[test]
-fn trap_31_a_word_in_parentheses_is_no_field() {
+fn a_word_in_parentheses_is_no_field() {
     let text =
         r#"avc:  received policyload notice (seqno=2)  exe="/usr/lib/systemd/systemd" sauid=0"#;
     let fields = named(Fields::of_message(text.as_bytes()));
@@ -178,7 +178,7 @@ fn trap_31_a_word_in_parentheses_is_no_field() {
 }
 
 #[test]
-fn trap_32_apparmor_writes_plain_fields() {
+fn apparmor_writes_plain_fields() {
     let text = r#"apparmor="DENIED" operation="open" profile="my app" name="/x" pid=7"#;
     let fields = kernel(text);
     assert_eq!(fields[0], quoted("apparmor", "DENIED"));
@@ -187,7 +187,7 @@ fn trap_32_apparmor_writes_plain_fields() {
 }
 
 #[test]
-fn trap_36_labels_begin_at_the_first_equals_sign_and_keep_their_mode() {
+fn labels_begin_at_the_first_equals_sign_and_keep_their_mode() {
     assert_eq!(
         kernel("subj==/usr/bin/man//&man_groff (enforce) key=(null)"),
         [bare("subj", "=/usr/bin/man//&man_groff (enforce)"), bare("key", "(null)")]
@@ -197,7 +197,7 @@ fn trap_36_labels_begin_at_the_first_equals_sign_and_keep_their_mode() {
 }
 
 #[test]
-fn trap_39_separators_of_old_pam() {
+fn separators_of_old_pam() {
     let text = r#"PAM: authentication acct="root" : exe="/bin/login" (hostname=?, addr=?, terminal=tty1 res=success)"#;
     let fields = named(Fields::of_message(text.as_bytes()));
     assert_eq!(fields[0], bare("", "PAM: authentication"));
@@ -218,7 +218,7 @@ fn trap_39_separators_of_old_pam() {
 }
 
 #[test]
-fn trap_76_names_with_hyphens_and_brackets() {
+fn names_with_hyphens_and_brackets() {
     let fields = kernel("prog-id=75 nl-mcgrp=1 a1[0]=41 old-auid=0");
     let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["prog-id", "nl-mcgrp", "a1[0]", "old-auid"]);

@@ -243,33 +243,33 @@ mod tests {
     }
 
     #[test]
-    fn trap_07_seconds_are_not_ten_digits() {
+    fn seconds_are_not_ten_digits() {
         let header = parse(b"audit(0.360:3): pid=1").expect("a short time is a time");
         assert_eq!(header, Header { node: None, id: id(0, 360, 3), body_at: 16 });
     }
 
     #[test]
-    fn trap_08_milliseconds_are_digits_not_a_float() {
+    fn milliseconds_are_digits_not_a_float() {
         assert_eq!(parse(b"audit(1700000000.007:9): x").map(|h| h.id), Ok(id(1_700_000_000, 7, 9)));
         assert_eq!(parse(b"audit(1700000000.7:9): x"), Err(DecodeError::Header));
         assert_eq!(parse(b"audit(1700000000.0007:9): x"), Err(DecodeError::Header));
     }
 
     #[test]
-    fn trap_09_formatted_dates_are_refused() {
+    fn formatted_dates_are_refused() {
         let text = b"audit(11/14/23 22:13:20.123:30) : x";
         assert_eq!(parse(text), Err(DecodeError::Header));
     }
 
     #[test]
-    fn trap_11_the_node_is_kept() {
+    fn the_node_is_kept() {
         let header = parse(b"node=web1 audit(5.001:2): x").expect("a node and a stamp");
         assert_eq!(header.node, Some(&b"web1"[..]));
         assert_eq!(header.body_at, 26);
     }
 
     #[test]
-    fn trap_24_the_end_record_has_no_body() {
+    fn the_end_record_has_no_body() {
         let text = b"audit(5.001:2): ";
         assert_eq!(parse(text).map(|h| h.body_at), Ok(text.len()));
         assert_eq!(parse(b"audit(5.001:2):").map(|h| h.body_at), Ok(15));

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trap_35_only_the_first_three_colons_divide() {
+    fn only_the_first_three_colons_divide() {
         let label = Label::new(b"u:r:t:s0-s15:c0.c1023,c5");
         let parts = label.selinux().expect("four parts");
         assert_eq!((parts.user, parts.role, parts.type_), (&b"u"[..], &b"r"[..], &b"t"[..]));

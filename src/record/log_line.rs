@@ -177,19 +177,19 @@ mod tests {
     }
 
     #[test]
-    fn trap_06_unknown_types_come_back() {
+    fn unknown_types_come_back() {
         let line = round_trip(MessageType::new(1499), b"audit(1.000:2): x=y");
         assert_eq!(line, b"type=UNKNOWN[1499] msg=audit(1.000:2): x=y");
     }
 
     #[test]
-    fn trap_11_the_node_comes_first() {
+    fn the_node_comes_first() {
         let line = round_trip(MessageType::CWD, b"node=web1 audit(1.000:2): cwd=\"/\"");
         assert_eq!(line, b"node=web1 type=CWD msg=audit(1.000:2): cwd=\"/\"");
     }
 
     #[test]
-    fn trap_33_a_forged_line_stays_inside_its_own() {
+    fn a_forged_line_stays_inside_its_own() {
         let text = b"audit(1.000:2): pid=1 msg='op=x\ntype=SYSCALL msg=audit(1.0:1): uid=0 \\n'";
         let line = round_trip(MessageType::USER, text);
         assert!(
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_09_other_lines_are_refused() {
+    fn other_lines_are_refused() {
         for line in [
             &b""[..],
             b"# a comment",

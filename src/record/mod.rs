@@ -20,7 +20,7 @@ use std::fmt;
 pub use self::field::{Field, Fields};
 pub use self::header::EventId;
 pub(crate) use self::header::Header;
-pub use self::interpret::{Absent, Ids, Meaning, Meanings, WithNames};
+pub use self::interpret::{Absent, Ids, Interpretation, Interpretations, WithNames};
 pub use self::keys::Keys;
 pub use self::label::{Label, SelinuxLabel};
 pub use self::log_line::LogLine;
@@ -148,27 +148,29 @@ impl<'a> Record<'a> {
     /// # Examples
     ///
     /// ```
-    /// use auditlink::record::{Meaning, Record};
+    /// use auditlink::record::{Interpretation, Record};
     /// use auditlink::MessageType;
     ///
     /// let text = b"audit(1.000:2): arch=c000003e syscall=257 success=no exit=-2 a2=80000";
     /// let record = Record::parse(MessageType::SYSCALL, text)?;
-    /// let shown: Vec<_> = record.meanings().map(|(_, meaning)| meaning.to_string()).collect();
+    /// let shown: Vec<_> = record.interpretations().map(|(_, meaning)| meaning.to_string()).collect();
     /// assert_eq!(shown[1], "openat");
     /// assert_eq!(shown[3], "ENOENT(No such file or directory)");
     /// assert_eq!(shown[4], "O_RDONLY|O_CLOEXEC");
-    /// assert_eq!(record.meaning("exit"), Some(Meaning::Exit(-2)));
+    /// assert_eq!(record.interpret("exit"), Some(Interpretation::Exit(-2)));
     /// # Ok::<(), auditlink::DecodeError>(())
     /// ```
     #[must_use]
-    pub fn meanings(&self) -> Meanings<'a> {
-        Meanings::of_kernel(*self)
+    pub fn interpretations(&self) -> Interpretations<'a> {
+        Interpretations::of_kernel(*self)
     }
 
     /// Returns what the first field with this name means.
     #[must_use]
-    pub fn meaning(&self, name: &str) -> Option<Meaning<'a>> {
-        self.meanings().find(|(field, _)| field.name == name.as_bytes()).map(|(_, meaning)| meaning)
+    pub fn interpret(&self, name: &str) -> Option<Interpretation<'a>> {
+        self.interpretations()
+            .find(|(field, _)| field.name == name.as_bytes())
+            .map(|(_, meaning)| meaning)
     }
 
     /// Returns the value of the first field with this name.
@@ -189,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trap_06_an_unknown_type_is_a_record_like_any_other() {
+    fn an_unknown_type_is_a_record_like_any_other() {
         let record = Record::parse(MessageType::new(1499), b"audit(1.000:2): subj_x=a:b:c:s0")
             .expect("the head is fine");
         assert_eq!(record.message_type().to_string(), "UNKNOWN[1499]");
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_34_bytes_that_are_not_utf_8_stay() {
+    fn bytes_that_are_not_utf_8_stay() {
         let record =
             Record::parse(MessageType::USER_CMD, b"audit(1.000:2): msg='acct=\"caf\xE9\"'")
                 .expect("the head is fine");

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_72_socket_addresses() {
+    fn socket_addresses() {
         assert_eq!(address("0100"), Some(SocketAddress::UnixUnnamed));
         assert_eq!(address("01000061"), Some(SocketAddress::UnixAbstract(b"a".to_vec())));
         let path = SocketAddress::UnixPath(b"/a/b".to_vec());

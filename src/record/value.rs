@@ -114,9 +114,9 @@ impl<'a> Value<'a> {
         Some((Self::Bare(head), Self::Bare(tail.get(1..)?)))
     }
 
-    /// Reads a verdict: `yes`, `success` or `1`, `no`, `failed` or `0`; `None` for other words.
+    /// Reads a boolean: `yes`, `success` or `1`, `no`, `failed` or `0`; `None` for other words.
     #[must_use]
-    pub const fn verdict(self) -> Option<bool> {
+    pub const fn boolean(self) -> Option<bool> {
         match self.bytes() {
             b"yes" | b"success" | b"1" => Some(true),
             b"no" | b"failed" | b"0" => Some(false),
@@ -194,35 +194,35 @@ mod tests {
     }
 
     #[test]
-    fn trap_45_the_quote_decides() {
+    fn the_quote_decides() {
         assert_eq!(untrusted(Value::Quoted(b"bash")), Some(b"bash".to_vec()));
         assert_eq!(untrusted(Value::Bare(b"6120622E7368")), Some(b"a b.sh".to_vec()));
         assert_eq!(untrusted(Value::Bare(b"(null)")), None);
     }
 
     #[test]
-    fn trap_46_quoted_text_that_looks_like_hex() {
+    fn quoted_text_that_looks_like_hex() {
         assert_eq!(untrusted(Value::Quoted(b"BEEF")), Some(b"BEEF".to_vec()));
     }
 
     #[test]
-    fn trap_47_a_bare_word_that_is_no_kernel_hex() {
+    fn a_bare_word_that_is_no_kernel_hex() {
         assert_eq!(Value::Bare(b"abc").untrusted(), Untrusted::Odd(b"abc"));
         assert_eq!(Value::Bare(b"beef").untrusted(), Untrusted::Odd(b"beef"));
         assert_eq!(Value::Bare(b"").untrusted(), Untrusted::Odd(b""));
     }
 
     #[test]
-    fn trap_62_verdicts() {
+    fn booleans() {
         for yes in [&b"1"[..], b"yes", b"success"] {
-            assert_eq!(Value::Bare(yes).verdict(), Some(true));
+            assert_eq!(Value::Bare(yes).boolean(), Some(true));
         }
-        assert_eq!(Value::Bare(b"failed").verdict(), Some(false));
-        assert_eq!(Value::Bare(b"perhaps").verdict(), None);
+        assert_eq!(Value::Bare(b"failed").boolean(), Some(false));
+        assert_eq!(Value::Bare(b"perhaps").boolean(), None);
     }
 
     #[test]
-    fn trap_63_unset_ids() {
+    fn unset_ids() {
         assert_eq!(Value::Bare(b"4294967295").id(), None);
         assert_eq!(Value::Bare(b"-1").id(), None);
         assert_eq!(Value::Bare(b"1000").id(), Some(1000));

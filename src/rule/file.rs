@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Command, Lookup, RuleError, RuleSet};
+use super::{Command, HostLookup, RuleError, RuleSet};
 
 /// The commands of one or several rules files, in the order in which they are to be carried out.
 ///
@@ -10,7 +10,7 @@ use super::{Command, Lookup, RuleError, RuleSet};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RulesFile {
     lines: Vec<Line>,
-    tolerated: Vec<Mistake>,
+    tolerated: Vec<RuleFileError>,
 }
 
 /// One command of a rules file, and where it stands.
@@ -30,7 +30,7 @@ pub struct Line {
 /// A line that says nothing that could be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Mistake {
+pub struct RuleFileError {
     /// The name of the file.
     pub file: String,
     /// The number of the line, from 1.
@@ -41,7 +41,7 @@ pub struct Mistake {
     pub error: RuleError,
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for RuleFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.error)
     }
@@ -49,16 +49,16 @@ impl fmt::Display for Mistake {
 
 /// All mistakes of the files that were read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistakes(Vec<Mistake>);
+pub struct RuleFileErrors(Vec<RuleFileError>);
 
-impl Mistakes {
+impl RuleFileErrors {
     /// Iterates over the mistakes in the order of the files and lines.
-    pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
+    pub fn iter(&self) -> std::slice::Iter<'_, RuleFileError> {
         self.0.iter()
     }
 }
 
-impl fmt::Display for Mistakes {
+impl fmt::Display for RuleFileErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, mistake) in self.0.iter().enumerate() {
             if index > 0 {
@@ -70,7 +70,7 @@ impl fmt::Display for Mistakes {
     }
 }
 
-impl std::error::Error for Mistakes {}
+impl std::error::Error for RuleFileErrors {}
 
 impl RulesFile {
     /// Reads the text of one file.
@@ -83,25 +83,31 @@ impl RulesFile {
     /// # Examples
     ///
     /// ```
-    /// use auditlink::rule::{Nothing, RulesFile};
+    /// use auditlink::rule::{NoLookup, RulesFile};
     ///
     /// let text = "# logins\n-w /etc/passwd -p wa -k id\n-b 8192\n";
-    /// let file = RulesFile::parse("my.rules", text, &Nothing)?;
+    /// let file = RulesFile::parse("my.rules", text, &NoLookup)?;
     /// assert_eq!(file.rules().len(), 1);
-    /// let mistakes = RulesFile::parse("my.rules", "-a always,exit -F uidd=0", &Nothing);
+    /// let mistakes = RulesFile::parse("my.rules", "-a always,exit -F uidd=0", &NoLookup);
     /// let said = mistakes.expect_err("no such field").to_string();
     /// assert_eq!(said, "my.rules:1:19: \"uidd\": not a field of a rule; did you mean uid?");
-    /// # Ok::<(), auditlink::rule::Mistakes>(())
+    /// # Ok::<(), auditlink::rule::RuleFileErrors>(())
     /// ```
-    pub fn parse(name: &str, text: &str, lookup: &dyn Lookup) -> Result<Self, Mistakes> {
+    pub fn parse(name: &str, text: &str, lookup: &dyn HostLookup) -> Result<Self, RuleFileErrors> {
         let mut file = Self::default();
         let mut mistakes = Vec::new();
         file.read(name, text, lookup, &mut mistakes);
-        if mistakes.is_empty() { Ok(file) } else { Err(Mistakes(mistakes)) }
+        if mistakes.is_empty() { Ok(file) } else { Err(RuleFileErrors(mistakes)) }
     }
 
     /// Reads a file behind those that were read before.
-    fn read(&mut self, name: &str, text: &str, lookup: &dyn Lookup, mistakes: &mut Vec<Mistake>) {
+    fn read(
+        &mut self,
+        name: &str,
+        text: &str,
+        lookup: &dyn HostLookup,
+        mistakes: &mut Vec<RuleFileError>,
+    ) {
         for (index, text) in text.lines().enumerate() {
             let trimmed = text.trim_start();
             if trimmed.is_empty() || trimmed.starts_with('#') {
@@ -120,7 +126,7 @@ impl RulesFile {
                 }
                 Err(error) => {
                     let column = column(text, &error.wrong());
-                    let mistake = Mistake { file, line: number, column, error };
+                    let mistake = RuleFileError { file, line: number, column, error };
                     let goes_on = self.lines.iter().any(|line| {
                         matches!(line.command, Command::ContinueOnErrors | Command::IgnoreErrors)
                     });
@@ -138,15 +144,15 @@ impl RulesFile {
     /// All mistakes of all files.
     pub fn join<'a>(
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
-        lookup: &dyn Lookup,
-    ) -> Result<Self, Mistakes> {
+        lookup: &dyn HostLookup,
+    ) -> Result<Self, RuleFileErrors> {
         let mut all = Self::default();
         let mut mistakes = Vec::new();
         for (name, text) in files {
             all.read(name, text, lookup, &mut mistakes);
         }
         if !mistakes.is_empty() {
-            return Err(Mistakes(mistakes));
+            return Err(RuleFileErrors(mistakes));
         }
         let (mut delete, mut backlog, mut failure, mut enabled) = (None, None, None, None);
         let mut rest = Vec::new();
@@ -172,7 +178,7 @@ impl RulesFile {
 
     /// Returns the mistakes in lines behind a `-c` or `-i`, which ask to go on after errors.
     #[must_use]
-    pub fn tolerated(&self) -> &[Mistake] {
+    pub fn tolerated(&self) -> &[RuleFileError] {
         &self.tolerated
     }
 
@@ -207,7 +213,7 @@ fn column(line: &str, wrong: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{Nothing, Rule};
+    use crate::rule::{NoLookup, Rule};
 
     #[test]
     fn folders_are_joined_as_augenrules_joins_them() {
@@ -215,7 +221,7 @@ mod tests {
             ("10", "-b 64\n-D\n-e 1\n-w /etc/a -p w\n"),
             ("20", "# more\n\n  -f 0\n-b 8192\n-e 2\n-D -k x\n-w /etc/b -p w\n"),
         ];
-        let joined = RulesFile::join(files, &Nothing).expect("no mistakes");
+        let joined = RulesFile::join(files, &NoLookup).expect("no mistakes");
         let texts: Vec<&str> = joined.lines().iter().map(|line| line.text.trim()).collect();
         let expected =
             ["-D", "-b 8192", "-f 0", "-w /etc/a -p w", "-D -k x", "-w /etc/b -p w", "-e 2"];
@@ -228,7 +234,7 @@ mod tests {
     fn all_mistakes_are_told_with_their_places() {
         let text = "-w /etc/a\n-a always,exit -S opne\n-a always,exit -F perm=z\n-b many\n";
         let files = [("a.rules", text), ("b.rules", "--nonsense")];
-        let mistakes = RulesFile::join(files, &Nothing).expect_err("four mistakes");
+        let mistakes = RulesFile::join(files, &NoLookup).expect_err("four mistakes");
         let places: Vec<_> = mistakes.iter().map(|m| (m.file.as_str(), m.line, m.column)).collect();
         let expected =
             [("a.rules", 2, 19), ("a.rules", 3, 19), ("a.rules", 4, 4), ("b.rules", 1, 1)];
@@ -239,25 +245,25 @@ mod tests {
 
     #[test]
     fn a_file_cannot_read_itself() {
-        let mistakes = RulesFile::parse("a", "-R a", &Nothing).expect_err("it would never end");
+        let mistakes = RulesFile::parse("a", "-R a", &NoLookup).expect_err("it would never end");
         assert_eq!(mistakes.to_string(), "a:1:1: \"-R\": a rules file cannot read another");
     }
 
     #[test]
     fn mistakes_are_tolerated_where_the_file_says_so() {
         let files = [("a", "-w /etc/a -p w\n-i\n"), ("b", "-w relative\n-w /etc/b -p w\n")];
-        let file = RulesFile::join(files, &Nothing).expect("no mistake before -i");
+        let file = RulesFile::join(files, &NoLookup).expect("no mistake before -i");
         assert_eq!(file.rules().len(), 2);
         assert_eq!(file.tolerated().len(), 1);
         assert!(file.tolerated()[0].to_string().starts_with("b:1:"));
         let files = [("a", "-w relative\n-c\n")];
-        assert!(RulesFile::join(files, &Nothing).is_err(), "it stands before -c");
+        assert!(RulesFile::join(files, &NoLookup).is_err(), "it stands before -c");
     }
 
     #[test]
     fn prepended_rules_come_first() {
         let text = "-w /etc/a -p w\n-A always,exit -F pid=1\n-w /etc/c -p w\n-W /etc/c -p w\n";
-        let rules = RulesFile::parse("x", text, &Nothing).expect("no mistakes").rules();
+        let rules = RulesFile::parse("x", text, &NoLookup).expect("no mistakes").rules();
         let lines: Vec<String> = rules.iter().map(Rule::to_string).collect();
         assert_eq!(lines, ["-A always,exit -S all -F pid=1", "-w /etc/a -p w"]);
     }

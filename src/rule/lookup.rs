@@ -2,9 +2,9 @@
 
 /// Answers what the text of a rule refers to: users, groups, and whether a path is a directory.
 ///
-/// The kernel's rules know numbers only. [`link::System`](crate::host::System) asks the machine;
+/// The kernel's rules know numbers only. [`link::System`](crate::host::SystemLookup) asks the machine;
 /// [`Nothing`] knows nothing.
-pub trait Lookup {
+pub trait HostLookup {
     /// Returns the number of a named user.
     fn user(&self, name: &str) -> Option<u32>;
 
@@ -18,9 +18,9 @@ pub trait Lookup {
 /// Knows no user and no group; a path is a directory if it ends in `/`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "there is nothing to know about it")]
-pub struct Nothing;
+pub struct NoLookup;
 
-impl Lookup for Nothing {
+impl HostLookup for NoLookup {
     fn user(&self, _name: &str) -> Option<u32> {
         None
     }

@@ -23,8 +23,8 @@ pub use self::analysis::{Coverage, CoverageRow, Lint, Merged, Ownership, Plan, S
 pub use self::builder::{RuleBuilder, process_lifecycle};
 pub use self::error::RuleError;
 pub use self::field::{FieldId, Operator};
-pub use self::file::{Line, Mistake, Mistakes, RulesFile};
-pub use self::lookup::{Lookup, Nothing};
+pub use self::file::{Line, RuleFileError, RuleFileErrors, RulesFile};
+pub use self::lookup::{HostLookup, NoLookup};
 pub use self::set::RuleSet;
 pub use self::syscalls::SyscallMask;
 pub use self::text::Command;

@@ -95,7 +95,7 @@ impl Serialize for Object<'_> {
                 map.serialize_entry("pid", pid)?;
                 map.serialize_entry("comm", &comm.as_deref().map(Bytes))?;
             }
-            Self::Account(account) => map.serialize_entry("account", &Bytes(account))?,
+            Self::Account(stats) => map.serialize_entry("account", &Bytes(stats))?,
             Self::Setting(name, value) => {
                 map.serialize_entry("setting", &Bytes(name))?;
                 map.serialize_entry("value", &Bytes(value))?;
@@ -133,7 +133,7 @@ impl Serialize for Loss {
                 map.serialize_entry("first", first)?;
                 map.serialize_entry("last", last)?;
             }
-            Cause::ServiceLost { faults } => {
+            Cause::HealthFault { faults } => {
                 map.serialize_entry("faults", &faults.names().collect::<Vec<_>>())?;
             }
             Cause::Undecodable { bytes } => map.serialize_entry("bytes", &hex(bytes))?,

@@ -13,9 +13,9 @@ use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use crate::arch::Arch;
 use crate::constants::{Capability, CapabilitySet, Errno, Flags, Mode, Named, Signal};
-use crate::event::Account;
+use crate::event::Stats;
 use crate::message_type::MessageType;
-use crate::record::{EventId, Label, Meaning, SocketAddress};
+use crate::record::{EventId, Interpretation, Label, SocketAddress};
 use crate::rule::{Rule, RuleSet};
 use crate::time::Timestamp;
 use crate::wire::status::Status;
@@ -65,7 +65,7 @@ as_text!(
     EventId,
     Flags,
     Label<'_>,
-    Meaning<'_>,
+    Interpretation<'_>,
     MessageType,
     Mode,
     Named,
@@ -102,9 +102,9 @@ impl Serialize for RuleSet {
     }
 }
 
-impl Serialize for Account {
+impl Serialize for Stats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Account", 26)?;
+        let mut object = serializer.serialize_struct("Stats", 26)?;
         object.serialize_field("datagrams", &self.datagrams)?;
         object.serialize_field("records", &self.records)?;
         object.serialize_field("events", &self.events)?;
@@ -121,16 +121,16 @@ impl Serialize for Account {
         object.serialize_field("restarts", &self.restarts)?;
         object.serialize_field("lost_at_least", &self.lost_at_least)?;
         object.serialize_field("uncounted_losses", &self.uncounted_losses)?;
-        object.serialize_field("service_losses", &self.service_losses)?;
-        let faults: Vec<_> = self.service_faults.names().collect();
-        object.serialize_field("service_faults", &faults)?;
+        object.serialize_field("health_fault_count", &self.health_fault_count)?;
+        let faults: Vec<_> = self.health_faults.names().collect();
+        object.serialize_field("health_faults", &faults)?;
         object.serialize_field("pending_serials", &self.pending_serials)?;
         object.serialize_field("healed_serials", &self.healed_serials)?;
         object.serialize_field("open_events", &self.open_events)?;
-        object.serialize_field("is_congested", &self.is_congested)?;
+        object.serialize_field("has_backpressure", &self.has_backpressure)?;
         object.serialize_field("counter", self.counter.name())?;
         object.serialize_field("refused", &self.refused)?;
-        object.serialize_field("slot_probes", &self.slot_probes)?;
+        object.serialize_field("registration_probes", &self.registration_probes)?;
         object.serialize_field("control_messages", &self.control_messages)?;
         object.end()
     }

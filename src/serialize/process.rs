@@ -7,10 +7,12 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::Bytes;
 use super::record::ByteList;
 use crate::event::Event;
-use crate::process::{Audited, Change, Ending, Exec, Exit, Fork, Gap, Process, Source};
+use crate::process::{
+    Audited, Exec, Exit, ExitStatus, Fork, LifecycleLoss, Process, ProcessEvent, Provenance,
+};
 use crate::record::EventId;
 
-impl Serialize for Change {
+impl Serialize for ProcessEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Fork(fork) => fork.serialize(serializer),
@@ -21,7 +23,7 @@ impl Serialize for Change {
     }
 }
 
-impl Serialize for Source {
+impl Serialize for Provenance {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
@@ -77,12 +79,12 @@ impl Serialize for Exit {
         map.serialize_entry("pid", &self.process.pid())?;
         map.serialize_entry("source", &self.source)?;
         match self.ending.value {
-            Ending::Exited(status) => map.serialize_entry("status", &status)?,
-            Ending::Signaled { signal, dumped } => {
+            ExitStatus::Exited(status) => map.serialize_entry("status", &status)?,
+            ExitStatus::Signaled { signal, dumped } => {
                 map.serialize_entry("signal", &signal)?;
                 map.serialize_entry("dumped", &dumped)?;
             }
-            Ending::Unknown => {}
+            ExitStatus::Unknown => {}
         }
         map.serialize_entry("ending_source", &self.ending.source)?;
         if let Some(abend) = &self.abend {
@@ -93,7 +95,7 @@ impl Serialize for Exit {
     }
 }
 
-impl Serialize for Gap {
+impl Serialize for LifecycleLoss {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if let Self::Records(loss) = self {
             return loss.serialize(serializer);
@@ -106,7 +108,7 @@ impl Serialize for Gap {
             map.serialize_entry("pid", &parent.map(crate::process::ProcessId::pid))?;
             map.serialize_entry("task", task)?;
         }
-        if let Self::SecondSource { count } = self {
+        if let Self::ProcessMonitor { count } = self {
             map.serialize_entry("count", count)?;
         }
         map.serialize_entry("message", &self.to_string())?;

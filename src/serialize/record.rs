@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::Bytes;
-use crate::record::{Field, Meaning, Record, Value};
+use crate::record::{Field, Interpretation, Record, Value};
 
 impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", &self.message_type())?;
         map.serialize_entry("type_code", &self.message_type().number())?;
-        let meanings: Vec<_> = self.meanings().collect();
+        let meanings: Vec<_> = self.interpretations().collect();
         map.serialize_entry("fields", &FieldMap { record: *self, fields: &meanings })?;
         let numbers: Vec<_> = meanings.iter().filter(|(_, meaning)| has_name(meaning)).collect();
         if !numbers.is_empty() {
@@ -29,7 +29,7 @@ impl Serialize for Record<'_> {
 /// Fields as they came; strings are decoded, a name that stands twice has a list.
 struct FieldMap<'m, 'a> {
     record: Record<'a>,
-    fields: &'m [(Field<'a>, Meaning<'a>)],
+    fields: &'m [(Field<'a>, Interpretation<'a>)],
 }
 
 impl Serialize for FieldMap<'_, '_> {
@@ -62,58 +62,62 @@ impl Serialize for FieldMap<'_, '_> {
 struct FieldValue<'m, 'a> {
     record: Record<'a>,
     field: &'m Field<'a>,
-    meaning: &'m Meaning<'a>,
+    meaning: &'m Interpretation<'a>,
 }
 
 impl Serialize for FieldValue<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let value = self.field.value;
         match self.meaning {
-            Meaning::Message(_) => {
+            Interpretation::Message(_) => {
                 let Some(message) = self.record.as_user_message() else {
                     return Bytes(value.bytes()).serialize(serializer);
                 };
-                let meanings: Vec<_> = message.meanings().collect();
+                let meanings: Vec<_> = message.interpretations().collect();
                 FieldMap { record: self.record, fields: &meanings }.serialize(serializer)
             }
-            Meaning::Text(_)
-            | Meaning::Keys(_)
-            | Meaning::Arguments(_)
-            | Meaning::Keystrokes(_) => match value.untrusted().bytes() {
+            Interpretation::Text(_)
+            | Interpretation::Keys(_)
+            | Interpretation::Arguments(_)
+            | Interpretation::Keystrokes(_) => match value.untrusted().bytes() {
                 Some(bytes) => Bytes(&bytes).serialize(serializer),
                 None => serializer.serialize_none(),
             },
-            Meaning::Absent(crate::record::Absent::Null) => serializer.serialize_none(),
+            Interpretation::Absent(crate::record::Absent::Null) => serializer.serialize_none(),
             _ => Bytes(value.bytes()).serialize(serializer),
         }
     }
 }
 
 /// Tells whether a meaning says more than the field's own text.
-fn has_name(meaning: &Meaning<'_>) -> bool {
+fn has_name(meaning: &Interpretation<'_>) -> bool {
     match meaning {
-        Meaning::Syscall { name, .. } | Meaning::Operation { name, .. } => name.is_some(),
-        Meaning::Name(name) => name.name().is_some(),
-        Meaning::User(id) | Meaning::Group(id) | Meaning::Session(id) => id.is_none(),
-        Meaning::Exit(value) => *value < 0,
-        Meaning::Flags(flags) => flags.names().next().is_some(),
-        Meaning::Directory(descriptor) => descriptor.is_none(),
-        Meaning::Arch(_)
-        | Meaning::Errno(_)
-        | Meaning::Signal(_)
-        | Meaning::Mode(_)
-        | Meaning::Permissions(_)
-        | Meaning::Capability(_)
-        | Meaning::Capabilities(_)
-        | Meaning::Address(_)
-        | Meaning::Seccomp { .. }
-        | Meaning::Clone { .. }
-        | Meaning::SharedMemory { .. } => true,
+        Interpretation::Syscall { name, .. } | Interpretation::Operation { name, .. } => {
+            name.is_some()
+        }
+        Interpretation::Name(name) => name.name().is_some(),
+        Interpretation::User(id) | Interpretation::Group(id) | Interpretation::Session(id) => {
+            id.is_none()
+        }
+        Interpretation::Exit(value) => *value < 0,
+        Interpretation::Flags(flags) => flags.names().next().is_some(),
+        Interpretation::Directory(descriptor) => descriptor.is_none(),
+        Interpretation::Arch(_)
+        | Interpretation::Errno(_)
+        | Interpretation::Signal(_)
+        | Interpretation::Mode(_)
+        | Interpretation::Permissions(_)
+        | Interpretation::Capability(_)
+        | Interpretation::Capabilities(_)
+        | Interpretation::Address(_)
+        | Interpretation::Seccomp { .. }
+        | Interpretation::Clone { .. }
+        | Interpretation::SharedMemory { .. } => true,
         _ => false,
     }
 }
 
-struct Interpreted<'m, 'a>(&'m [&'m (Field<'a>, Meaning<'a>)]);
+struct Interpreted<'m, 'a>(&'m [&'m (Field<'a>, Interpretation<'a>)]);
 
 impl Serialize for Interpreted<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -11,7 +11,7 @@ use netlink_packet_core::{NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, NLMSG_OVERRUN, Ne
 
 use super::notice::Notice;
 use crate::decode::{Cursor, DecodeError};
-use crate::message_type::{Class, MessageType, Origin};
+use crate::message_type::{MessageType, Origin, RecordRole};
 
 /// The length of a netlink message header.
 pub const HEADER_LENGTH: usize = 16;
@@ -75,7 +75,7 @@ impl<'a> Frame<'a> {
     #[inline]
     pub fn parse(datagram: &'a [u8]) -> Result<Self, DecodeError> {
         match (message_type(datagram), datagram.get(HEADER_LENGTH..)) {
-            (Some(message_type), Some(text)) if message_type.class() != Class::Control => {
+            (Some(message_type), Some(text)) if message_type.role() != RecordRole::Control => {
                 Ok(Self::Record { message_type, text: trim_nul(text, message_type) })
             }
             _ => Self::parse_control(datagram),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_01_both_readings_of_the_length() {
+    fn both_readings_of_the_length() {
         for stated in [TEXT.len(), TEXT.len() + 16, 16, 0, 4096] {
             let datagram = record(stated, TEXT);
             let expected = Frame::Record { message_type: MessageType::CWD, text: TEXT };
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_02_padding_and_nul() {
+    fn padding_and_nul() {
         let datagram = record(TEXT.len(), &[TEXT, b"\0"].concat());
         let expected = Frame::Record { message_type: MessageType::CWD, text: TEXT };
         assert_eq!(Frame::parse(&datagram), Ok(expected));
@@ -202,14 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn trap_03_acknowledgements_can_be_positive() {
+    fn acknowledgements_can_be_positive() {
         let ack =
             message(MessageType::new(NLMSG_ERROR), 9, &[17_i32.to_ne_bytes(), [0; 4]].concat());
         assert_eq!(Frame::parse(&ack), Ok(Frame::Ack { sequence: 9, code: 17 }));
     }
 
     #[test]
-    fn trap_05_the_replacement_probe_is_binary() {
+    fn the_replacement_probe_is_binary() {
         let probe = message(MessageType::REPLACE, 0, &42_u32.to_ne_bytes());
         assert_eq!(Frame::parse(&probe), Ok(Frame::Replace { pid: 42 }));
     }
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_04_a_record_before_the_acknowledgement_is_no_acknowledgement() {
+    fn a_record_before_the_acknowledgement_is_no_acknowledgement() {
         // what a socket that is asked and listened to receives after a rule was added
         let change = b"audit(1.000:2): op=add_rule key=\"k\" list=4 res=1";
         let record = message(MessageType::CONFIG_CHANGE, 0, change);

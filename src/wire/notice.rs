@@ -7,16 +7,16 @@
 #[non_exhaustive]
 pub enum Notice {
     /// The kernel holds records back.
-    Congested,
+    BackpressureStarted,
     /// It has sent what it held back.
-    Decongested,
+    BackpressureEnded,
     /// A queue behind the socket had no room.
     QueueFull {
         /// For so many records.
         dropped: u64,
     },
     /// The service was looked at.
-    Service {
+    Health {
         /// What is wrong with it, by bits.
         faults: u32,
     },
@@ -27,10 +27,10 @@ impl Notice {
     pub(crate) fn parse(payload: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(payload).ok()?.strip_prefix(PREFIX)?;
         match text.split_once(' ') {
-            None if text == "congested" => Some(Self::Congested),
-            None if text == "decongested" => Some(Self::Decongested),
+            None if text == "congested" => Some(Self::BackpressureStarted),
+            None if text == "decongested" => Some(Self::BackpressureEnded),
             Some(("queue_full", count)) => Some(Self::QueueFull { dropped: count.parse().ok()? }),
-            Some(("service", bits)) => Some(Self::Service { faults: bits.parse().ok()? }),
+            Some(("service", bits)) => Some(Self::Health { faults: bits.parse().ok()? }),
             _ => None,
         }
     }
@@ -39,10 +39,10 @@ impl Notice {
     #[cfg(any(feature = "capture", test))]
     pub(crate) fn to_text(self) -> String {
         match self {
-            Self::Congested => format!("{PREFIX}congested"),
-            Self::Decongested => format!("{PREFIX}decongested"),
+            Self::BackpressureStarted => format!("{PREFIX}congested"),
+            Self::BackpressureEnded => format!("{PREFIX}decongested"),
             Self::QueueFull { dropped } => format!("{PREFIX}queue_full {dropped}"),
-            Self::Service { faults } => format!("{PREFIX}service {faults}"),
+            Self::Health { faults } => format!("{PREFIX}service {faults}"),
         }
     }
 }
@@ -56,10 +56,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         for notice in [
-            Notice::Congested,
-            Notice::Decongested,
+            Notice::BackpressureStarted,
+            Notice::BackpressureEnded,
             Notice::QueueFull { dropped: u64::MAX },
-            Notice::Service { faults: 5 },
+            Notice::Health { faults: 5 },
         ] {
             let text = notice.to_text();
             assert_eq!(Notice::parse(text.as_bytes()), Some(notice));

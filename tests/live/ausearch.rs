@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use auditlink::constants::Errno;
-use auditlink::host::IdNames;
-use auditlink::record::{Absent, Field, Meaning, Record, SocketAddress};
+use auditlink::host::UserNames;
+use auditlink::record::{Absent, Field, Interpretation, Record, SocketAddress};
 use auditlink::{Event, MessageType};
 
 use crate::lab::{run, stdout};
@@ -54,7 +54,7 @@ pub(crate) fn compare(events: &[Event], log: &str) {
 
 #[derive(Default)]
 struct Comparison {
-    names: IdNames,
+    names: UserNames,
     agreed: usize,
     /// By number in the manual, how often.
     listed: BTreeMap<u32, usize>,
@@ -64,7 +64,7 @@ struct Comparison {
 
 impl Comparison {
     fn record(&mut self, record: Record<'_>, line: &str) {
-        let meanings: Vec<_> = record.meanings().collect();
+        let meanings: Vec<_> = record.interpretations().collect();
         let rest = self.fields(record, &meanings, line);
         assert!(rest.trim().is_empty(), "{record:?} has not: {rest}");
     }
@@ -73,7 +73,7 @@ impl Comparison {
     fn fields<'t>(
         &mut self,
         record: Record<'_>,
-        meanings: &[(Field<'_>, Meaning<'_>)],
+        meanings: &[(Field<'_>, Interpretation<'_>)],
         line: &'t str,
     ) -> &'t str {
         let mut rest = line;
@@ -86,9 +86,9 @@ impl Comparison {
                     panic!("{name} is not at the start of {rest:?} in {record:?}")
                 });
             }
-            if let Meaning::Message(_) = meaning {
+            if let Interpretation::Message(_) = meaning {
                 let inside: Vec<_> =
-                    record.as_user_message().expect("a program's").meanings().collect();
+                    record.as_user_message().expect("a program's").interpretations().collect();
                 rest = rest.strip_prefix('\'').expect("a quote");
                 rest = self.fields(record, &inside, rest);
                 rest = rest.trim_start().strip_prefix('\'').expect("a quote");
@@ -120,7 +120,7 @@ impl Comparison {
         &mut self,
         record: Record<'_>,
         field: &Field<'_>,
-        meaning: &Meaning<'_>,
+        meaning: &Interpretation<'_>,
         ours: &str,
         theirs: &str,
     ) {
@@ -140,14 +140,14 @@ impl Comparison {
 }
 
 /// The same thing said in other words.
-fn same(meaning: &Meaning<'_>, ours: &str, theirs: &str) -> bool {
+fn same(meaning: &Interpretation<'_>, ours: &str, theirs: &str) -> bool {
     match meaning {
         // a program's own word, which ausearch leaves
-        Meaning::Verdict(verdict) => theirs == if *verdict { "success" } else { "failed" },
-        Meaning::Address(address) => theirs == in_words(address),
-        Meaning::Directory(Some(descriptor)) => theirs == format!("{descriptor:#x}"),
-        Meaning::Number(number) => theirs == format!("{number:#x}"),
-        Meaning::Keys(keys) => {
+        Interpretation::Boolean(value) => theirs == if *value { "success" } else { "failed" },
+        Interpretation::Address(address) => theirs == in_words(address),
+        Interpretation::Directory(Some(descriptor)) => theirs == format!("{descriptor:#x}"),
+        Interpretation::Number(number) => theirs == format!("{number:#x}"),
+        Interpretation::Keys(keys) => {
             let keys: Vec<_> = keys.iter().map(|key| String::from_utf8_lossy(key)).collect();
             theirs == keys.join(" ") || theirs == keys.join(" key=")
         }
@@ -202,7 +202,7 @@ fn unnamed(text: &str, radix: u32) -> Option<u64> {
 fn listed(
     record: Record<'_>,
     name: &str,
-    meaning: &Meaning<'_>,
+    meaning: &Interpretation<'_>,
     raw: &[u8],
     theirs: &str,
 ) -> Option<u32> {
@@ -218,7 +218,7 @@ fn listed(
     Some(match (message_type, name) {
         (_, "mode") if message_type != MessageType::PATH && theirs.starts_with("000,") => 4,
         (MessageType::OPENAT2, "oflag" | "resolve") => 6,
-        (_, "cap_fp" | "cap_fi") if *meaning == Meaning::Absent(Absent::Unknown) => 7,
+        (_, "cap_fp" | "cap_fi") if *meaning == Interpretation::Absent(Absent::Unknown) => 7,
         (MessageType::EVENT_LISTENER, "nl-mcgrp") if theirs == "audit-netlink-multicast" => 8,
         (MessageType::SECCOMP, "code") if theirs == "kill" => 10,
         (_, "syscall") if matches!(theirs, "pread" | "pwrite") => 11,
@@ -250,15 +250,15 @@ fn listed(
         (MessageType::SYSCALL, "a3") if theirs == "MS_SNAP_STABLE" => 11,
         (MessageType::SYSCALL, "a1") if theirs == "TIOCINQ" => 11,
         _ => match meaning {
-            Meaning::Session(None) if theirs == raw => 5,
-            Meaning::Signal(signal) if signal.number() >= 32 => 17,
-            Meaning::Exit(code) => {
+            Interpretation::Session(None) if theirs == raw => 5,
+            Interpretation::Signal(signal) if signal.number() >= 32 => 17,
+            Interpretation::Exit(code) => {
                 let name = Errno::new(u32::try_from(-code).ok()?).name()?;
                 let same = theirs.strip_prefix(name).is_some_and(|rest| rest.starts_with('('));
                 return same.then_some(3);
             }
             // its names of two bits that are one flag, and of what no bit means
-            Meaning::Flags(flags)
+            Interpretation::Flags(flags)
                 if theirs.split('|').all(|name| match name {
                     "O_DSYNC" => flags.contains("O_SYNC") || flags.contains("O_DSYNC"),
                     "__O_SYNC" => flags.contains("O_SYNC") || flags.unnamed() != 0,
@@ -271,29 +271,31 @@ fn listed(
             {
                 2
             }
-            Meaning::Address(SocketAddress::UnixAbstract(_)) => 25,
-            Meaning::Address(_)
+            Interpretation::Address(SocketAddress::UnixAbstract(_)) => 25,
+            Interpretation::Address(_)
                 if ["unsupported", "too short", "unknown-family", "ax25 call", "atmpvc"]
                     .iter()
                     .any(|w| theirs.contains(w)) =>
             {
                 25
             }
-            Meaning::SharedMemory { flags, .. } if flags.unnamed() != 0 => 2,
-            Meaning::Capabilities(_) if theirs == "none" => 2,
-            Meaning::Text(bytes) if std::str::from_utf8(bytes).is_err() => 9,
-            Meaning::Word(bytes) if theirs.as_bytes() == [b"\"", *bytes, b"\""].concat() => 15,
-            Meaning::User(_)
-            | Meaning::Group(_)
-            | Meaning::Flags(_)
-            | Meaning::Name(_)
-            | Meaning::Clone { .. }
-            | Meaning::SharedMemory { .. }
-            | Meaning::Permissions(_)
-            | Meaning::Directory(None)
-            | Meaning::Signal(_)
-            | Meaning::Syscall { .. }
-            | Meaning::Address(SocketAddress::Unspecified)
+            Interpretation::SharedMemory { flags, .. } if flags.unnamed() != 0 => 2,
+            Interpretation::Capabilities(_) if theirs == "none" => 2,
+            Interpretation::Text(bytes) if std::str::from_utf8(bytes).is_err() => 9,
+            Interpretation::Word(bytes) if theirs.as_bytes() == [b"\"", *bytes, b"\""].concat() => {
+                15
+            }
+            Interpretation::User(_)
+            | Interpretation::Group(_)
+            | Interpretation::Flags(_)
+            | Interpretation::Name(_)
+            | Interpretation::Clone { .. }
+            | Interpretation::SharedMemory { .. }
+            | Interpretation::Permissions(_)
+            | Interpretation::Directory(None)
+            | Interpretation::Signal(_)
+            | Interpretation::Syscall { .. }
+            | Interpretation::Address(SocketAddress::Unspecified)
                 if is_plain(theirs) =>
             {
                 1

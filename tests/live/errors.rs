@@ -65,7 +65,7 @@ pub(crate) fn no_capability(_: &Lab) {
     let output = through(&without, "dump", &["--observer", "--format", "none", "--for", "1"]);
     let said = stderr(&output);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("verdict=doubtful: the kernel's counter was not read"), "{said}");
+    assert!(said.contains("completeness=unverified: the kernel's counter was not read"), "{said}");
 }
 
 pub(crate) fn wrong_namespace(lab: &Lab) {
@@ -88,14 +88,14 @@ pub(crate) fn wrong_namespace(lab: &Lab) {
         });
     } else {
         let output = through(&net, "dump", &["--observer", "--format", "none", "--for", "1"]);
-        assert!(stderr(&output).contains("verdict=doubtful: no record came"), "{output:?}");
+        assert!(stderr(&output).contains("completeness=unverified: no record came"), "{output:?}");
     }
     // in another network namespace requests work, and records come to a daemon
     let output = through(&net, "auditctl", &["-s"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let output = through(&net, "dump", &["--daemon", "--format", "none", "--for", "1"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stderr(&output).contains("verdict=complete"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("completeness=complete"), "{}", stderr(&output));
 }
 
 pub(crate) fn slot_taken(_: &Lab) {
@@ -106,7 +106,9 @@ pub(crate) fn slot_taken(_: &Lab) {
         run(example("dump"), &["--daemon", "--format", "none"])
     });
     let error = Receiver::daemon().open().expect_err("one place only");
-    let ErrorKind::SlotTaken { pid, command, holder } = error.kind() else { panic!("{error:?}") };
+    let ErrorKind::AlreadyRegistered { pid, command, holder } = error.kind() else {
+        panic!("{error:?}")
+    };
     assert_eq!((*pid, *holder), (std::process::id(), None));
     assert_eq!(command.as_deref(), Some(comm.trim()));
 
@@ -114,7 +116,7 @@ pub(crate) fn slot_taken(_: &Lab) {
     sleep(Duration::from_millis(200));
     let until = events.source().now();
     while events.next_until(Some(until)).expect("no error").is_some() {}
-    assert_eq!(events.account().slot_probes, 1, "the other was noticed, we ourselves not");
+    assert_eq!(events.stats().registration_probes, 1, "the other was noticed, we ourselves not");
 }
 
 pub(crate) fn bad_rules(_: &Lab) {

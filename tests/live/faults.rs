@@ -7,12 +7,12 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use auditlink::event::{Account, Cause, Doubt, Verdict};
+use auditlink::event::{Cause, Completeness, Stats, UnverifiedReason};
 use auditlink::host::procfs::booted_with_audit;
 use auditlink::iter::Overflow;
 use auditlink::{
-    Delivery, Event, Events, InstalledRules, Loss, MessageType, Pump, Receiver, Rule, Source,
-    Tuning,
+    Delivery, Event, Events, InstalledRules, Loss, MessageType, Pump, Receiver, Rule, Settings,
+    Source,
 };
 
 use crate::lab::{KEY, Lab, control, wait_until_sent};
@@ -75,7 +75,7 @@ impl Harvest {
     }
 
     /// Leaves, and takes all that was there before.
-    pub(crate) fn finish<S: Clocked>(self, events: Events<S>) -> (Self, Account) {
+    pub(crate) fn finish<S: Clocked>(self, events: Events<S>) -> (Self, Stats) {
         self.finish_with(events, |_| {})
     }
 
@@ -84,7 +84,7 @@ impl Harvest {
         mut self,
         mut events: Events<S>,
         mut look: impl FnMut(&Delivery),
-    ) -> (Self, Account) {
+    ) -> (Self, Stats) {
         events.source_mut().leave();
         let limit = Instant::now() + Duration::from_secs(60);
         while !events.is_ended() {
@@ -93,10 +93,10 @@ impl Harvest {
                 look(&delivery);
                 self.add(delivery);
             }
-            assert!(Instant::now() < limit, "it does not end: {:?}", events.account());
+            assert!(Instant::now() < limit, "it does not end: {:?}", events.stats());
         }
-        let account = events.account();
-        (self, account)
+        let stats = events.stats();
+        (self, stats)
     }
 
     /// Tells whether everything came. A parked record can come behind the end of its event: then
@@ -157,19 +157,19 @@ pub(crate) fn watch_getppid(lab: &Lab) -> InstalledRules {
 }
 
 /// Checks what must always hold, and prints a line of the matrix.
-pub(crate) fn report(fault: &str, made: u64, harvest: &Harvest, account: &Account, told: &str) {
-    let verdict = account.verdict();
+pub(crate) fn report(fault: &str, made: u64, harvest: &Harvest, stats: &Stats, told: &str) {
+    let completeness = stats.completeness();
     assert!(harvest.whole <= made, "{fault}: more than was made: {harvest:?}");
     if !harvest.has_all(made) {
-        assert!(!verdict.is_complete(), "{fault}: complete, but {harvest:?}");
+        assert!(!completeness.is_complete(), "{fault}: complete, but {harvest:?}");
     }
-    println!("matrix|{fault}|{made}|{}|{told}|{verdict}", harvest.whole);
+    println!("matrix|{fault}|{made}|{}|{told}|{completeness}", harvest.whole);
 }
 
 /// Sets the kernel's queue and what happens when it is full.
 fn tune(backlog: u32, wait: u32) {
-    let tuning = Tuning::new().backlog_limit(backlog).backlog_wait_time(wait);
-    control().tune(&tuning).expect("good values");
+    let settings = Settings::new().backlog_limit(backlog).backlog_wait_time(wait);
+    control().configure(&settings).expect("good values");
 }
 
 const LONG: Duration = Duration::from_secs(3);
@@ -180,11 +180,11 @@ pub(crate) fn no_fault(lab: &Lab) {
         let rules = watch_getppid(lab);
         let made = 2_000;
         lab.run_helper(&["storm", &made.to_string()]);
-        let (harvest, account) = Harvest::default().finish(events);
+        let (harvest, stats) = Harvest::default().finish(events);
         rules.remove().expect("the rules are loaded");
-        report(&format!("none, {name}"), made, &harvest, &account, "nothing");
+        report(&format!("none, {name}"), made, &harvest, &stats, "nothing");
         assert_eq!((harvest.whole, harvest.losses.len()), (made, 0), "{name}: {harvest:?}");
-        assert_eq!(account.verdict(), Verdict::Complete, "{name}");
+        assert_eq!(stats.completeness(), Completeness::Complete, "{name}");
     }
 }
 
@@ -198,14 +198,14 @@ pub(crate) fn observer_overflow(lab: &Lab) {
     lab.run_helper(&["storm", &made.to_string()]); // nobody reads meanwhile
     wait_until_sent();
     harvest.collect(&mut events, LONG);
-    let (harvest, account) = harvest.finish(events);
+    let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
-    let dropped = account.overrun_records;
+    let dropped = stats.overrun_records;
     let told = format!("{dropped} records dropped by the socket: exact");
-    report("observer that does not read", made, &harvest, &account, &told);
+    report("observer that does not read", made, &harvest, &stats, &told);
     assert_eq!(harvest.records + dropped, made * RECORDS, "{harvest:?}");
     assert!(dropped > 0);
-    assert_eq!(account.verdict().doubts()[0], Doubt::SocketOverrun(dropped));
+    assert_eq!(stats.completeness().reasons()[0], UnverifiedReason::SocketOverrun(dropped));
 }
 
 pub(crate) fn short_stall(lab: &Lab) {
@@ -217,11 +217,11 @@ pub(crate) fn short_stall(lab: &Lab) {
     sleep(Duration::from_millis(200)); // nobody reads meanwhile, for less than half a second
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(500));
-    let (harvest, account) = harvest.finish(events);
+    let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
-    report("daemon that does not read for 0.2 s", made, &harvest, &account, "nothing: parked");
+    report("daemon that does not read for 0.2 s", made, &harvest, &stats, "nothing: parked");
     if harvest.has_all(made) {
-        assert_eq!(account.verdict(), Verdict::Complete, "{harvest:?}");
+        assert_eq!(stats.completeness(), Completeness::Complete, "{harvest:?}");
     }
     // on a slow machine the storm itself takes longer than the kernel waits
     assert!(harvest.has_all(made) || harvest.losses.len() > 1, "{harvest:?}");
@@ -237,28 +237,28 @@ pub(crate) fn long_stall(lab: &Lab) {
     sleep(Duration::from_secs(1));
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, LONG);
-    let (harvest, account) = harvest.finish(events);
+    let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
-    let (lost, gap) = (account.kernel_lost, account.gap_events);
+    let (lost, gap) = (stats.kernel_lost, stats.gap_events);
     let name = "daemon that does not read, processes wait 1 s";
     if booted_with_audit() {
         let told = format!("{lost} records counted by the kernel: exact");
-        report(name, made, &harvest, &account, &told);
+        report(name, made, &harvest, &stats, &told);
         // each record came or is counted, but an event that was refused whole counts as one, and
         // has no serial
         let uncounted = (made * RECORDS).checked_sub(harvest.records + lost).expect("no more");
         let (refused, rest) = (uncounted / (RECORDS - 1), uncounted % (RECORDS - 1));
-        assert_eq!(rest, 0, "{harvest:?} {account:?}");
+        assert_eq!(rest, 0, "{harvest:?} {stats:?}");
         // what the kernel could not hold before this daemon came is a gap, too
-        assert!(harvest.whole + harvest.torn + gap + refused >= made, "{harvest:?} {account:?}");
+        assert!(harvest.whole + harvest.torn + gap + refused >= made, "{harvest:?} {stats:?}");
     } else {
         let told = format!("{gap} events by their serials, {lost} by the counter: at least");
-        report(name, made, &harvest, &account, &told);
+        report(name, made, &harvest, &stats, &told);
         let seen = harvest.whole + harvest.torn;
-        assert!(seen + gap <= made, "{harvest:?} {account:?}");
-        assert!(made <= seen + gap + lost, "{harvest:?} {account:?}");
+        assert!(seen + gap <= made, "{harvest:?} {stats:?}");
+        assert!(made <= seen + gap + lost, "{harvest:?} {stats:?}");
     }
-    assert!(!account.verdict().is_complete());
+    assert!(!stats.completeness().is_complete());
 }
 
 /// The kernel's queue overflows: what is refused is counted, by the model of `docs/loss.md`.
@@ -277,27 +277,27 @@ fn queue_overflow(lab: &Lab, name: &str, backlog: u32, made: u64, reads: bool) {
     }
     assert!(helper.wait().expect("it ends").success());
     harvest.collect(&mut events, Duration::from_millis(500));
-    let (harvest, account) = harvest.finish(events);
+    let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
-    let lost = account.kernel_lost;
+    let lost = stats.kernel_lost;
     let refused = made - harvest.calls;
     let told =
         format!("{lost} refused, {} whole events and {} records: ", refused, harvest.siblings);
     // what is refused whole has no serial and counts as one; of the others, each record came or
     // is counted
-    let (seen, gap) = (harvest.whole + harvest.torn, account.gap_events);
+    let (seen, gap) = (harvest.whole + harvest.torn, stats.gap_events);
     let uncounted = (made * RECORDS).saturating_sub(harvest.records + lost);
     let by_serials = made.checked_sub(seen + gap).map(|refused| refused * (RECORDS - 1));
     let is_plain = gap == 0 && !harvest.has(&Cause::SocketOverrun);
     let is_exact = is_plain || by_serials == Some(uncounted);
     let told = told + if is_exact { "exact" } else { "at least" };
-    report(name, made, &harvest, &account, &told);
+    report(name, made, &harvest, &stats, &told);
     if is_plain {
-        assert_eq!(lost, refused + harvest.siblings, "{harvest:?} {account:?}");
+        assert_eq!(lost, refused + harvest.siblings, "{harvest:?} {stats:?}");
     } else {
-        assert!(made <= harvest.calls + gap + lost, "{harvest:?} {account:?}");
+        assert!(made <= harvest.calls + gap + lost, "{harvest:?} {stats:?}");
     }
-    assert!(lost > 0 && !account.verdict().is_complete());
+    assert!(lost > 0 && !stats.completeness().is_complete());
 }
 
 pub(crate) fn full_queue(lab: &Lab) {
@@ -319,12 +319,12 @@ pub(crate) fn rate_limit(lab: &Lab) {
     control.set_rate_limit(0).expect("a good value");
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, LONG);
-    let (harvest, account) = harvest.finish(events);
+    let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
-    let lost = account.kernel_lost;
+    let lost = stats.kernel_lost;
     let told = format!("{lost} records counted by the kernel: exact");
-    report("rate limit of 200", made, &harvest, &account, &told);
-    assert_eq!(harvest.records + lost, made * RECORDS, "{harvest:?} {account:?}");
+    report("rate limit of 200", made, &harvest, &stats, &told);
+    assert_eq!(harvest.records + lost, made * RECORDS, "{harvest:?} {stats:?}");
 }
 
 pub(crate) fn slow_consumer(lab: &Lab) {
@@ -339,13 +339,13 @@ pub(crate) fn slow_consumer(lab: &Lab) {
     lab.run_helper(&["storm", &made.to_string()]); // nobody takes anything meanwhile
     wait_until_sent();
     harvest.collect(&mut events, LONG);
-    let (harvest, account) = harvest.finish(events);
+    let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
-    let dropped = account.queue_records;
+    let dropped = stats.queue_records;
     let told = format!("{dropped} records dropped by the queue: exact");
-    report("consumer slower than its queue, newest dropped", made, &harvest, &account, &told);
+    report("consumer slower than its queue, newest dropped", made, &harvest, &stats, &told);
     assert!(dropped > 0);
-    assert_eq!(harvest.records + dropped, made * RECORDS, "{harvest:?} {account:?}");
+    assert_eq!(harvest.records + dropped, made * RECORDS, "{harvest:?} {stats:?}");
 }
 
 pub(crate) fn cut_records(lab: &Lab) {
@@ -355,11 +355,11 @@ pub(crate) fn cut_records(lab: &Lab) {
     lab.run_helper(&["say", &text]);
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(300));
-    let (mut harvest, account) = harvest.finish(events);
-    harvest.whole = account.events - account.incomplete;
-    let told = format!("{} record cut: exact", account.truncated);
-    report("record longer than the reader's buffer", account.events, &harvest, &account, &told);
-    assert_eq!((account.truncated, account.incomplete), (1, 1));
+    let (mut harvest, stats) = harvest.finish(events);
+    harvest.whole = stats.events - stats.incomplete;
+    let told = format!("{} record cut: exact", stats.truncated);
+    report("record longer than the reader's buffer", stats.events, &harvest, &stats, &told);
+    assert_eq!((stats.truncated, stats.incomplete), (1, 1));
     assert!(harvest.has(&Cause::Truncated));
 }
 
@@ -373,17 +373,17 @@ pub(crate) fn auditing_off(lab: &Lab) {
     control.set_enabled(true).expect("not locked");
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(500));
-    let (harvest, account) = harvest.finish(events);
+    let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
     report(
         "auditing off for a while",
         1_000,
         &harvest,
-        &account,
+        &stats,
         "service lost: how much is unknown",
     );
     assert_eq!(harvest.whole, 500);
-    assert_eq!(account.service_losses, 1);
+    assert_eq!(stats.health_fault_count, 1);
 }
 
 pub(crate) fn forged(lab: &Lab) {
@@ -393,12 +393,12 @@ pub(crate) fn forged(lab: &Lab) {
     let rules = watch_getppid(lab);
     lab.run_helper(&["spoof", &port]);
     lab.run_helper(&["storm", "500"]);
-    let (harvest, account) = Harvest::default().finish(events);
+    let (harvest, stats) = Harvest::default().finish(events);
     rules.remove().expect("the rules are loaded");
-    let told = format!("{} forged, refused", account.refused);
-    report("forged datagram", 500, &harvest, &account, &told);
-    assert_eq!((harvest.whole, account.refused), (500, 1));
-    assert_eq!(account.verdict(), Verdict::Complete, "nothing of the kernel's is missing");
+    let told = format!("{} forged, refused", stats.refused);
+    report("forged datagram", 500, &harvest, &stats, &told);
+    assert_eq!((harvest.whole, stats.refused), (500, 1));
+    assert_eq!(stats.completeness(), Completeness::Complete, "nothing of the kernel's is missing");
 }
 
 /// Numbers that look random, the same for the same seed.
@@ -423,7 +423,7 @@ pub(crate) fn anything_goes(lab: &Lab) {
     let rounds = rounds.unwrap_or(24);
     let seed = u64::from(std::process::id());
     let mut random = Random(seed);
-    let (mut complete, mut doubtful) = (0, 0);
+    let (mut complete, mut unverified) = (0, 0);
     for round in 0..rounds {
         let backlog = random.one_of(&[1, 8, 64, 512, 8192]);
         let wait = random.one_of(&[0, 0, 5, 250, 15_000]);
@@ -452,27 +452,27 @@ pub(crate) fn anything_goes(lab: &Lab) {
             harvest.collect(&mut events, Duration::from_millis(20));
         }
         control().set_rate_limit(0).expect("a good value");
-        let (harvest, account) = harvest.finish(events);
+        let (harvest, stats) = harvest.finish(events);
         rules.remove().expect("the rules are loaded");
-        let verdict = account.verdict();
+        let completeness = stats.completeness();
         assert!(harvest.whole <= made, "{what}: more than was made: {harvest:?}");
-        if verdict.is_complete() {
+        if completeness.is_complete() {
             complete += 1;
-            assert!(harvest.has_all(made), "{what}: complete, but {harvest:?} {account:?}");
+            assert!(harvest.has_all(made), "{what}: complete, but {harvest:?} {stats:?}");
         } else {
-            doubtful += 1;
+            unverified += 1;
         }
         let seen = harvest.whole + harvest.torn;
-        let accounted = account.gap_events + account.kernel_lost + account.overrun_records;
+        let accounted = stats.gap_events + stats.kernel_lost + stats.overrun_records;
         assert!(
-            made <= seen + accounted || account.uncounted_losses > 0,
-            "{what}: {harvest:?} {account:?}"
+            made <= seen + accounted || stats.uncounted_losses > 0,
+            "{what}: {harvest:?} {stats:?}"
         );
-        assert!(seen + account.gap_events <= made + 16, "{what}: absurd: {harvest:?} {account:?}");
+        assert!(seen + stats.gap_events <= made + 16, "{what}: absurd: {harvest:?} {stats:?}");
     }
     println!(
-        "  {rounds} rounds, seed {seed}: {complete} complete, {doubtful} doubtful, none wrong"
+        "  {rounds} rounds, seed {seed}: {complete} complete, {unverified} unverified, none wrong"
     );
     let is_many = rounds >= 20;
-    assert!(!is_many || (complete > 0 && doubtful > 0), "both must occur, or nothing was tested");
+    assert!(!is_many || (complete > 0 && unverified > 0), "both must occur, or nothing was tested");
 }

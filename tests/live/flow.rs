@@ -153,9 +153,9 @@ fn storm_through(lab: &Lab, program: &str) {
     println!("  {}", said.trim().replace('\n', "; "));
     let last = said.lines().last().expect("a line of counts");
     assert_eq!(count_of(last, "events"), STORM);
-    assert!(said.contains("verdict=complete"), "{said}");
+    assert!(said.contains("completeness=complete"), "{said}");
     assert_eq!((count_of(last, "losses"), count_of(last, "incomplete")), (0, 0));
-    assert!(!said.contains("slot_probes"), "nobody but ourselves asked for the place");
+    assert!(!said.contains("registration_probes"), "nobody but ourselves asked for the place");
 }
 
 pub(crate) fn few_calls(lab: &Lab) {
@@ -303,7 +303,7 @@ pub(crate) fn spoofed(lab: &Lab) {
         lab.run_helper(&["spoof", &port]);
         let mut haul = Haul::default();
         haul.collect(&mut events, Duration::from_millis(500));
-        assert_eq!(events.account().refused, 1, "{name}");
+        assert_eq!(events.stats().refused, 1, "{name}");
         let forged = haul.events.iter().flat_map(|event| event.records());
         assert_eq!(forged.filter(|record| record.field("forged").is_some()).count(), 0, "{name}");
         assert_eq!(haul.losses, [], "{name}");

@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use auditlink::{Control, Events, Receiver, Rule, Tuning};
+use auditlink::{Control, Events, Receiver, Rule, Settings};
 use netlink_sys::{Socket, SocketAddr};
 use nix::sched::CloneFlags;
 use nix::sys::signal::{SigSet, Signal};
@@ -89,7 +89,7 @@ fn consume() {
     // its socket is the process's first, so its port is the number of the process
     let receiver = Receiver::daemon().open().expect("the place is free");
     let mut control = Control::open().expect("a control socket");
-    let former = control.tune(&Tuning::lossless().enabled(true)).expect("good values");
+    let former = control.configure(&Settings::lossless().enabled(true)).expect("good values");
     let rules = Rule::on_exit().syscall("getppid").pid(1).key(KEY).for_both_abis();
     let installed = control.apply(&rules.expect("the call exists")).expect("they are new");
     let mut events = Events::new(receiver);
@@ -101,8 +101,8 @@ fn consume() {
     installed.remove().expect("they are loaded");
     events.source_mut().finish().expect("a thread");
     while events.next().transpose().expect("no error").is_some() {}
-    control.tune(&former).expect("they were so before");
-    println!("verdict={}", events.verdict());
+    control.configure(&former).expect("they were so before");
+    println!("completeness={}", events.completeness());
 }
 
 /// Binds a port as an unprivileged user, and tells how many datagrams came until input ends.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use auditlink::event::Delivery;
 use auditlink::time::Tick;
 use auditlink::wire::status::{Enabled, Status};
-use auditlink::{Control, Event, Events, Loss, Receiver, Tuning};
+use auditlink::{Control, Event, Events, Loss, Receiver, Settings};
 use nix::fcntl::{Flock, FlockArg};
 
 /// The exclusive use of the kernel's audit system.
@@ -57,8 +57,8 @@ impl Lab {
 
     /// Sets the kernel up as tests expect it: on, with a queue of 8,192 records.
     pub(crate) fn prepare(&self) {
-        let tuning = Tuning::new().backlog_limit(8192).backlog_wait_time(15_000).enabled(true);
-        control().tune(&tuning).expect("the settings are accepted");
+        let settings = Settings::new().backlog_limit(8192).backlog_wait_time(15_000).enabled(true);
+        control().configure(&settings).expect("the settings are accepted");
         self.drain();
     }
 
@@ -90,15 +90,15 @@ impl Lab {
         }
         control.delete_all_rules().expect("the rules are ours");
         let before = &self.before;
-        let mut tuning = Tuning::new()
+        let mut settings = Settings::new()
             .backlog_limit(before.backlog_limit)
             .rate_limit(before.rate_limit)
             .failure(before.failure)
             .enabled(before.enabled != Enabled::OFF);
         if let Some(ticks) = before.backlog_wait_time {
-            tuning = tuning.backlog_wait_time(ticks);
+            settings = settings.backlog_wait_time(ticks);
         }
-        control.tune(&tuning).expect("these were the settings before");
+        control.configure(&settings).expect("these were the settings before");
         let after = control.status().expect("a status");
         assert_eq!(after.pid, 0, "a test left a daemon behind");
         assert_eq!(after.enabled, before.enabled);

@@ -5,24 +5,24 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use auditlink::event::Verdict;
+use auditlink::event::Completeness;
 use auditlink::host::procfs::booted_with_audit;
-use auditlink::monitor::{Witness, WitnessBuilder, WitnessKind};
-use auditlink::process::{Change, Ending, Gap, Source};
-use auditlink::{InstalledRules, Processes, Receiver, Tuning};
+use auditlink::monitor::{MonitorKind, ProcessMonitor, ProcessMonitorBuilder};
+use auditlink::process::{ExitStatus, LifecycleLoss, ProcessEvent, Provenance};
+use auditlink::{InstalledRules, Processes, Receiver, Settings};
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime, clock_settime};
 
 use crate::lab::{Lab, control};
-use crate::story::{Bits, Load, Story, Tally, deeds, is_before_6};
+use crate::story::{Bits, Load, Tally, TrackerHarness, deeds, is_before_6};
 use crate::support::example;
 
 pub(crate) fn of_64_bits(lab: &Lab) {
-    ground_truth(lab, Bits::B64, Witness::new(), count(4_000));
+    ground_truth(lab, Bits::B64, ProcessMonitor::new(), count(4_000));
 }
 
 pub(crate) fn of_32_bits(lab: &Lab) {
-    ground_truth(lab, Bits::B32, Witness::new(), count(4_000));
+    ground_truth(lab, Bits::B32, ProcessMonitor::new(), count(4_000));
 }
 
 /// How many lives to make; the environment may want more.
@@ -34,22 +34,22 @@ fn count(usual: usize) -> usize {
 struct Watch {
     processes: Processes<Receiver>,
     rules: InstalledRules,
-    kind: WitnessKind,
+    kind: MonitorKind,
 }
 
 impl Watch {
-    fn start(load: &Load, witness: WitnessBuilder) -> Self {
-        control().tune(&Tuning::lossless().backlog_wait_time(15_000)).expect("good values");
+    fn start(load: &Load, monitor: ProcessMonitorBuilder) -> Self {
+        control().configure(&Settings::lossless().backlog_wait_time(15_000)).expect("good values");
         let receiver = Receiver::daemon().open().expect("the place is free");
-        let witness = witness.open().expect("we are root");
-        let kind = witness.kind();
+        let monitor = monitor.open().expect("we are root");
+        let kind = monitor.kind();
         let rules = load.rules();
-        let processes = Processes::watch(receiver, witness).expect("files");
+        let processes = Processes::watch(receiver, monitor).expect("files");
         Self { processes, rules, kind }
     }
 
     /// Tells what comes for some time.
-    fn for_time(&mut self, time: Duration, mut tell: impl FnMut(Change)) {
+    fn for_time(&mut self, time: Duration, mut tell: impl FnMut(ProcessEvent)) {
         let end = self.processes.source().now().saturating_add(time);
         while let Some(change) = self.processes.next_until(Some(end)).expect("no error") {
             tell(change);
@@ -57,7 +57,11 @@ impl Watch {
     }
 
     /// Tells what comes until the children have ended and nothing more is to be expected, and leaves.
-    fn run_out(mut self, children: &mut [Child], mut tell: impl FnMut(Change)) -> Verdict {
+    fn run_out(
+        mut self,
+        children: &mut [Child],
+        mut tell: impl FnMut(ProcessEvent),
+    ) -> Completeness {
         let has_ended = |child: &mut Child| {
             child.try_wait().expect("it runs").is_some_and(|status| {
                 assert!(status.success(), "the load failed: {status}");
@@ -74,40 +78,44 @@ impl Watch {
         for change in &mut self.processes {
             tell(change.expect("no error"));
         }
-        self.processes.verdict()
+        self.processes.completeness()
     }
 }
 
 /// Follows a load to its end.
-fn follow(load: &Load, witness: WitnessBuilder, count: usize) -> (Story, WitnessKind) {
-    let watch = Watch::start(load, witness);
+fn follow(
+    load: &Load,
+    monitor: ProcessMonitorBuilder,
+    count: usize,
+) -> (TrackerHarness, MonitorKind) {
+    let watch = Watch::start(load, monitor);
     let kind = watch.kind;
     let mut children = [load.start(count / 2, 0), load.start(count - count / 2, count / 2)];
-    let mut story = Story::of_roots(&children.each_ref().map(Child::id));
-    let verdict = watch.run_out(&mut children, |change| story.add(change));
-    assert!(verdict.is_complete(), "{verdict}");
+    let mut story = TrackerHarness::of_roots(&children.each_ref().map(Child::id));
+    let completeness = watch.run_out(&mut children, |change| story.add(change));
+    assert!(completeness.is_complete(), "{completeness}");
     (story, kind)
 }
 
 /// Without the connector, the reason of a sudden end may not be known, nor whether a task that is gone
 /// was a thread: then that is told.
 pub(crate) fn by_pidfds(lab: &Lab) {
-    without_connector(lab, Witness::new().connector(false), WitnessKind::Pidfd);
+    without_connector(lab, ProcessMonitor::new().connector(false), MonitorKind::Pidfd);
 }
 
 pub(crate) fn by_sweeps(lab: &Lab) {
-    let witness = Witness::new().connector(false).pidfds(false);
-    without_connector(lab, witness, WitnessKind::Procfs);
+    let monitor = ProcessMonitor::new().connector(false).pidfds(false);
+    without_connector(lab, monitor, MonitorKind::Procfs);
 }
 
-fn without_connector(lab: &Lab, witness: WitnessBuilder, expected: WitnessKind) {
+fn without_connector(lab: &Lab, monitor: ProcessMonitorBuilder, expected: MonitorKind) {
     let load = Load::new(lab, Bits::B64);
-    let (story, kind) = follow(&load, witness, 2_000);
+    let (story, kind) = follow(&load, monitor, 2_000);
     assert_eq!(kind, expected);
     let deeds = deeds(&load.log);
     let tally = story.check(&deeds, &load, false);
     println!("  {} lives, by {kind:?}: {tally:?}, {} gaps", deeds.len(), story.gaps.len());
-    let is_unsettled = |gap: &Gap| matches!(gap, Gap::Unsettled { .. });
+    let is_unsettled = |gap: &LifecycleLoss| matches!(gap, LifecycleLoss::Unsettled { .. });
     assert!(story.gaps.iter().all(is_unsettled), "{:?}", story.gaps);
 }
 
@@ -124,7 +132,7 @@ pub(crate) fn of_few_numbers(lab: &Lab) {
     let _former = Limit(fs::read_to_string(PID_MAX).expect("/proc is there"));
     let count = count(12_000).max(3_000);
     fs::write(PID_MAX, (count / 3).min(4_000).to_string()).expect("we are root");
-    let tally = ground_truth(lab, Bits::B64, Witness::new(), count);
+    let tally = ground_truth(lab, Bits::B64, ProcessMonitor::new(), count);
     assert!(tally.reused > count / 2, "{tally:?}");
 }
 
@@ -142,7 +150,7 @@ pub(crate) fn while_the_clock_is_set(lab: &Lab) {
         }
         steps
     });
-    ground_truth(lab, Bits::B64, Witness::new(), count(4_000));
+    ground_truth(lab, Bits::B64, ProcessMonitor::new(), count(4_000));
     drop(stop);
     let steps = setter.join().expect("it ends");
     println!("  the clock was set {steps} times");
@@ -182,16 +190,16 @@ pub(crate) fn across_sleep(lab: &Lab) {
         }
         refusals.len()
     });
-    ground_truth(lab, Bits::B64, Witness::new(), count(4_000));
+    ground_truth(lab, Bits::B64, ProcessMonitor::new(), count(4_000));
     let refusals = sleeper.join().expect("it ends");
     let slept = slept().saturating_sub(before);
     println!("  the machine slept for {slept:?}, and would not {refusals} times");
     assert!(slept > Duration::from_secs(3));
 }
 
-fn ground_truth(lab: &Lab, bits: Bits, witness: WitnessBuilder, count: usize) -> Tally {
+fn ground_truth(lab: &Lab, bits: Bits, monitor: ProcessMonitorBuilder, count: usize) -> Tally {
     let load = Load::new(lab, bits);
-    let (story, kind) = follow(&load, witness, count);
+    let (story, kind) = follow(&load, monitor, count);
     let deeds = deeds(&load.log);
     let tally = story.check(&deeds, &load, true);
     println!("  {} lives, by {kind:?}: {tally:?}", deeds.len());
@@ -204,7 +212,7 @@ fn ground_truth(lab: &Lab, bits: Bits, witness: WitnessBuilder, count: usize) ->
     for deed in deeds.iter().filter(|deed| deed.kind == 13) {
         let last = u8::try_from(deed.number % 120).expect("below 120");
         let status = if is_before_6() { 121 } else { last };
-        assert_eq!(deed.ending, Ending::Exited(status), "{deed:?}");
+        assert_eq!(deed.ending, ExitStatus::Exited(status), "{deed:?}");
     }
     tally
 }
@@ -217,25 +225,25 @@ fn threads(count: usize) -> usize {
 /// In a container, calls return numbers that are others' outside of it.
 pub(crate) fn in_a_pid_namespace(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);
-    let watch = Watch::start(&load, Witness::new());
+    let watch = Watch::start(&load, ProcessMonitor::new());
     let mut unshare = Command::new("unshare");
     let unshare = unshare.args(["--pid", "--fork"]).arg(&load.program);
     let mut children = [load.start_under(unshare, 2_000, 0)];
     let root = children[0].id();
     // the first process of the namespace is that program's child
     let mut first = None;
-    let mut story = Story::default();
-    let verdict = watch.run_out(&mut children, |change| {
-        if let Change::Fork(fork) = &change
+    let mut story = TrackerHarness::default();
+    let completeness = watch.run_out(&mut children, |change| {
+        if let ProcessEvent::Fork(fork) = &change
             && fork.process.parent.is_some_and(|parent| parent.value.pid == root)
         {
             assert_eq!(first.replace(fork.process.id), None, "it has one child");
-            story = Story::of_known(fork.process.id);
+            story = TrackerHarness::of_known(fork.process.id);
         } else {
             story.add(change);
         }
     });
-    assert!(verdict.is_complete(), "{verdict}");
+    assert!(completeness.is_complete(), "{completeness}");
     let deeds = deeds(&load.log);
     println!("  {} lives, by {} in its own numbers", deeds.len(), first.expect("it was told"));
     let lowest = story.lives.iter().map(|id| id.pid()).min();
@@ -248,12 +256,12 @@ pub(crate) fn joined_late(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);
     let mut children = [load.start(3_000, 0)];
     std::thread::sleep(Duration::from_millis(100));
-    let watch = Watch::start(&load, Witness::new());
+    let watch = Watch::start(&load, ProcessMonitor::new());
     let root = children[0].id();
     let known = watch.processes.tracker().process(root).expect("it was listed").id;
-    let mut story = Story::of_known(known);
-    let verdict = watch.run_out(&mut children, |change| story.add(change));
-    assert!(verdict.is_complete(), "{verdict}");
+    let mut story = TrackerHarness::of_known(known);
+    let completeness = watch.run_out(&mut children, |change| story.add(change));
+    assert!(completeness.is_complete(), "{completeness}");
     assert_eq!((&story.gaps[..], &story.strange[..]), (&[][..], &[][..]));
     let deeds: Vec<u32> = deeds(&load.log).iter().map(|deed| deed.pid).collect();
     let told: Vec<u32> = story.lives.iter().map(|id| id.pid()).collect();
@@ -271,9 +279,9 @@ pub(crate) fn joined_late(lab: &Lab) {
 pub(crate) fn after_a_loss(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);
     let receiver = Receiver::observer().receive_buffer(1 << 15).open().expect("we are root");
-    let witness = Witness::new().connector(false).pidfds(false).open().expect("files");
+    let monitor = ProcessMonitor::new().connector(false).pidfds(false).open().expect("files");
     let rules = load.rules();
-    let mut processes = Processes::watch(receiver, witness).expect("files");
+    let mut processes = Processes::watch(receiver, monitor).expect("files");
     let mut lasting = load.command(&["wait"]).stdin(Stdio::piped()).spawn().expect("it starts");
     let pid = lasting.id();
     // nobody reads meanwhile
@@ -284,11 +292,15 @@ pub(crate) fn after_a_loss(lab: &Lab) {
         let end = processes.source().now().saturating_add(Duration::from_millis(millis));
         while let Some(change) = processes.next_until(Some(end)).expect("no error") {
             match change {
-                Change::Loss(Gap::Records(loss)) => {
+                ProcessEvent::Loss(LifecycleLoss::Records(loss)) => {
                     told.push(format!("loss {:?}", loss.cause().name()))
                 }
-                Change::Fork(fork) if fork.process.pid() == pid => told.push("fork".to_owned()),
-                Change::Exit(exit) if exit.process.pid() == pid => told.push("exit".to_owned()),
+                ProcessEvent::Fork(fork) if fork.process.pid() == pid => {
+                    told.push("fork".to_owned())
+                }
+                ProcessEvent::Exit(exit) if exit.process.pid() == pid => {
+                    told.push("exit".to_owned())
+                }
                 _ => {}
             }
         }
@@ -308,25 +320,25 @@ pub(crate) fn after_a_loss(lab: &Lab) {
 /// When a process was started, against the stamp of the call that created it.
 pub(crate) fn start_times(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);
-    let watch = Watch::start(&load, Witness::new());
+    let watch = Watch::start(&load, ProcessMonitor::new());
     let mut clock = auditlink::time::BootClock::new(100, Duration::from_millis(4));
     sample(&mut clock);
     let count = count(2_000);
     let mut children = [load.command(&["lasting", &count.to_string()]).spawn().expect("it starts")];
     let root = children[0].id();
     let mut starts = Vec::new();
-    let verdict = watch.run_out(&mut children, |change| {
-        let Change::Fork(fork) = change else { return };
+    let completeness = watch.run_out(&mut children, |change| {
+        let ProcessEvent::Fork(fork) = change else { return };
         let parent = fork.process.parent.map(|parent| parent.value.pid);
         if let (Some(parent), Some(event), Some(ticks)) =
             (parent, fork.event, fork.process.id.start_ticks())
             && parent == root
-            && fork.source == Source::Record
+            && fork.source == Provenance::Record
         {
             starts.push((event.time(), ticks));
         }
     });
-    assert!(verdict.is_complete(), "{verdict}");
+    assert!(completeness.is_complete(), "{completeness}");
     sample(&mut clock);
     let mut deltas: Vec<i64> = Vec::new();
     let mut outside = 0;
@@ -362,7 +374,7 @@ fn sample(clock: &mut auditlink::time::BootClock) {
 /// What is remembered does not grow with the number of lives.
 pub(crate) fn memory(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);
-    let mut watch = Watch::start(&load, Witness::new());
+    let mut watch = Watch::start(&load, ProcessMonitor::new());
     let count = std::env::var("AUDITLINK_MANY").ok().and_then(|text| text.parse().ok());
     let count: usize = count.unwrap_or(40_000);
     let (mut births, mut ends, mut sizes) = (0_usize, 0_usize, Vec::new());
@@ -374,7 +386,7 @@ pub(crate) fn memory(lab: &Lab) {
     }
     let roots: Vec<u32> = children.iter().map(Child::id).collect();
     let mut see = |change| match change {
-        Change::Fork(fork) => {
+        ProcessEvent::Fork(fork) => {
             let parent = fork.process.parent.map(|parent| parent.value.pid);
             if parent.is_some_and(|parent| roots.contains(&parent)) {
                 births += 1;
@@ -383,18 +395,18 @@ pub(crate) fn memory(lab: &Lab) {
                 }
             }
         }
-        Change::Exit(exit) => {
+        ProcessEvent::Exit(exit) => {
             let parent = exit.process.parent.map(|parent| parent.value.pid);
             ends += usize::from(parent.is_some_and(|parent| roots.contains(&parent)));
         }
-        Change::Exec(_) => {}
-        Change::Loss(gap) => panic!("{gap}"),
+        ProcessEvent::Exec(_) => {}
+        ProcessEvent::Loss(gap) => panic!("{gap}"),
     };
     watch.for_time(Duration::from_millis(100), &mut see);
-    let verdict = watch.run_out(&mut children, &mut see);
+    let completeness = watch.run_out(&mut children, &mut see);
     println!("  {births} births, {ends} ends; resident kB after each tenth: {sizes:?}");
     assert_eq!((births, ends), (count, count));
-    assert!(verdict.is_complete(), "{verdict}");
+    assert!(completeness.is_complete(), "{completeness}");
     // the last lives are remembered for ten seconds, but not more than 16,384
     assert!(sizes[9] < sizes[4] + sizes[4] / 5, "{sizes:?}");
 }
@@ -415,7 +427,7 @@ pub(crate) fn procwatch(lab: &Lab) {
         // record of turning it off
         lab.prepare();
         if !booted_with_audit() {
-            control().tune(&Tuning::new().enabled(false)).expect("good values");
+            control().configure(&Settings::new().enabled(false)).expect("good values");
         }
         let before = control().status().expect("a status");
         let mut watcher = Command::new(example("procwatch"))

@@ -10,7 +10,7 @@ use auditlink::preflight::{Check, Level, Preflight};
 use auditlink::receiver::Watchdog;
 use auditlink::rule::process_lifecycle;
 use auditlink::wire::status::{Enabled, FailureMode, FeatureSwitches};
-use auditlink::{Delivery, ErrorKind, Events, MessageType, Pump, Receiver, Rule, Tuning};
+use auditlink::{Delivery, ErrorKind, Events, MessageType, Pump, Receiver, Rule, Settings};
 
 use crate::faults::{Harvest, SMALL, report, watch_getppid};
 use crate::lab::{KEY, Lab, control, run, stderr, stdout, wait_until_sent};
@@ -28,7 +28,7 @@ pub(crate) fn since_boot(lab: &Lab) {
 /// drops all without a word, depending on how it was booted.
 pub(crate) fn hold_queue(lab: &Lab) {
     let mut control = control();
-    control.tune(&Tuning::new().backlog_limit(64)).expect("good values");
+    control.configure(&Settings::new().backlog_limit(64)).expect("good values");
     let rules = watch_getppid(lab);
     let before = control.status().expect("a status").lost;
     let made = 200;
@@ -36,7 +36,7 @@ pub(crate) fn hold_queue(lab: &Lab) {
     wait_until_sent();
     let lost = u64::from(control.status().expect("a status").lost - before);
     let events = Events::new(Receiver::daemon().open().expect("the place is free"));
-    let (harvest, account) = Harvest::default().finish(events);
+    let (harvest, stats) = Harvest::default().finish(events);
     rules.remove().expect("the rules are loaded");
     println!("  made {made}, kept {} records, lost {lost}", harvest.records);
     if booted_with_audit() {
@@ -47,8 +47,8 @@ pub(crate) fn hold_queue(lab: &Lab) {
         assert_eq!((harvest.records, lost), (0, 0));
     }
     // what was lost before the daemon came is no loss of its own
-    assert_eq!(account.counter, CounterReading::Current);
-    assert_eq!(account.kernel_lost, 0);
+    assert_eq!(stats.counter, CounterReading::Current);
+    assert_eq!(stats.kernel_lost, 0);
 }
 
 /// Calls of both kinds, programs, messages and changing rules, all at once, for as long as the
@@ -56,7 +56,7 @@ pub(crate) fn hold_queue(lab: &Lab) {
 pub(crate) fn mixed_storm(lab: &Lab) {
     let seconds = std::env::var("AUDITLINK_SECONDS").ok().and_then(|text| text.parse().ok());
     let seconds = seconds.unwrap_or(5);
-    control().tune(&Tuning::lossless().backlog_wait_time(15_000)).expect("good values");
+    control().configure(&Settings::lossless().backlog_wait_time(15_000)).expect("good values");
     let mut receiver = Receiver::daemon().open().expect("the place is free");
     let rules = watch_getppid(lab);
     let programs = Rule::on_exit().syscall("execve").exe("/bin/true").key(KEY).for_both_abis();
@@ -114,17 +114,17 @@ pub(crate) fn mixed_storm(lab: &Lab) {
             harvest.add(delivery);
         }
     }
-    let (harvest, account) = harvest.finish_with(events, |delivery| {
+    let (harvest, stats) = harvest.finish_with(events, |delivery| {
         count(delivery, &mut programs_seen, &mut messages_seen);
     });
     programs.remove().expect("they are loaded");
     rules.remove().expect("they are loaded");
     let made_all = made + started;
-    let told = format!("nothing; {} records in {seconds} s", account.records);
-    report("none, mixed storm, lossless profile", made_all, &harvest, &account, &told);
+    let told = format!("nothing; {} records in {seconds} s", stats.records);
+    report("none, mixed storm, lossless profile", made_all, &harvest, &stats, &told);
     println!("  {made} calls, {started} programs, {said} messages");
     assert_eq!((harvest.whole, programs_seen, messages_seen), (made_all, started, said));
-    assert!(account.verdict().is_complete(), "{}", account.verdict());
+    assert!(stats.completeness().is_complete(), "{}", stats.completeness());
 }
 
 fn count(delivery: &Delivery, programs: &mut u64, messages: &mut u64) {
@@ -185,14 +185,14 @@ pub(crate) fn doctor(_: &Lab) {
     assert!(said.contains("fine    coverage        all 6 wanted calls"), "{said}");
     // each setting that loses is told
     let mut control = control();
-    let tuning = Tuning::new().backlog_limit(8).backlog_wait_time(0).rate_limit(5);
-    let former = control.tune(&tuning.failure(FailureMode::SILENT)).expect("good values");
+    let settings = Settings::new().backlog_limit(8).backlog_wait_time(0).rate_limit(5);
+    let former = control.configure(&settings.failure(FailureMode::SILENT)).expect("good values");
     let never: Rule = "-a never,task -F uid=4711".parse().expect("a good rule");
     let exclude: Rule = "-a always,exclude -F msgtype=EOE".parse().expect("a good rule");
     control.add_rule(&never).expect("it is new");
     control.add_rule(&exclude).expect("it is new");
     let (code, said) = ask(&["--json", "execve"]);
-    control.tune(&former).expect("they were so before");
+    control.configure(&former).expect("they were so before");
     control.delete_rule(&never).expect("it is loaded");
     control.delete_rule(&exclude).expect("it is loaded");
     rules.remove().expect("they are loaded");
@@ -235,7 +235,7 @@ pub(crate) fn immutable_login(_: &Lab) {
         );
     }
     assert_eq!(results, [true, false]);
-    assert!(events.verdict().is_complete(), "{}", events.verdict());
+    assert!(events.completeness().is_complete(), "{}", events.completeness());
 }
 
 /// A locked configuration: everything that is refused says so and changes nothing.
@@ -279,7 +279,7 @@ pub(crate) fn locked(lab: &Lab) {
         }
         assert_eq!(state(), before, "{words:?} changed something");
     }
-    let error = control.tune(&Tuning::lossless()).expect_err("it is locked");
+    let error = control.configure(&Settings::lossless()).expect_err("it is locked");
     assert_eq!(*error.kind(), ErrorKind::Locked);
     // a daemon can still be one, and leave
     let daemon = Receiver::daemon().open().expect("the place is free");
@@ -290,7 +290,7 @@ pub(crate) fn locked(lab: &Lab) {
 /// was read says why.
 pub(crate) fn panic(lab: &Lab) {
     let mut control = control();
-    control.tune(&Tuning::new().backlog_limit(8).backlog_wait_time(0)).expect("good values");
+    control.configure(&Settings::new().backlog_limit(8).backlog_wait_time(0)).expect("good values");
     let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
     let error = control.set_failure(FailureMode::PANIC).expect_err("it has a call of its own");
     assert!(error.to_string().contains("panic_on_loss"), "{error}");

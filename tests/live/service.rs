@@ -6,9 +6,9 @@ use std::os::fd::AsFd;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use auditlink::event::{Assembler, Cause, ServiceFaults};
+use auditlink::event::{Assembler, Cause, HealthFaults};
 use auditlink::host::procfs::booted_with_audit;
-use auditlink::receiver::{Canary, Repair, Watchdog};
+use auditlink::receiver::{Heartbeat, Repair, Watchdog};
 use auditlink::wire::frame;
 use auditlink::{Control, Delivery, ErrorKind, Events, MessageType, Receiver, Rule};
 use netlink_sys::{Socket, SocketAddr};
@@ -26,14 +26,14 @@ fn watch() -> Watchdog {
 }
 
 /// Receives until the service is as wanted: lost for exactly these faults so far, or restored.
-fn wait_for(events: &mut Events<Receiver>, wanted: Option<ServiceFaults>) {
+fn wait_for(events: &mut Events<Receiver>, wanted: Option<HealthFaults>) {
     let end = Instant::now() + Duration::from_secs(20);
-    let mut lost = ServiceFaults::empty();
+    let mut lost = HealthFaults::empty();
     while Instant::now() < end {
         let until = events.source().now().saturating_add(INTERVAL);
         match events.next_until(Some(until)).expect("no error") {
             Some(Delivery::Loss(loss)) => match (loss.cause(), wanted) {
-                (Cause::ServiceLost { faults }, Some(wanted)) => {
+                (Cause::HealthFault { faults }, Some(wanted)) => {
                     assert!(!lost.intersects(*faults), "told twice: {loss}");
                     lost |= *faults;
                     assert!(wanted.contains(lost), "{loss}");
@@ -41,13 +41,13 @@ fn wait_for(events: &mut Events<Receiver>, wanted: Option<ServiceFaults>) {
                         return;
                     }
                 }
-                (Cause::ServiceRestored, None) => return,
+                (Cause::HealthRestored, None) => return,
                 _ => panic!("{loss}"),
             },
             Some(Delivery::Event(_)) | None => {}
         }
     }
-    panic!("{wanted:?} did not come: {:?}", events.account());
+    panic!("{wanted:?} did not come: {:?}", events.stats());
 }
 
 /// Receives for a while, in which nothing may go missing.
@@ -64,31 +64,31 @@ fn quiet_time(events: &mut Events<Receiver>, time: Duration) -> Vec<auditlink::E
     seen
 }
 
-fn canaries(events: &[auditlink::Event]) -> usize {
+fn heartbeats(events: &[auditlink::Event]) -> usize {
     let is_canary = |event: &&auditlink::Event| {
         let record = event.records().next();
         let message = record.and_then(auditlink::Record::as_user_message);
-        message.and_then(|message| message.op()).is_some_and(|op| *op == *b"auditlink:canary")
+        message.and_then(|message| message.op()).is_some_and(|op| *op == *b"auditlink:heartbeat")
     };
     events.iter().filter(is_canary).count()
 }
 
 pub(crate) fn all_is_well(_: &Lab) {
-    // canaries that come thick and fast: each is recognised, though another thread announces it
+    // heartbeats that come thick and fast: each is recognised, though another thread announces it
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
     let often = watch().interval(Duration::from_millis(50));
     events.source_mut().watch(&often.compare_rules(false)).expect("it may ask");
     let seen = quiet_time(&mut events, Duration::from_secs(3));
-    println!("  {} canaries came back in 3 s", canaries(&seen));
+    println!("  {} heartbeats came back in 3 s", heartbeats(&seen));
     drop(events);
 
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
     events.source_mut().watch(&watch()).expect("it may ask");
     let seen = quiet_time(&mut events, Duration::from_secs(2));
-    println!("  {} canaries came back in 2 s", canaries(&seen));
-    assert!(canaries(&seen) >= 5);
-    let (_, account) = Harvest::default().finish(events);
-    assert!(account.verdict().is_complete(), "{}", account.verdict());
+    println!("  {} heartbeats came back in 2 s", heartbeats(&seen));
+    assert!(heartbeats(&seen) >= 5);
+    let (_, stats) = Harvest::default().finish(events);
+    assert!(stats.completeness().is_complete(), "{}", stats.completeness());
 }
 
 pub(crate) fn turned_off(_: &Lab) {
@@ -96,12 +96,12 @@ pub(crate) fn turned_off(_: &Lab) {
     events.source_mut().watch(&watch().compare_rules(false)).expect("it may ask");
     quiet_time(&mut events, Duration::from_millis(500));
     control().set_enabled(false).expect("not locked");
-    wait_for(&mut events, Some(ServiceFaults::DISABLED | ServiceFaults::CANARY));
+    wait_for(&mut events, Some(HealthFaults::DISABLED | HealthFaults::HEARTBEAT));
     control().set_enabled(true).expect("not locked");
     wait_for(&mut events, None);
     quiet_time(&mut events, Duration::from_millis(500));
-    assert_eq!(events.account().service_losses, 2);
-    assert!(!events.verdict().is_complete());
+    assert_eq!(events.stats().health_fault_count, 2);
+    assert!(!events.completeness().is_complete());
 }
 
 /// Who waits in an event loop of his own is woken by what the watch-dog has to say, too.
@@ -112,7 +112,7 @@ pub(crate) fn own_event_loop(lab: &Lab) {
     let (mut whole, mut lost, mut restored, mut waits) = (0, false, false, 0);
     let end = Instant::now() + Duration::from_secs(20);
     while !(lost && restored && whole == 100) {
-        assert!(Instant::now() < end, "{whole} {lost} {restored} {:?}", events.account());
+        assert!(Instant::now() < end, "{whole} {lost} {restored} {:?}", events.stats());
         let mut files = [PollFd::new(events.source().as_fd(), PollFlags::POLLIN)];
         assert!(poll(&mut files, 5_000_u16).expect("a file") > 0, "nobody wakes it");
         waits += 1;
@@ -123,8 +123,8 @@ pub(crate) fn own_event_loop(lab: &Lab) {
                     whole += u32::from(event.keys().iter().any(|key| key == KEY.as_bytes()));
                 }
                 Delivery::Loss(loss) => match loss.cause() {
-                    Cause::ServiceLost { .. } => lost = true,
-                    Cause::ServiceRestored => restored = true,
+                    Cause::HealthFault { .. } => lost = true,
+                    Cause::HealthRestored => restored = true,
                     _ => panic!("{loss}"),
                 },
             }
@@ -133,7 +133,7 @@ pub(crate) fn own_event_loop(lab: &Lab) {
             2 => drop(lab.run_helper(&["storm", "100"])),
             8 => unregister(),
             _ if lost && !restored && waits > 8 => {
-                let watch = watch().retake_slot(Repair::Always);
+                let watch = watch().reregister(Repair::Always);
                 events.source_mut().watch(&watch).expect("it may ask");
             }
             _ => {}
@@ -159,13 +159,13 @@ pub(crate) fn rules_vanish(lab: &Lab) {
     quiet_time(&mut events, Duration::from_millis(500));
     // somebody deletes it: it is told, and loaded again
     control.delete_rule(&rule).expect("it is loaded");
-    wait_for(&mut events, Some(ServiceFaults::RULES));
+    wait_for(&mut events, Some(HealthFaults::RULES));
     wait_for(&mut events, None);
     assert_eq!(control.rules().expect("a listing").len(), 1);
     quiet_time(&mut events, Duration::from_millis(500));
     // its directory goes, and the rule with it: it cannot be loaded before there is one again
     fs::remove_dir_all(&folder).expect("a folder");
-    wait_for(&mut events, Some(ServiceFaults::RULES));
+    wait_for(&mut events, Some(HealthFaults::RULES));
     assert_eq!(control.rules().expect("a listing").len(), 0);
     quiet_time(&mut events, Duration::from_millis(500));
     fs::create_dir_all(&folder).expect("a folder");
@@ -175,7 +175,7 @@ pub(crate) fn rules_vanish(lab: &Lab) {
     let foreign = Rule::on_exit().syscall("getppid").pid(1).key("other").build();
     let foreign = foreign.expect("a good rule");
     control.add_rule(&foreign).expect("it is new");
-    wait_for(&mut events, Some(ServiceFaults::RULES));
+    wait_for(&mut events, Some(HealthFaults::RULES));
     assert_eq!(control.rules().expect("a listing").len(), 2);
     control.delete_rule(&foreign).expect("it is loaded");
     wait_for(&mut events, None);
@@ -189,29 +189,29 @@ pub(crate) fn canary_does_not_come(_: &Lab) {
     let rule: Rule = "-a always,exclude -F msgtype=TRUSTED_APP".parse().expect("a good rule");
     let mut control = control();
     control.add_rule(&rule).expect("it is new");
-    wait_for(&mut events, Some(ServiceFaults::CANARY));
+    wait_for(&mut events, Some(HealthFaults::HEARTBEAT));
     control.delete_rule(&rule).expect("it is loaded");
     wait_for(&mut events, None);
     // nor does the last marker of an orderly end: then nobody can say that all came
     control.add_rule(&rule).expect("it is new");
-    let (_, account) = Harvest::default().finish(events);
-    assert!(account.is_congested, "{account:?}");
+    let (_, stats) = Harvest::default().finish(events);
+    assert!(stats.has_backpressure, "{stats:?}");
 }
 
-/// A real process as a canary.
+/// A real process as a heartbeat.
 pub(crate) fn process_canary(_: &Lab) {
     let program = "/bin/true";
     let rules = Rule::on_exit().syscalls(["execve"]).exe(program).key(KEY).for_both_abis();
     let installed = control().apply(&rules.expect("the call exists")).expect("they are new");
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
-    let watch = watch().canary(Canary::Exec(program.into())).compare_rules(false);
+    let watch = watch().heartbeat(Heartbeat::Exec(program.into())).compare_rules(false);
     events.source_mut().watch(&watch).expect("it may ask");
     let seen = quiet_time(&mut events, Duration::from_secs(2));
     let starts = seen.iter().filter(|event| event.execve().is_some()).count();
     println!("  {starts} processes came back in 2 s");
     assert!(starts >= 5);
     installed.remove().expect("they are loaded");
-    wait_for(&mut events, Some(ServiceFaults::CANARY));
+    wait_for(&mut events, Some(HealthFaults::HEARTBEAT));
 }
 
 /// Gives this process's place away behind the receiver's back, and sees that it is gone.
@@ -245,29 +245,29 @@ pub(crate) fn slot_lost(lab: &Lab) {
     events.source_mut().watch(&watch()).expect("it may ask");
     quiet_time(&mut events, Duration::from_millis(500));
     unregister();
-    wait_for(&mut events, Some(ServiceFaults::SLOT | ServiceFaults::CANARY));
+    wait_for(&mut events, Some(HealthFaults::REGISTRATION | HealthFaults::HEARTBEAT));
     drop(events);
 
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
-    let watch = watch().retake_slot(Repair::Always);
+    let watch = watch().reregister(Repair::Always);
     events.source_mut().watch(&watch).expect("it may ask");
     quiet_time(&mut events, Duration::from_millis(500));
     unregister_once(); // it may be taken again before anybody sees that it is gone
-    wait_for(&mut events, Some(ServiceFaults::SLOT));
+    wait_for(&mut events, Some(HealthFaults::REGISTRATION));
     wait_for(&mut events, None);
     assert_eq!(control().status().expect("a status").pid, std::process::id());
     lab.run_helper(&["storm", "100"]);
-    let (harvest, account) = Harvest::default().finish(events);
+    let (harvest, stats) = Harvest::default().finish(events);
     rules.remove().expect("the rules are loaded");
     report(
         "daemon loses its place, and takes it again",
         100,
         &harvest,
-        &account,
+        &stats,
         "service lost, restored",
     );
     assert_eq!(harvest.whole, 100, "it receives again");
-    assert!(!account.verdict().is_complete());
+    assert!(!stats.completeness().is_complete());
 }
 
 /// A watch-dog that takes the place again never does so after it was given back.
@@ -275,7 +275,7 @@ pub(crate) fn left_for_good(_: &Lab) {
     for round in 0..30_u64 {
         let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
         let watch = Watchdog::new().interval(Duration::from_millis(50));
-        let watch = watch.retake_slot(Repair::Always).compare_rules(false);
+        let watch = watch.reregister(Repair::Always).compare_rules(false);
         events.source_mut().watch(&watch).expect("it may ask");
         unregister_once();
         sleep(Duration::from_millis(round * 5));
@@ -324,18 +324,18 @@ pub(crate) fn successor(lab: &Lab) {
     let daemon = Receiver::daemon().open().expect("the dead are no hindrance");
     let mut events = Events::with_assembler(daemon, Assembler::new().resume_after(last));
     events.lost_counter(lost);
-    let (harvest, account) = Harvest::default().finish(events);
+    let (harvest, stats) = Harvest::default().finish(events);
     rules.remove().expect("the rules are loaded");
     // the records of changed rules have serials too
-    let (seen, gap) = (harvest.whole + harvest.torn, account.gap_events);
+    let (seen, gap) = (harvest.whole + harvest.torn, stats.gap_events);
     let told = format!("{gap} events by their serials: at least");
-    report("daemon killed, successor goes on", made, &harvest, &account, &told);
-    assert!(seen + gap >= made, "{harvest:?} {account:?}");
-    assert!(gap < made + 20, "{account:?}");
+    report("daemon killed, successor goes on", made, &harvest, &stats, &told);
+    assert!(seen + gap >= made, "{harvest:?} {stats:?}");
+    assert!(gap < made + 20, "{stats:?}");
     if !booted_with_audit() {
         assert_eq!(harvest.whole, 0, "the kernel keeps nothing");
     }
-    assert_eq!(account.verdict().is_complete(), harvest.whole == made, "{account:?}");
+    assert_eq!(stats.completeness().is_complete(), harvest.whole == made, "{stats:?}");
 }
 
 /// Anybody can take a dead daemon's port, and gets the audit trail; that is told by name.
@@ -353,7 +353,9 @@ pub(crate) fn squatter(lab: &Lab) {
     wait_until_sent();
     let result = Receiver::daemon().open();
     let error = result.map(drop).expect_err("the kernel takes it for the daemon");
-    let ErrorKind::SlotTaken { pid, holder, command } = error.kind() else { panic!("{error:?}") };
+    let ErrorKind::AlreadyRegistered { pid, holder, command } = error.kind() else {
+        panic!("{error:?}")
+    };
     assert_eq!((*pid, *holder, command), (dead, Some(squatter.id()), &None), "{error}");
     drop(squatter.stdin.take());
     line.clear();
@@ -379,12 +381,12 @@ pub(crate) fn two_daemons(lab: &Lab) {
         assert!(!output.status.success(), "{output:?}");
     }
     assert!(helper.wait().expect("it ends").success());
-    let (harvest, account) = Harvest::default().finish(events);
+    let (harvest, stats) = Harvest::default().finish(events);
     rules.remove().expect("the rules are loaded");
-    let told = format!("{} attempts refused", account.slot_probes);
-    report("a second daemon wants the place", made, &harvest, &account, &told);
-    assert_eq!((harvest.whole, account.slot_probes), (made, 5), "{harvest:?} {account:?}");
-    assert!(account.verdict().is_complete(), "{}", account.verdict());
+    let told = format!("{} attempts refused", stats.registration_probes);
+    report("a second daemon wants the place", made, &harvest, &stats, &told);
+    assert_eq!((harvest.whole, stats.registration_probes), (made, 5), "{harvest:?} {stats:?}");
+    assert!(stats.completeness().is_complete(), "{}", stats.completeness());
 }
 
 /// A hundred times, at random moments of its start, its work and its end, a daemon is told to end
@@ -392,8 +394,8 @@ pub(crate) fn two_daemons(lab: &Lab) {
 pub(crate) fn killed_at_any_moment(lab: &Lab) {
     let mut control = control();
     let base =
-        auditlink::Tuning::new().backlog_limit(777).backlog_wait_time(1_234).rate_limit(9_999);
-    control.tune(&base).expect("good values");
+        auditlink::Settings::new().backlog_limit(777).backlog_wait_time(1_234).rate_limit(9_999);
+    control.configure(&base).expect("good values");
     let settings = |control: &mut Control| {
         let status = control.status().expect("a status");
         [Some(status.backlog_limit), status.backlog_wait_time, Some(status.rate_limit)]
@@ -441,7 +443,7 @@ pub(crate) fn killed_at_any_moment(lab: &Lab) {
             left_behind += 1;
         }
         // the remedy: settings from where they were kept, rules by their key, the place by a successor
-        control.tune(&base).expect("good values");
+        control.configure(&base).expect("good values");
         control.delete_rules_by_key(KEY).expect("they are loaded");
         Receiver::daemon().open().expect("the dead are no hindrance").close().expect("it is ours");
         assert_eq!(settings(&mut control), before);

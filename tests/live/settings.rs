@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auditlink::rule::process_lifecycle;
 use auditlink::wire::status::{Enabled, FailureMode, FeatureSwitches};
-use auditlink::{ErrorKind, MessageType, Rule, RuleSet, Tuning};
+use auditlink::{ErrorKind, MessageType, Rule, RuleSet, Settings};
 
 use crate::lab::{KEY, Lab, control};
 
@@ -12,18 +12,18 @@ pub(crate) fn changed_and_put_back(_: &Lab) {
     let mut control = control();
     let before = control.status().expect("a status");
     assert_eq!(before.enabled, Enabled::ON);
-    let tuning = Tuning::new()
+    let settings = Settings::new()
         .backlog_limit(777)
         .backlog_wait_time(1234)
         .rate_limit(99_999)
         .failure(FailureMode::SILENT)
         .enabled(false);
-    let former = control.tune(&tuning).expect("good values");
+    let former = control.configure(&settings).expect("good values");
     let changed = control.status().expect("a status");
     assert_eq!((changed.backlog_limit, changed.rate_limit), (777, 99_999));
     assert_eq!(changed.backlog_wait_time, Some(1234));
     assert_eq!((changed.failure, changed.enabled), (FailureMode::SILENT, Enabled::OFF));
-    control.tune(&former).expect("the former values");
+    control.configure(&former).expect("the former values");
     let after = control.status().expect("a status");
     assert_eq!((after.backlog_limit, after.rate_limit), (before.backlog_limit, before.rate_limit));
     assert_eq!(after.backlog_wait_time, before.backlog_wait_time);
@@ -34,8 +34,8 @@ pub(crate) fn all_or_none(_: &Lab) {
     let mut control = control();
     let before = control.status().expect("a status");
     let ten_minutes_at_any_speed = 1_000_000_000;
-    let tuning = Tuning::new().backlog_limit(777).backlog_wait_time(ten_minutes_at_any_speed);
-    let error = control.tune(&tuning).expect_err("too long");
+    let settings = Settings::new().backlog_limit(777).backlog_wait_time(ten_minutes_at_any_speed);
+    let error = control.configure(&settings).expect_err("too long");
     assert_eq!(*error.kind(), ErrorKind::Invalid);
     assert_eq!(error.operation(), "set the backlog wait time");
     let after = control.status().expect("a status");

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use auditlink::iter::Overflow;
-use auditlink::{Events, Pump, Receiver, Rule, RuleSet, Tuning};
+use auditlink::{Events, Pump, Receiver, Rule, RuleSet, Settings};
 
 use crate::faults::{Harvest, RECORDS, SMALL, report, watch_getppid};
 use crate::lab::{KEY, Lab, control, count_of};
@@ -28,7 +28,9 @@ fn longest(child: std::process::Child) -> Duration {
 
 pub(crate) fn close_never_hangs(lab: &Lab) {
     let rules = watch_getppid(lab);
-    control().tune(&Tuning::new().backlog_limit(64).backlog_wait_time(WAIT)).expect("good values");
+    control()
+        .configure(&Settings::new().backlog_limit(64).backlog_wait_time(WAIT))
+        .expect("good values");
     let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
     let child = storm(lab, 3_000);
     // a request may wait in the kernel, but for the reader's sake never for ever
@@ -70,7 +72,9 @@ pub(crate) fn close_never_hangs(lab: &Lab) {
 /// than the wait time, and nothing is lost.
 pub(crate) fn what_the_host_waits(lab: &Lab) {
     let rules = watch_getppid(lab);
-    control().tune(&Tuning::new().backlog_limit(64).backlog_wait_time(WAIT)).expect("good values");
+    control()
+        .configure(&Settings::new().backlog_limit(64).backlog_wait_time(WAIT))
+        .expect("good values");
     let made = 5_000;
     for overflow in [Overflow::DropNewest, Overflow::Block] {
         lab.drain();
@@ -83,19 +87,19 @@ pub(crate) fn what_the_host_waits(lab: &Lab) {
         let mut harvest = Harvest::default();
         harvest.collect(&mut events, Duration::from_secs(1));
         let longest = longest(child);
-        let (harvest, account) = harvest.finish(events);
-        let told = format!("{} records dropped by the queue: exact", account.queue_records);
+        let (harvest, stats) = harvest.finish(events);
+        let told = format!("{} records dropped by the queue: exact", stats.queue_records);
         let name = format!("consumer stops for 0.3 s, {overflow:?}");
-        report(&name, made, &harvest, &account, &told);
+        report(&name, made, &harvest, &stats, &told);
         println!("  {overflow:?}: longest call {longest:?}, storm waited: {is_waiting}");
         // one tick and the scheduler's share on top of the wait time
         assert!(longest < Duration::from_millis(1_500), "{longest:?}");
         match overflow {
             Overflow::DropNewest => {
-                assert!(account.queue_records > 0, "{account:?}");
-                assert_eq!(harvest.records + account.queue_records, made * RECORDS, "{account:?}");
+                assert!(stats.queue_records > 0, "{stats:?}");
+                assert_eq!(harvest.records + stats.queue_records, made * RECORDS, "{stats:?}");
             }
-            _ => assert_eq!(account.queue_records, 0),
+            _ => assert_eq!(stats.queue_records, 0),
         }
     }
     rules.remove().expect("the rules are loaded");
@@ -143,7 +147,7 @@ pub(crate) fn short_listing(lab: &Lab) {
 
 /// The figure: a million audited calls, lossless.
 pub(crate) fn million(lab: &Lab) {
-    control().tune(&Tuning::lossless()).expect("good values");
+    control().configure(&Settings::lossless()).expect("good values");
     let receiver = Receiver::daemon().receive_buffer(32 << 20).open().expect("the place is free");
     let pump = Pump::new(receiver).queue_bytes(256 << 20).nice(-4).start().expect("as root");
     let mut events = Events::new(pump);
@@ -155,11 +159,11 @@ pub(crate) fn million(lab: &Lab) {
     while child.try_wait().expect("it runs").is_none() {
         harvest.collect(&mut events, Duration::from_millis(100));
     }
-    let (harvest, account) = harvest.finish(events);
+    let (harvest, stats) = harvest.finish(events);
     let seconds = start.elapsed().as_secs_f64();
     rules.remove().expect("the rules are loaded");
-    report("none, a million calls, lossless profile", made, &harvest, &account, "nothing");
-    println!("  {} records in {seconds:.1} s", account.records);
+    report("none, a million calls, lossless profile", made, &harvest, &stats, "nothing");
+    println!("  {} records in {seconds:.1} s", stats.records);
     assert_eq!((harvest.whole, harvest.losses.len()), (made, 0));
-    assert!(account.verdict().is_complete());
+    assert!(stats.completeness().is_complete());
 }

@@ -8,7 +8,8 @@ use std::process::{Child, Command};
 
 use auditlink::InstalledRules;
 use auditlink::process::{
-    BootId, Change, Ending, Exec, Exit, Fork, Gap, Process, ProcessId, Source, Start,
+    BootId, Exec, Exit, ExitStatus, Fork, LifecycleLoss, Process, ProcessEvent, ProcessId,
+    Provenance, Start,
 };
 use auditlink::rule::process_lifecycle;
 
@@ -95,7 +96,7 @@ fn build(bits: Bits, program: &Path) {
 pub(crate) struct Deed {
     pub(crate) pid: u32,
     pub(crate) parent: u32,
-    pub(crate) ending: Ending,
+    pub(crate) ending: ExitStatus,
     pub(crate) kind: u32,
     pub(crate) number: u32,
     program: u32,
@@ -107,8 +108,8 @@ pub(crate) fn deeds(log: &Path) -> Vec<Deed> {
         let words: Vec<u32> = line.split(' ').map(|word| word.parse().expect("digits")).collect();
         let [pid, parent, end, kind, number, program] = words[..] else { panic!("{line}") };
         let ending = match end {
-            0..=255 => Ending::Exited(u8::try_from(end).expect("a status")),
-            _ => Ending::Signaled {
+            0..=255 => ExitStatus::Exited(u8::try_from(end).expect("a status")),
+            _ => ExitStatus::Signaled {
                 signal: auditlink::constants::Signal::new(end - 1000),
                 dumped: None,
             },
@@ -141,16 +142,16 @@ pub(crate) struct Life {
 
 /// All that was told of the descendants of some processes.
 #[derive(Debug, Default)]
-pub(crate) struct Story {
+pub(crate) struct TrackerHarness {
     /// In the order of births.
     pub(crate) lives: Vec<ProcessId>,
     told: HashMap<ProcessId, Life>,
     roots: HashMap<u32, ProcessId>,
-    pub(crate) gaps: Vec<Gap>,
+    pub(crate) gaps: Vec<LifecycleLoss>,
     pub(crate) strange: Vec<String>,
 }
 
-impl Story {
+impl TrackerHarness {
     pub(crate) fn of_roots(roots: &[u32]) -> Self {
         let unknown = |pid| ProcessId::new(BootId::UNKNOWN, pid, Start::Event(0));
         let roots = roots.iter().map(|pid| (*pid, unknown(*pid))).collect();
@@ -169,10 +170,10 @@ impl Story {
         })
     }
 
-    pub(crate) fn add(&mut self, change: Change) {
+    pub(crate) fn add(&mut self, change: ProcessEvent) {
         match change {
-            Change::Loss(gap) => self.gaps.push(gap),
-            Change::Fork(fork) => {
+            ProcessEvent::Loss(gap) => self.gaps.push(gap),
+            ProcessEvent::Fork(fork) => {
                 let id = fork.process.id;
                 if let Some(root) = self.roots.get_mut(&id.pid())
                     && root.start() == Start::Event(0)
@@ -188,7 +189,7 @@ impl Story {
                     }
                 }
             }
-            Change::Exec(exec) => {
+            ProcessEvent::Exec(exec) => {
                 if let Some(life) = self.told.get_mut(&exec.process.id) {
                     if !life.exits.is_empty() {
                         self.strange
@@ -197,7 +198,7 @@ impl Story {
                     life.execs.push(exec);
                 }
             }
-            Change::Exit(exit) => {
+            ProcessEvent::Exit(exit) => {
                 if let Some(life) = self.told.get_mut(&exit.process.id) {
                     life.exits.push(exit);
                 }
@@ -230,7 +231,7 @@ impl Story {
             let unsettled = self
                 .gaps
                 .iter()
-                .filter(|gap| matches!(gap, Gap::Unsettled { task, .. } if task == pid));
+                .filter(|gap| matches!(gap, LifecycleLoss::Unsettled { task, .. } if task == pid));
             let unsettled = if knows_all { 0 } else { unsettled.count() };
             if lives.is_empty() && unsettled == deeds.len() {
                 tally.unsettled += unsettled; // it was told that nobody knows
@@ -259,9 +260,9 @@ impl Story {
     /// what was run and how it ended, and nothing else.
     pub(crate) fn check_unnumbered(&self, deeds: &[Deed], load: &Load) {
         assert_eq!((&self.gaps[..], &self.strange[..]), (&[][..], &[][..]));
-        let words = |args: Option<Vec<OsString>>, ending: Ending| {
+        let words = |args: Option<Vec<OsString>>, ending: ExitStatus| {
             let ending = match ending {
-                Ending::Signaled { signal, .. } => signal.to_string(),
+                ExitStatus::Signaled { signal, .. } => signal.to_string(),
                 ending => ending.to_string(),
             };
             format!("{args:?} {ending}")
@@ -279,7 +280,7 @@ impl Story {
         // no call created two
         let mut calls = HashSet::new();
         for fork in self.told.values().map(|life| &life.fork) {
-            let is_call = fork.source == Source::Record;
+            let is_call = fork.source == Provenance::Record;
             assert!(!is_call || calls.insert(fork.event), "{fork:?}");
         }
         println!("  {} of {} births by their call", calls.len(), self.told.len());
@@ -289,9 +290,9 @@ impl Story {
 }
 
 fn told(life: &Life) -> String {
-    let execs = life.execs.iter().cloned().map(Change::Exec);
-    let exits = life.exits.iter().cloned().map(Change::Exit);
-    let changes = [Change::Fork(life.fork.clone())].into_iter().chain(execs).chain(exits);
+    let execs = life.execs.iter().cloned().map(ProcessEvent::Exec);
+    let exits = life.exits.iter().cloned().map(ProcessEvent::Exit);
+    let changes = [ProcessEvent::Fork(life.fork.clone())].into_iter().chain(execs).chain(exits);
     changes.map(|change| change.to_string()).collect::<Vec<_>>().join("; ")
 }
 
@@ -312,16 +313,16 @@ fn fault(life: &Life, deed: &Deed, load: &Load, knows_all: bool) -> Option<&'sta
     }
     let [exit] = &life.exits[..] else { return Some("not one end") };
     match (exit.ending.value, deed.ending) {
-        (Ending::Signaled { signal: told, .. }, Ending::Signaled { signal, .. })
+        (ExitStatus::Signaled { signal: told, .. }, ExitStatus::Signaled { signal, .. })
             if told == signal =>
         {
             None
         }
-        (Ending::Exited(told), Ending::Exited(status)) if told == status => None,
+        (ExitStatus::Exited(told), ExitStatus::Exited(status)) if told == status => None,
         // a crash is told by its record; else nobody knows who cannot ask the connector
-        (Ending::Unknown, Ending::Signaled { .. }) if !knows_all && deed.kind != 9 => None,
+        (ExitStatus::Unknown, ExitStatus::Signaled { .. }) if !knows_all && deed.kind != 9 => None,
         // before Linux 6.0 the first thread's status counts, or the last one's
-        (Ending::Unknown, _) if deed.kind == 13 && (!knows_all || is_before_6()) => None,
+        (ExitStatus::Unknown, _) if deed.kind == 13 && (!knows_all || is_before_6()) => None,
         _ => Some("another end"),
     }
 }
@@ -335,8 +336,8 @@ pub(crate) fn is_before_6() -> bool {
 /// How the story is known.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    births: HashMap<Source, usize>,
-    ends: HashMap<Source, usize>,
+    births: HashMap<Provenance, usize>,
+    ends: HashMap<Provenance, usize>,
     exact_starts: usize,
     pub(crate) reused: usize,
     /// Crashes whose record was joined.

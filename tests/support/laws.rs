@@ -3,9 +3,9 @@
 #![allow(dead_code, reason = "each program needs a part of it")]
 
 use auditlink::capture::{Reader, Tee, Writer};
-use auditlink::event::{Account, Assembler, Cause, Count, Loss, Received};
+use auditlink::event::{Assembler, Cause, Count, Loss, Received, Stats};
 use auditlink::record::LogLine;
-use auditlink::rule::{Command, Nothing, RulesFile};
+use auditlink::rule::{Command, NoLookup, RulesFile};
 use auditlink::time::Tick;
 use auditlink::wire::frame::{self, Frame};
 use auditlink::wire::rule as rule_codec;
@@ -30,14 +30,14 @@ pub(crate) fn datagram(bytes: &[u8]) {
     }
     assembler.handle(Received::End { at: Tick::from_nanos(at) });
     sort(std::iter::from_fn(|| assembler.poll()), &mut events, &mut losses);
-    let account = assembler.account();
+    let stats = assembler.stats();
     let handed_out: usize = events.iter().map(|event| event.records().len()).sum();
-    assert_eq!(account.datagrams, sent);
-    assert_eq!((account.records, handed_out as u64), (records, records));
-    assert_eq!((account.open_events, account.events), (0, events.len() as u64));
+    assert_eq!(stats.datagrams, sent);
+    assert_eq!((stats.records, handed_out as u64), (records, records));
+    assert_eq!((stats.open_events, stats.events), (0, events.len() as u64));
     let incomplete = events.iter().filter(|event| !event.is_whole()).count();
-    assert_eq!(account.incomplete, incomplete as u64);
-    books_hold_what_was_told(&account, &losses);
+    assert_eq!(stats.incomplete, incomplete as u64);
+    books_hold_what_was_told(&stats, &losses);
     events.iter().for_each(look_at_event);
 }
 
@@ -62,9 +62,9 @@ fn sort(
     }
 }
 
-/// Each number of the account is the sum of what the notices told, and with any of them no verdict is
+/// Each number of the account is the sum of what the notices told, and with any of them no completeness is
 /// "complete".
-fn books_hold_what_was_told(account: &Account, losses: &[Loss]) {
+fn books_hold_what_was_told(stats: &Stats, losses: &[Loss]) {
     let number = |wanted: fn(&Cause) -> bool| {
         losses.iter().filter(|loss| wanted(loss.cause())).count() as u64
     };
@@ -77,21 +77,24 @@ fn books_hold_what_was_told(account: &Account, losses: &[Loss]) {
         told.fold(0, u64::saturating_add)
     };
     let is_service =
-        |cause: &Cause| matches!(cause, Cause::ServiceLost { .. } | Cause::ServiceRestored);
+        |cause: &Cause| matches!(cause, Cause::HealthFault { .. } | Cause::HealthRestored);
     let vague = losses
         .iter()
         .filter(|loss| !matches!(loss.count(), Count::Exactly(_)) && !is_service(loss.cause()));
-    assert_eq!(account.losses, losses.len() as u64);
-    assert_eq!(account.kernel_lost, exactly(|cause| matches!(cause, Cause::KernelLost)));
-    assert_eq!(account.overrun_records, exactly(|cause| matches!(cause, Cause::SocketOverrun)));
-    assert_eq!(account.queue_records, exactly(|cause| matches!(cause, Cause::QueueFull)));
-    assert_eq!(account.gap_events, exactly(|cause| matches!(cause, Cause::SerialGap { .. })));
-    assert_eq!(account.undecodable, exactly(|cause| matches!(cause, Cause::Undecodable { .. })));
-    assert_eq!(account.truncated, number(|cause| matches!(cause, Cause::Truncated)));
-    assert_eq!(account.restarts, number(|cause| matches!(cause, Cause::SerialRestart)));
-    assert_eq!(account.service_losses, number(|cause| matches!(cause, Cause::ServiceLost { .. })));
-    assert_eq!(account.uncounted_losses, vague.count() as u64);
-    assert!(losses.is_empty() || !account.verdict().is_complete(), "{account:?}");
+    assert_eq!(stats.losses, losses.len() as u64);
+    assert_eq!(stats.kernel_lost, exactly(|cause| matches!(cause, Cause::KernelLost)));
+    assert_eq!(stats.overrun_records, exactly(|cause| matches!(cause, Cause::SocketOverrun)));
+    assert_eq!(stats.queue_records, exactly(|cause| matches!(cause, Cause::QueueFull)));
+    assert_eq!(stats.gap_events, exactly(|cause| matches!(cause, Cause::SerialGap { .. })));
+    assert_eq!(stats.undecodable, exactly(|cause| matches!(cause, Cause::Undecodable { .. })));
+    assert_eq!(stats.truncated, number(|cause| matches!(cause, Cause::Truncated)));
+    assert_eq!(stats.restarts, number(|cause| matches!(cause, Cause::SerialRestart)));
+    assert_eq!(
+        stats.health_fault_count,
+        number(|cause| matches!(cause, Cause::HealthFault { .. }))
+    );
+    assert_eq!(stats.uncounted_losses, vague.count() as u64);
+    assert!(losses.is_empty() || !stats.completeness().is_complete(), "{stats:?}");
     assert!(losses.iter().all(|loss| !loss.to_string().is_empty()));
 }
 
@@ -170,7 +173,7 @@ pub(crate) fn rule(bytes: &[u8]) {
             assert!(rule_codec::to_bytes(&decoded) == encoded, "{line:?}, {printed:?}");
         }
     }
-    match RulesFile::parse("fuzz.rules", &text, &Nothing) {
+    match RulesFile::parse("fuzz.rules", &text, &NoLookup) {
         Ok(file) => drop(file.rules().merged()),
         Err(mistakes) => assert!(!mistakes.to_string().is_empty()),
     }
@@ -182,17 +185,17 @@ pub(crate) fn capture(bytes: &[u8]) {
     let mut tee = Tee::new(reader, Writer::new(Vec::new()).expect("a vector takes everything"));
     let mut events = Events::new(&mut tee);
     let first: Vec<_> = events.by_ref().take(10_000).map_while(Result::ok).collect();
-    let account = events.account();
+    let stats = events.stats();
     let is_whole = events.is_ended();
     let copy = tee.into_parts().1.finish().expect("a vector takes everything");
     let (mut events, mut losses) = (Vec::new(), Vec::new());
     sort(first.iter().cloned(), &mut events, &mut losses);
     events.iter().for_each(look_at_event);
     if is_whole {
-        books_hold_what_was_told(&account, &losses);
+        books_hold_what_was_told(&stats, &losses);
         let mut events = Events::new(Reader::new(&copy[..]).expect("our own capture"));
         let second: Vec<_> = events.by_ref().map_while(Result::ok).collect();
-        assert_eq!((events.account(), second), (account, first));
+        assert_eq!((events.stats(), second), (stats, first));
     }
 }
 
@@ -223,7 +226,7 @@ macro_rules! ask {
 
 /// Asks a record for all that it could be.
 fn look(record: Record<'_>) {
-    for (field, meaning) in record.meanings() {
+    for (field, meaning) in record.interpretations() {
         let _ = (format!("{field:?}"), meaning.to_string());
     }
     let _ = record.enriched().count();

@@ -50,7 +50,7 @@ pub enum Mix {
 /// let mut events = Events::new(stream.source());
 /// let losses = events.by_ref().filter(|next| matches!(next, Ok(Delivery::Loss(_)))).count();
 /// assert!(losses > 0);
-/// assert_eq!(events.account().overrun_records, stream.lost().overrun);
+/// assert_eq!(events.stats().overrun_records, stream.lost().overrun);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "a workload is made by generate"]
@@ -217,17 +217,17 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::event::{Account, Delivery, Event};
+    use crate::event::{Delivery, Event, Stats};
     use crate::iter::events::Events;
 
-    fn play(stream: &Stream) -> (Vec<Event>, Account) {
+    fn play(stream: &Stream) -> (Vec<Event>, Stats) {
         let mut events = Events::new(stream.source());
         let deliveries: Vec<_> = events.by_ref().collect::<Result<_, _>>().expect("no error");
         let of_event = |delivery| match delivery {
             Delivery::Event(event) => Some(event),
             Delivery::Loss(_) => None,
         };
-        (deliveries.into_iter().filter_map(of_event).collect(), events.account())
+        (deliveries.into_iter().filter_map(of_event).collect(), events.stats())
     }
 
     #[test]
@@ -251,8 +251,8 @@ mod tests {
             for cpus in [1, 8, 64] {
                 let stream = Workload::new(1).mix(mix).cpus(cpus).events(500).generate();
                 assert_eq!(stream.len(), 500 * records, "{mix:?}");
-                let (events, account) = play(&stream);
-                assert_eq!((events.len(), account.losses), (500, 0), "{mix:?}");
+                let (events, stats) = play(&stream);
+                assert_eq!((events.len(), stats.losses), (500, 0), "{mix:?}");
                 for event in events {
                     assert_eq!(event.missing(), [], "{event:?}");
                     assert_eq!(event.records().len(), records);
@@ -303,25 +303,25 @@ mod tests {
     fn losses_are_told_as_they_were_ordered() {
         let workload = Workload::new(9).mix(Mix::Execs).cpus(4).events(2_000);
         let stream = workload.lose_events(100).generate();
-        let (_, account) = play(&stream);
+        let (_, stats) = play(&stream);
         assert!(stream.lost().events > 5);
-        assert_eq!(account.gap_events, stream.lost().events);
+        assert_eq!(stats.gap_events, stream.lost().events);
 
         let stream = workload.lose_records(100).generate();
-        let (_, account) = play(&stream);
+        let (_, stats) = play(&stream);
         assert!(stream.lost().records > 50);
-        assert_eq!(account.kernel_lost, stream.lost().records);
+        assert_eq!(stats.kernel_lost, stream.lost().records);
 
         let stream = workload.truncate(100).generate();
-        let (events, account) = play(&stream);
+        let (events, stats) = play(&stream);
         assert!(stream.lost().truncated > 50);
-        assert_eq!(account.truncated, stream.lost().truncated);
+        assert_eq!(stats.truncated, stream.lost().truncated);
         assert!(events.iter().any(|event| !event.is_whole()));
 
         let stream = workload.overruns(500, 30).generate();
-        let (_, account) = play(&stream);
+        let (_, stats) = play(&stream);
         assert!(stream.lost().overrun > 100);
-        assert_eq!(account.overrun_records, stream.lost().overrun);
+        assert_eq!(stats.overrun_records, stream.lost().overrun);
     }
 
     #[test]

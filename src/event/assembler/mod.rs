@@ -12,9 +12,9 @@ use bytes::Bytes;
 use self::open_events::{Closed, Key, OpenEvents};
 pub use self::received::Received;
 use crate::decode::DecodeError;
-use crate::event::loss::{Ledger, Seen, Serials};
-use crate::event::{Account, ClosedBy, Delivery, Event, RecordPrefix, ServiceFaults};
-use crate::message_type::{Class, MessageType};
+use crate::event::loss::{LossTracker, Seen, Serials};
+use crate::event::{ClosedBy, Delivery, Event, HealthFaults, RecordPrefix, Stats};
+use crate::message_type::{MessageType, RecordRole};
 use crate::record::{EventId, Header, Record};
 use crate::time::{Tick, nanos};
 use crate::wire::frame::Frame;
@@ -46,7 +46,7 @@ pub struct Assembler {
     closed: Closed,
     nodes: Vec<Box<[u8]>>,
     serials: Vec<Serials>,
-    ledger: Ledger,
+    losses: LossTracker,
     now: Tick,
     resumed_at: Tick,
     /// Before this nothing expires.
@@ -77,7 +77,7 @@ impl Assembler {
             closed: Closed::default(),
             nodes: Vec::new(),
             serials: vec![Serials::default()],
-            ledger: Ledger::default(),
+            losses: LossTracker::default(),
             now: Tick::ZERO,
             resumed_at: Tick::ZERO,
             next_expiry: Tick::ZERO,
@@ -128,7 +128,7 @@ impl Assembler {
         if let Some(serials) = self.serials.first_mut() {
             serials.resume(id);
         }
-        self.ledger.last = Some(id);
+        self.losses.last = Some(id);
         self
     }
 
@@ -136,7 +136,7 @@ impl Assembler {
     pub fn handle(&mut self, received: Received<'_>) {
         if let Received::Datagram { bytes, needed, at } = received {
             let at = self.advance(at, true);
-            self.ledger.account.datagrams += 1;
+            self.losses.stats.datagrams += 1;
             self.datagram(bytes, needed, at);
             if at >= self.next_expiry {
                 self.expire(at, false);
@@ -150,18 +150,18 @@ impl Assembler {
     #[inline(never)]
     fn handle_sign(&mut self, received: Received<'_>) {
         // whoever finds the line empty has nothing to catch up with
-        let at = self.advance(received.at(), !matches!(received, Received::Quiet { .. }));
+        let at = self.advance(received.at(), !matches!(received, Received::Idle { .. }));
         match received {
             Received::Datagram { bytes, needed, .. } => self.datagram(bytes, needed, at),
             Received::Overrun { dropped, .. } => self.overrun(dropped, at),
             Received::QueueFull { dropped, .. } => self.queue_full(dropped, at),
-            Received::Congested { .. } => self.ledger.account.is_congested = true,
-            Received::Decongested { .. } => self.ledger.account.is_congested = false,
-            Received::Service { faults, .. } => self.ledger.service(faults),
-            Received::Refused { .. } => self.ledger.account.refused += 1,
-            Received::Undecodable { bytes, .. } => self.ledger.undecodable(bytes),
-            Received::LostCounter { total, at } => self.ledger.lost_counter(total, at),
-            Received::Quiet { .. } => self.expire(at, true),
+            Received::BackpressureStarted { .. } => self.losses.stats.has_backpressure = true,
+            Received::BackpressureEnded { .. } => self.losses.stats.has_backpressure = false,
+            Received::Health { faults, .. } => self.losses.service(faults),
+            Received::Refused { .. } => self.losses.stats.refused += 1,
+            Received::Undecodable { bytes, .. } => self.losses.undecodable(bytes),
+            Received::LostCounter { total, at } => self.losses.lost_counter(total, at),
+            Received::Idle { .. } => self.expire(at, true),
             Received::End { .. } => self.end(),
         }
     }
@@ -169,10 +169,10 @@ impl Assembler {
     /// Returns the next event or loss, `None` until something more is handled.
     #[inline]
     pub fn poll(&mut self) -> Option<Delivery> {
-        self.ledger.poll()
+        self.losses.poll()
     }
 
-    /// Returns when [`Received::Quiet`] shall be handled at the latest; `None` if nothing waits.
+    /// Returns when [`Received::Idle`] shall be handled at the latest; `None` if nothing waits.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Tick> {
         let event = self.open.oldest().map(|(_, event)| later(event.last_at, self.window));
@@ -181,17 +181,17 @@ impl Assembler {
     }
 
     /// Tells whether the kernel holds records back.
-    pub(crate) const fn is_congested(&self) -> bool {
-        self.ledger.account.is_congested
+    pub(crate) const fn has_backpressure(&self) -> bool {
+        self.losses.stats.has_backpressure
     }
 
     /// Returns the counts of what passed so far.
     #[must_use]
-    pub fn account(&self) -> Account {
-        Account {
+    pub fn stats(&self) -> Stats {
+        Stats {
             open_events: self.open.len() as u64,
             pending_serials: self.serials.iter().map(Serials::pending).sum(),
-            ..self.ledger.account
+            ..self.losses.stats
         }
     }
 
@@ -214,13 +214,13 @@ impl Assembler {
     fn datagram(&mut self, bytes: &[u8], needed: usize, at: Tick) {
         let truncated = needed > bytes.len();
         if truncated {
-            self.ledger.truncated(needed - bytes.len());
+            self.losses.truncated(needed - bytes.len());
         }
         match Frame::parse(bytes) {
             Ok(Frame::Record { message_type, text }) => {
                 if let Some((slot, header)) = self.open.with_head_of(text) {
                     let record = Record::from_parts(message_type, header, text);
-                    self.ledger.record(&record, at);
+                    self.losses.record(&record, at);
                     self.add(slot, &record, truncated, at);
                 } else if let Some(header) = Header::usual(text) {
                     let record = Record::from_parts(message_type, header, text);
@@ -228,7 +228,7 @@ impl Assembler {
                 } else {
                     match Record::parse(message_type, text) {
                         Ok(record) => self.record(&record, truncated, at),
-                        Err(_) => self.ledger.undecodable(bytes),
+                        Err(_) => self.losses.undecodable(bytes),
                     }
                 }
             }
@@ -240,38 +240,38 @@ impl Assembler {
     #[inline(never)]
     fn control(&mut self, frame: Result<Frame<'_>, DecodeError>, bytes: &[u8], at: Tick) {
         match frame {
-            Ok(Frame::Replace { .. }) => self.ledger.account.slot_probes += 1,
+            Ok(Frame::Replace { .. }) => self.losses.stats.registration_probes += 1,
             Ok(Frame::Overrun { dropped }) => self.overrun(dropped, at),
             Ok(Frame::Notice(notice)) => self.notice(notice, at),
             Ok(Frame::Reply { message_type: MessageType::GET, payload, .. }) => {
                 match Status::parse(payload) {
-                    Ok(status) => self.ledger.lost_counter(status.lost, at),
-                    Err(_) => self.ledger.undecodable(bytes),
+                    Ok(status) => self.losses.lost_counter(status.lost, at),
+                    Err(_) => self.losses.undecodable(bytes),
                 }
             }
             Ok(Frame::Reply { .. } | Frame::Ack { .. } | Frame::Done { .. } | Frame::Noop) => {
-                self.ledger.account.control_messages += 1;
+                self.losses.stats.control_messages += 1;
             }
-            Ok(Frame::Record { .. }) | Err(_) => self.ledger.undecodable(bytes),
+            Ok(Frame::Record { .. }) | Err(_) => self.losses.undecodable(bytes),
         }
     }
 
     /// Files a record under its stamp.
     fn record(&mut self, record: &Record<'_>, truncated: bool, at: Tick) {
         let Some(node) = self.node(record.node()) else {
-            self.ledger.undecodable(record.text());
+            self.losses.undecodable(record.text());
             return;
         };
-        self.ledger.record(record, at);
+        self.losses.record(record, at);
         let key = Key::new(record.id(), node);
-        let class = record.message_type().class();
+        let role = record.message_type().role();
         let slot = match self.open.find(key) {
             Some(slot) => slot,
             None => {
                 let continuation = self.first_of(key, record.message_type(), at);
-                if class == Class::Alone && !continuation {
+                if role == RecordRole::Standalone && !continuation {
                     self.hand_out_alone(key, record, truncated, at);
-                    self.ledger.last = Some(key.id());
+                    self.losses.last = Some(key.id());
                     return;
                 }
                 self.open.open(key, continuation, at)
@@ -283,14 +283,14 @@ impl Assembler {
     /// Adds a record to its event.
     #[inline(always)]
     fn add(&mut self, slot: usize, record: &Record<'_>, truncated: bool, at: Tick) {
-        self.ledger.last = Some(record.id());
+        self.losses.last = Some(record.id());
         self.open.add(slot, record, truncated, at);
-        let class = record.message_type().class();
-        if class == Class::Ends {
+        let role = record.message_type().role();
+        if role == RecordRole::End {
             self.end_expected = true;
             self.close(slot, ClosedBy::EndRecord);
-        } else if class == Class::Alone {
-            self.close(slot, ClosedBy::Alone);
+        } else if role == RecordRole::Standalone {
+            self.close(slot, ClosedBy::Standalone);
         } else if self.is_too_much() {
             self.evict();
         }
@@ -312,21 +312,21 @@ impl Assembler {
             return false;
         };
         // a record that joins can come first, but then nobody knows what came before it
-        let is_head = matches!(message_type.class(), Class::Opens | Class::Alone);
+        let is_head = matches!(message_type.role(), RecordRole::Head | RecordRole::Standalone);
         let seen = serials.see(key.id(), is_head, deadline);
         match seen {
             Seen::InOrder | Seen::Old => {}
-            Seen::Healed => self.ledger.account.healed_serials += 1,
+            Seen::Healed => self.losses.stats.healed_serials += 1,
             Seen::Restart => {
                 self.give_up_gaps(index);
-                self.ledger.restart();
+                self.losses.restart();
             }
         }
         if let Some(gap) = self.serials.get_mut(index).and_then(Serials::give_up) {
-            self.ledger.report(gap);
+            self.losses.report(gap);
         }
         // CPUs interleave: not every serial that was dropped lies before this one
-        self.ledger.explain_until(later(deadline, self.grace()));
+        self.losses.explain_until(later(deadline, self.grace()));
         false
     }
 
@@ -348,25 +348,25 @@ impl Assembler {
     /// Handles what a live reader noticed, out of a capture.
     fn notice(&mut self, notice: Notice, at: Tick) {
         self.handle(match notice {
-            Notice::Congested => Received::Congested { at },
-            Notice::Decongested => Received::Decongested { at },
+            Notice::BackpressureStarted => Received::BackpressureStarted { at },
+            Notice::BackpressureEnded => Received::BackpressureEnded { at },
             Notice::QueueFull { dropped } => Received::QueueFull { dropped, at },
-            Notice::Service { faults } => {
-                Received::Service { faults: ServiceFaults::from_bits_truncate(faults), at }
+            Notice::Health { faults } => {
+                Received::Health { faults: HealthFaults::from_bits_truncate(faults), at }
             }
         });
     }
 
     fn overrun(&mut self, dropped: Option<u64>, at: Tick) {
         if dropped != Some(0) {
-            self.ledger.overrun(dropped);
+            self.losses.overrun(dropped);
             self.expire(at, false);
         }
     }
 
     fn queue_full(&mut self, dropped: u64, at: Tick) {
         if dropped > 0 {
-            self.ledger.queue_full(dropped);
+            self.losses.queue_full(dropped);
             self.expire(at, false);
         }
     }
@@ -395,14 +395,14 @@ impl Assembler {
                 (_, Some((due, index))) if due <= at => {
                     let settled =
                         self.serials.get_mut(index).and_then(|serials| serials.settle(at));
-                    settled.into_iter().for_each(|gap| self.ledger.report(gap));
+                    settled.into_iter().for_each(|gap| self.losses.report(gap));
                     gap = self.next_gap();
                 }
                 _ => break,
             }
         }
-        self.ledger.expire(at);
-        let waits = [self.poll_timeout(), self.ledger.explained_until()];
+        self.losses.expire(at);
+        let waits = [self.poll_timeout(), self.losses.explained_until()];
         self.next_expiry = waits.into_iter().flatten().min().unwrap_or(Tick::from_nanos(u64::MAX));
     }
 
@@ -416,7 +416,7 @@ impl Assembler {
     fn give_up_gaps(&mut self, index: usize) {
         let last = Tick::from_nanos(u64::MAX);
         while let Some(gap) = self.serials.get_mut(index).and_then(|serials| serials.settle(last)) {
-            self.ledger.report(gap);
+            self.losses.report(gap);
         }
     }
 
@@ -430,7 +430,7 @@ impl Assembler {
             let Some((slot, _)) = self.open.oldest() else {
                 return;
             };
-            self.ledger.account.evicted += 1;
+            self.losses.stats.evicted += 1;
             self.close(slot, ClosedBy::Evicted);
         }
     }
@@ -462,8 +462,8 @@ impl Assembler {
         let is_whole = event.is_whole_after(open.progress);
         self.closed.insert(open.key);
         self.open.recycle(slot);
-        self.ledger.account.continuations += u64::from(event.continuation);
-        self.ledger.push(event, is_whole);
+        self.losses.stats.continuations += u64::from(event.continuation);
+        self.losses.push(event, is_whole);
     }
 
     /// Hands out an event of one record that never was open.
@@ -475,13 +475,13 @@ impl Assembler {
             id: key.id(),
             bytes: bytes.into(),
             records: 1,
-            closed_by: ClosedBy::Alone,
+            closed_by: ClosedBy::Standalone,
             continuation: false,
             end_expected: false,
             first_at: at,
             last_at: at,
         };
-        self.ledger.push(event, !truncated);
+        self.losses.push(event, !truncated);
     }
 }
 

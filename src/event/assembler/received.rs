@@ -1,6 +1,6 @@
 //! What can happen to a reader, as the engine is told of it.
 
-use crate::event::ServiceFaults;
+use crate::event::HealthFaults;
 use crate::time::Tick;
 
 /// Everything that a source can hand to the engine.
@@ -36,19 +36,19 @@ pub enum Received<'a> {
     },
     /// The kernel could not send records, since this reader was too slow. For a daemon it holds
     /// them back; how many an observer has lost is not known yet.
-    Congested {
+    BackpressureStarted {
         /// When that was found out.
         at: Tick,
     },
     /// The kernel has sent all that it held back, or what is lost has been told.
-    Decongested {
+    BackpressureEnded {
         /// When that was found out.
         at: Tick,
     },
     /// The service was looked at.
-    Service {
+    Health {
         /// All that is wrong with it; nothing if it is well.
-        faults: ServiceFaults,
+        faults: HealthFaults,
         /// When that was found out.
         at: Tick,
     },
@@ -75,7 +75,7 @@ pub enum Received<'a> {
         at: Tick,
     },
     /// The source waited, and nothing is there to be received.
-    Quiet {
+    Idle {
         /// Until when it waited.
         at: Tick,
     },
@@ -94,13 +94,13 @@ impl Received<'_> {
             Self::Datagram { at, .. }
             | Self::Overrun { at, .. }
             | Self::QueueFull { at, .. }
-            | Self::Congested { at }
-            | Self::Decongested { at }
-            | Self::Service { at, .. }
+            | Self::BackpressureStarted { at }
+            | Self::BackpressureEnded { at }
+            | Self::Health { at, .. }
             | Self::Refused { at, .. }
             | Self::Undecodable { at, .. }
             | Self::LostCounter { at, .. }
-            | Self::Quiet { at }
+            | Self::Idle { at }
             | Self::End { at } => *at,
         }
     }

@@ -63,7 +63,7 @@ fn kinds_by_call() {
 }
 
 #[test]
-fn trap_15_what_comes_before_the_call_says_more() {
+fn what_comes_before_the_call_says_more() {
     let denied = event(&[
         "AVC avc:  denied  { read } for  pid=7 comm=\"x\" name=\"shadow\" scontext=a:b:c tcontext=a:b:d tclass=file permissive=0",
         &call(257, "success=no exit=-13 a0=ffffff9c a1=0 a2=0 a3=0"),
@@ -108,7 +108,7 @@ fn relative_paths_are_completed_only_where_that_is_certain() {
 }
 
 #[test]
-fn trap_23_records_that_stand_twice() {
+fn records_that_stand_twice() {
     let killed = event(&[
         &call(62, "success=yes exit=0 a0=ffffffff a1=9"),
         "OBJ_PID opid=70 oauid=-1 ouid=0 oses=-1 ocomm=\"a\"",
@@ -139,7 +139,7 @@ fn calls_on_sockets() {
 }
 
 #[test]
-fn trap_20_an_operation_of_io_uring_is_a_call() {
+fn an_operation_of_io_uring_is_a_call() {
     let alone = event(&[
         "URINGOP uring_op=18 success=yes exit=5 items=1 ppid=1 pid=2 uid=0 gid=0 key=\"k\"",
         "CWD cwd=\"/\"",
@@ -191,7 +191,7 @@ fn what_programs_report() {
 }
 
 #[test]
-fn trap_16_and_17_programs_in_the_kernel_come_and_go() {
+fn and_17_programs_in_the_kernel_come_and_go() {
     let loaded = event(&["BPF prog-id=75 op=LOAD", &call(321, "success=yes exit=4 a0=5 a1=0")]);
     let EventKind::Bpf(bpf) = loaded.kind() else { panic!("{loaded:?}") };
     assert_eq!((bpf.program(), loaded.records().len()), (Some(75), 2));

@@ -9,10 +9,10 @@ use std::fmt;
 
 use bytes::Bytes;
 
-pub use self::health::ServiceFaults;
+pub use self::health::HealthFaults;
 pub(super) use self::serials::{Seen, Serials};
-pub use self::stats::{Account, CounterReading, Doubt, Verdict};
-pub(super) use self::tracker::Ledger;
+pub use self::stats::{Completeness, CounterReading, Stats, UnverifiedReason};
+pub(super) use self::tracker::LossTracker;
 use crate::record::EventId;
 
 /// A notice that something is, or may be, missing.
@@ -56,8 +56,8 @@ impl Loss {
     }
 
     /// Tells whether it is about the service: its count is never known.
-    pub(super) const fn is_of_service(&self) -> bool {
-        matches!(self.cause, Cause::ServiceLost { .. } | Cause::ServiceRestored)
+    pub(super) const fn is_of_health(&self) -> bool {
+        matches!(self.cause, Cause::HealthFault { .. } | Cause::HealthRestored)
     }
 
     /// Returns the last event before the loss, as far as that is known.
@@ -94,13 +94,13 @@ pub enum Cause {
     Truncated,
     /// The service is not what it was: from here on events may not be made, or not come here.
     ///
-    /// Told once for each fault, until [`ServiceRestored`](Self::ServiceRestored).
-    ServiceLost {
+    /// Told once for each fault, until [`HealthRestored`](Self::HealthRestored).
+    HealthFault {
         /// What is wrong that was not before.
-        faults: ServiceFaults,
+        faults: HealthFaults,
     },
     /// Nothing is wrong with the service any more. What happened meanwhile may be missing.
-    ServiceRestored,
+    HealthRestored,
     /// A datagram, or a line of a log, could not be read.
     Undecodable {
         /// Its bytes.
@@ -119,8 +119,8 @@ impl Cause {
             Self::SerialGap { .. } => "serial_gap",
             Self::SerialRestart => "serial_restart",
             Self::Truncated => "truncated",
-            Self::ServiceLost { .. } => "service_lost",
-            Self::ServiceRestored => "service_restored",
+            Self::HealthFault { .. } => "health_fault",
+            Self::HealthRestored => "health_restored",
             Self::Undecodable { .. } => "undecodable",
         }
     }
@@ -172,12 +172,12 @@ impl fmt::Display for Loss {
             self.after.map_or(Ok(()), |after| write!(f, " after {after}"))
         };
         match &self.cause {
-            Cause::ServiceLost { faults } => {
+            Cause::HealthFault { faults } => {
                 f.write_str("service lost")?;
                 after(f)?;
                 return write!(f, ": {faults}");
             }
-            Cause::ServiceRestored => {
+            Cause::HealthRestored => {
                 f.write_str("service restored")?;
                 after(f)?;
                 return f.write_str(": what happened meanwhile may be missing");
@@ -191,7 +191,7 @@ impl fmt::Display for Loss {
         }
         after(f)?;
         match &self.cause {
-            Cause::ServiceLost { .. } | Cause::ServiceRestored => Ok(()),
+            Cause::HealthFault { .. } | Cause::HealthRestored => Ok(()),
             Cause::KernelLost => f.write_str(": the kernel counted them as lost"),
             Cause::SocketOverrun => f.write_str(": the reader was too slow for its socket buffer"),
             Cause::QueueFull => f.write_str(": the consumer was too slow for its queue"),
@@ -230,12 +230,12 @@ mod tests {
         let bytes = Bytes::from_static(b"\x01x");
         let loss = Loss::new(Cause::Undecodable { bytes }, Count::Exactly(1), Unit::Records, None);
         assert!(loss.to_string().ends_with(r"could not be read: \x01x"));
-        let faults = ServiceFaults::SLOT | ServiceFaults::CANARY;
-        let loss = Loss::new(Cause::ServiceLost { faults }, Count::Unknown, Unit::Events, Some(id));
+        let faults = HealthFaults::REGISTRATION | HealthFaults::HEARTBEAT;
+        let loss = Loss::new(Cause::HealthFault { faults }, Count::Unknown, Unit::Events, Some(id));
         assert_eq!(
             loss.to_string(),
             "service lost after 5.001:9: this process is not the audit daemon any more; \
-             a canary did not come back in time"
+             a heartbeat did not come back in time"
         );
     }
 }

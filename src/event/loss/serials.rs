@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_10_serials_wrap() {
+    fn serials_wrap() {
         let mut serials = see_all(&[u32::MAX - 1, u32::MAX, 0, 1]);
         assert_eq!(spans(&mut serials), []);
         let mut serials = see_all(&[u32::MAX - 1, 2, 0]);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_10_serials_restart_at_boot() {
+    fn serials_restart_at_boot() {
         let mut serials = see_all(&[500_000]);
         assert_eq!(serials.see(at(200, 1), true, Tick::ZERO), Seen::Restart);
         assert_eq!(serials.see(at(200, 2), true, Tick::ZERO), Seen::InOrder);

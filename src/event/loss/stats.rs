@@ -1,8 +1,8 @@
-//! The count of all that passed, and the verdict on it.
+//! The count of all that passed, and the completeness on it.
 
 use std::fmt;
 
-use crate::event::ServiceFaults;
+use crate::event::HealthFaults;
 
 /// Counts of all that passed through an engine, and the signs by which it judges.
 ///
@@ -10,7 +10,7 @@ use crate::event::ServiceFaults;
 /// limit, say, moves the kernel's counter and leaves a gap, both for the same record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Account {
+pub struct Stats {
     /// Datagrams from the kernel.
     pub datagrams: u64,
     /// Records among them.
@@ -44,9 +44,9 @@ pub struct Account {
     /// Notices whose count is a lower bound or not known.
     pub uncounted_losses: u64,
     /// Times that the service was lost.
-    pub service_losses: u64,
+    pub health_fault_count: u64,
     /// What is wrong with the service now.
-    pub service_faults: ServiceFaults,
+    pub health_faults: HealthFaults,
     /// Serials that were skipped and are waited for.
     pub pending_serials: u64,
     /// Serials that were skipped and came later: no loss.
@@ -55,13 +55,13 @@ pub struct Account {
     pub open_events: u64,
     /// Whether the kernel holds records back because this reader was too slow, and has not been
     /// seen to send them all; or dropped some, and how many is not known yet.
-    pub is_congested: bool,
+    pub has_backpressure: bool,
     /// How well the kernel's counter of lost records is known.
     pub counter: CounterReading,
     /// Datagrams that did not come from the kernel, and were not read.
     pub refused: u64,
     /// Times that another process asked the kernel for the daemon's slot.
-    pub slot_probes: u64,
+    pub registration_probes: u64,
     /// Messages that were no records: replies, acknowledgements.
     pub control_messages: u64,
 }
@@ -95,18 +95,18 @@ impl CounterReading {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "whoever asks wants a yes or the reasons")]
 #[must_use = "it tells whether something is missing"]
-pub enum Verdict {
+pub enum Completeness {
     /// All signs agree that nothing is missing, from the first record to the last reading of the
     /// kernel's counter.
     Complete,
     /// These signs say that something is, or may be, missing.
-    Doubtful(Vec<Doubt>),
+    Unverified(Vec<UnverifiedReason>),
 }
 
 /// A reason why something is, or may be, missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Doubt {
+pub enum UnverifiedReason {
     /// Nobody read the kernel's counter of lost records before the first record came.
     CounterUnknown,
     /// The counter was not read since the last record. A reading settles it.
@@ -120,7 +120,7 @@ pub enum Doubt {
     /// So many records found no room in the queue to the consumer.
     QueueFull(u64),
     /// The kernel holds records back, or did, and was not seen to have sent them all.
-    Congested,
+    Backpressure,
     /// Of so many events nothing came.
     SerialGap(u64),
     /// Serials started anew so many times.
@@ -134,7 +134,7 @@ pub enum Doubt {
     /// So many events lack something.
     Incomplete(u64),
     /// The service was lost so many times.
-    ServiceLost(u64),
+    HealthFault(u64),
     /// So many events are open, and so many serials were skipped. Time settles it.
     Unsettled {
         /// The open events.
@@ -144,71 +144,74 @@ pub enum Doubt {
     },
 }
 
-impl Doubt {
+impl UnverifiedReason {
     /// Tells whether time, or a reading of the kernel's counter, may dispel it.
     #[must_use]
     pub const fn is_pending(self) -> bool {
-        matches!(self, Self::CounterStale | Self::Silent | Self::Congested | Self::Unsettled { .. })
+        matches!(
+            self,
+            Self::CounterStale | Self::Silent | Self::Backpressure | Self::Unsettled { .. }
+        )
     }
 }
 
-impl Verdict {
+impl Completeness {
     /// Tells whether nothing is missing.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
     }
 
-    /// Returns the reasons for doubt; none if everything is there.
+    /// Returns the reasons for reason; none if everything is there.
     #[must_use]
-    pub fn doubts(&self) -> &[Doubt] {
+    pub fn reasons(&self) -> &[UnverifiedReason] {
         match self {
             Self::Complete => &[],
-            Self::Doubtful(doubts) => doubts,
+            Self::Unverified(reasons) => reasons,
         }
     }
 }
 
-impl Account {
+impl Stats {
     /// Judges whether everything came.
     ///
     /// What no sign can tell, [the manual](crate::manual::loss) lists.
-    pub fn verdict(&self) -> Verdict {
-        let mut doubts = Vec::new();
+    pub fn completeness(&self) -> Completeness {
+        let mut reasons = Vec::new();
         match self.counter {
-            CounterReading::Unknown => doubts.push(Doubt::CounterUnknown),
-            CounterReading::Stale => doubts.push(Doubt::CounterStale),
+            CounterReading::Unknown => reasons.push(UnverifiedReason::CounterUnknown),
+            CounterReading::Stale => reasons.push(UnverifiedReason::CounterStale),
             CounterReading::Current => {}
         }
         if self.records == 0 {
-            doubts.push(Doubt::Silent);
+            reasons.push(UnverifiedReason::Silent);
         }
-        for (count, doubt) in [
-            (self.kernel_lost, Doubt::KernelLost(self.kernel_lost)),
-            (self.overrun_records, Doubt::SocketOverrun(self.overrun_records)),
-            (self.queue_records, Doubt::QueueFull(self.queue_records)),
-            (self.gap_events, Doubt::SerialGap(self.gap_events)),
-            (self.restarts, Doubt::SerialRestart(self.restarts)),
-            (self.truncated, Doubt::Truncated(self.truncated)),
-            (self.undecodable, Doubt::Undecodable(self.undecodable)),
-            (self.uncounted_losses, Doubt::Uncounted(self.uncounted_losses)),
-            (self.incomplete, Doubt::Incomplete(self.incomplete)),
-            (self.service_losses, Doubt::ServiceLost(self.service_losses)),
-            (u64::from(self.is_congested), Doubt::Congested),
+        for (count, reason) in [
+            (self.kernel_lost, UnverifiedReason::KernelLost(self.kernel_lost)),
+            (self.overrun_records, UnverifiedReason::SocketOverrun(self.overrun_records)),
+            (self.queue_records, UnverifiedReason::QueueFull(self.queue_records)),
+            (self.gap_events, UnverifiedReason::SerialGap(self.gap_events)),
+            (self.restarts, UnverifiedReason::SerialRestart(self.restarts)),
+            (self.truncated, UnverifiedReason::Truncated(self.truncated)),
+            (self.undecodable, UnverifiedReason::Undecodable(self.undecodable)),
+            (self.uncounted_losses, UnverifiedReason::Uncounted(self.uncounted_losses)),
+            (self.incomplete, UnverifiedReason::Incomplete(self.incomplete)),
+            (self.health_fault_count, UnverifiedReason::HealthFault(self.health_fault_count)),
+            (u64::from(self.has_backpressure), UnverifiedReason::Backpressure),
         ] {
             if count > 0 {
-                doubts.push(doubt);
+                reasons.push(reason);
             }
         }
         let (events, serials) = (self.open_events, self.pending_serials);
         if events > 0 || serials > 0 {
-            doubts.push(Doubt::Unsettled { events, serials });
+            reasons.push(UnverifiedReason::Unsettled { events, serials });
         }
-        if doubts.is_empty() { Verdict::Complete } else { Verdict::Doubtful(doubts) }
+        if reasons.is_empty() { Completeness::Complete } else { Completeness::Unverified(reasons) }
     }
 }
 
-impl fmt::Display for Doubt {
+impl fmt::Display for UnverifiedReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CounterUnknown => f.write_str("the kernel's counter was not read at the start"),
@@ -219,14 +222,14 @@ impl fmt::Display for Doubt {
             }
             Self::SocketOverrun(count) => write!(f, "records that the socket dropped: {count}"),
             Self::QueueFull(count) => write!(f, "records that the queue dropped: {count}"),
-            Self::Congested => f.write_str("the kernel may still hold records back"),
+            Self::Backpressure => f.write_str("the kernel may still hold records back"),
             Self::SerialGap(count) => write!(f, "events that never came: {count}"),
             Self::SerialRestart(count) => write!(f, "times that serials started anew: {count}"),
             Self::Truncated(count) => write!(f, "records that lack their end: {count}"),
             Self::Undecodable(count) => write!(f, "datagrams that could not be read: {count}"),
             Self::Uncounted(count) => write!(f, "losses that could not be counted: {count}"),
             Self::Incomplete(count) => write!(f, "events that lack something: {count}"),
-            Self::ServiceLost(count) => write!(f, "times that the service was lost: {count}"),
+            Self::HealthFault(count) => write!(f, "times that the service was lost: {count}"),
             Self::Unsettled { events, serials } => {
                 write!(f, "events that are open: {events}, serials that are waited for: {serials}")
             }
@@ -234,14 +237,14 @@ impl fmt::Display for Doubt {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Completeness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Complete => f.write_str("complete"),
-            Self::Doubtful(doubts) => {
-                f.write_str("doubtful: ")?;
-                for (index, doubt) in doubts.iter().enumerate() {
-                    write!(f, "{}{doubt}", if index > 0 { "; " } else { "" })?;
+            Self::Unverified(reasons) => {
+                f.write_str("unverified: ")?;
+                for (index, reason) in reasons.iter().enumerate() {
+                    write!(f, "{}{reason}", if index > 0 { "; " } else { "" })?;
                 }
                 Ok(())
             }
@@ -253,58 +256,58 @@ impl fmt::Display for Verdict {
 mod tests {
     use super::*;
 
-    fn good() -> Account {
-        Account { counter: CounterReading::Current, records: 1, ..Account::default() }
+    fn good() -> Stats {
+        Stats { counter: CounterReading::Current, records: 1, ..Stats::default() }
     }
 
     #[test]
     fn nothing_known_is_no_good_news() {
-        let doubts = vec![Doubt::CounterUnknown, Doubt::Silent];
-        assert_eq!(Account::default().verdict(), Verdict::Doubtful(doubts));
-        assert_eq!(good().verdict(), Verdict::Complete);
+        let reasons = vec![UnverifiedReason::CounterUnknown, UnverifiedReason::Silent];
+        assert_eq!(Stats::default().completeness(), Completeness::Unverified(reasons));
+        assert_eq!(good().completeness(), Completeness::Complete);
     }
 
     #[test]
     fn every_sign_alone_is_enough() {
-        type Spoil = fn(&mut Account);
+        type Spoil = fn(&mut Stats);
         let signs: [(Spoil, bool); 15] = [
-            (|account| account.records = 0, true),
-            (|account| account.counter = CounterReading::Stale, true),
-            (|account| account.counter = CounterReading::Unknown, false),
-            (|account| account.kernel_lost = 1, false),
-            (|account| account.overrun_records = 1, false),
-            (|account| account.queue_records = 1, false),
-            (|account| account.gap_events = 1, false),
-            (|account| account.restarts = 1, false),
-            (|account| account.truncated = 1, false),
-            (|account| account.undecodable = 1, false),
-            (|account| account.uncounted_losses = 1, false),
-            (|account| account.incomplete = 1, false),
-            (|account| account.service_losses = 1, false),
-            (|account| account.is_congested = true, true),
-            (|account| account.pending_serials = 1, true),
+            (|stats| stats.records = 0, true),
+            (|stats| stats.counter = CounterReading::Stale, true),
+            (|stats| stats.counter = CounterReading::Unknown, false),
+            (|stats| stats.kernel_lost = 1, false),
+            (|stats| stats.overrun_records = 1, false),
+            (|stats| stats.queue_records = 1, false),
+            (|stats| stats.gap_events = 1, false),
+            (|stats| stats.restarts = 1, false),
+            (|stats| stats.truncated = 1, false),
+            (|stats| stats.undecodable = 1, false),
+            (|stats| stats.uncounted_losses = 1, false),
+            (|stats| stats.incomplete = 1, false),
+            (|stats| stats.health_fault_count = 1, false),
+            (|stats| stats.has_backpressure = true, true),
+            (|stats| stats.pending_serials = 1, true),
         ];
         for (index, (spoil, is_pending)) in signs.into_iter().enumerate() {
-            let mut account = good();
-            spoil(&mut account);
-            let verdict = account.verdict();
-            assert_eq!(verdict.doubts().len(), 1, "sign {index}: {verdict}");
-            assert!(verdict.doubts().iter().all(|doubt| doubt.is_pending() == is_pending));
-            assert!(verdict.to_string().starts_with("doubtful: "), "{verdict}");
+            let mut stats = good();
+            spoil(&mut stats);
+            let completeness = stats.completeness();
+            assert_eq!(completeness.reasons().len(), 1, "sign {index}: {completeness}");
+            assert!(completeness.reasons().iter().all(|reason| reason.is_pending() == is_pending));
+            assert!(completeness.to_string().starts_with("unverified: "), "{completeness}");
         }
     }
 
     #[test]
     fn what_is_no_loss_spoils_nothing() {
-        let account = Account {
+        let stats = Stats {
             healed_serials: 9,
             refused: 1,
-            slot_probes: 1,
+            registration_probes: 1,
             continuations: 1,
             evicted: 1,
             control_messages: 3,
             ..good()
         };
-        assert!(account.verdict().is_complete());
+        assert!(stats.completeness().is_complete());
     }
 }

@@ -5,16 +5,16 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::serials::Gap;
-use super::{Account, Cause, Count, CounterReading, Loss, ServiceFaults, Unit};
+use super::{Cause, Count, CounterReading, HealthFaults, Loss, Stats, Unit};
 use crate::event::{Delivery, Event};
 use crate::message_type::MessageType;
 use crate::record::{EventId, Record, Value};
 use crate::time::Tick;
 
-/// Keeps account: every sign of a loss is written down once, where it became known.
+/// Keeps stats: every sign of a loss is written down once, where it became known.
 #[derive(Debug, Default)]
-pub(in crate::event) struct Ledger {
-    pub(in crate::event) account: Account,
+pub(in crate::event) struct LossTracker {
+    pub(in crate::event) stats: Stats,
     /// What waits to be handed out, in its order.
     ready: VecDeque<Delivery>,
     /// The event of the last record, behind which a loss stands.
@@ -34,31 +34,31 @@ struct Explained {
     until: Option<Tick>,
 }
 
-impl Ledger {
+impl LossTracker {
     /// Takes the next delivery, and counts it.
     #[inline]
     pub(in crate::event) fn poll(&mut self) -> Option<Delivery> {
         let delivery = self.ready.pop_front()?;
         match &delivery {
-            Delivery::Event(_) => self.account.events += 1,
-            Delivery::Loss(_) => self.account.losses += 1,
+            Delivery::Event(_) => self.stats.events += 1,
+            Delivery::Loss(_) => self.stats.losses += 1,
         }
         Some(delivery)
     }
 
     /// Puts an event behind what waits to be handed out.
     pub(in crate::event) fn push(&mut self, event: Event, is_whole: bool) {
-        self.account.incomplete += u64::from(!is_whole);
+        self.stats.incomplete += u64::from(!is_whole);
         self.ready.push_back(Delivery::Event(event));
     }
 
     /// Counts a record, and takes note of what it says about the signs themselves.
     #[inline(always)]
     pub(in crate::event) fn record(&mut self, record: &Record<'_>, at: Tick) {
-        self.account.records += 1;
+        self.stats.records += 1;
         self.last_record_at = at;
-        if self.account.counter == CounterReading::Current {
-            self.account.counter = CounterReading::Stale;
+        if self.stats.counter == CounterReading::Current {
+            self.stats.counter = CounterReading::Stale;
         }
         if record.message_type() == MessageType::CONFIG_CHANGE {
             self.config_change(record);
@@ -66,26 +66,26 @@ impl Ledger {
     }
 
     pub(in crate::event) fn truncated(&mut self, lacking: usize) {
-        self.account.truncated += 1;
+        self.stats.truncated += 1;
         self.lose(Cause::Truncated, Count::Exactly(lacking as u64), Unit::Bytes);
     }
 
     pub(in crate::event) fn restart(&mut self) {
-        self.account.restarts += 1;
+        self.stats.restarts += 1;
         self.lose(Cause::SerialRestart, Count::Unknown, Unit::Events);
     }
 
     pub(in crate::event) fn overrun(&mut self, dropped: Option<u64>) {
         let count = dropped.map_or(Count::Unknown, Count::Exactly);
         if let Some(dropped) = dropped {
-            add(&mut self.account.overrun_records, dropped);
+            add(&mut self.stats.overrun_records, dropped);
             self.explain(dropped);
         }
         self.lose(Cause::SocketOverrun, count, Unit::Records);
     }
 
     pub(in crate::event) fn queue_full(&mut self, dropped: u64) {
-        add(&mut self.account.queue_records, dropped);
+        add(&mut self.stats.queue_records, dropped);
         self.explain(dropped);
         self.lose(Cause::QueueFull, Count::Exactly(dropped), Unit::Records);
     }
@@ -119,9 +119,9 @@ impl Ledger {
         let before = self.lost_counter.replace(total);
         // a first reading that comes too late says nothing about what was lost before it, and one
         // that was begun before the last record came, nothing about what was lost before that
-        if self.account.counter != CounterReading::Unknown || self.account.records == 0 {
+        if self.stats.counter != CounterReading::Unknown || self.stats.records == 0 {
             let is_current = at >= self.last_record_at;
-            self.account.counter =
+            self.stats.counter =
                 if is_current { CounterReading::Current } else { CounterReading::Stale };
         }
         match before {
@@ -140,7 +140,7 @@ impl Ledger {
 
     fn kernel_lost(&mut self, count: u64) {
         if count > 0 {
-            self.account.kernel_lost += count;
+            self.stats.kernel_lost += count;
             self.lose(Cause::KernelLost, Count::Exactly(count), Unit::Mixed);
         }
     }
@@ -161,8 +161,8 @@ impl Ledger {
                 }
             }
             Some((b"audit_enabled", new)) if record.field("res").is_some_and(is_success) => {
-                let mut faults = self.account.service_faults;
-                faults.set(ServiceFaults::DISABLED, new.decimal() == Some(0));
+                let mut faults = self.stats.health_faults;
+                faults.set(HealthFaults::DISABLED, new.decimal() == Some(0));
                 self.service(faults);
             }
             _ => {}
@@ -170,20 +170,20 @@ impl Ledger {
     }
 
     /// Takes note of all that is wrong with the service.
-    pub(in crate::event) fn service(&mut self, faults: ServiceFaults) {
-        let before = std::mem::replace(&mut self.account.service_faults, faults);
+    pub(in crate::event) fn service(&mut self, faults: HealthFaults) {
+        let before = std::mem::replace(&mut self.stats.health_faults, faults);
         let new = faults - before;
         if !new.is_empty() {
-            self.account.service_losses += 1;
-            self.lose(Cause::ServiceLost { faults: new }, Count::Unknown, Unit::Events);
+            self.stats.health_fault_count += 1;
+            self.lose(Cause::HealthFault { faults: new }, Count::Unknown, Unit::Events);
         }
         if faults.is_empty() && !before.is_empty() {
-            self.lose(Cause::ServiceRestored, Count::Unknown, Unit::Events);
+            self.lose(Cause::HealthRestored, Count::Unknown, Unit::Events);
         }
     }
 
     pub(in crate::event) fn undecodable(&mut self, bytes: &[u8]) {
-        self.account.undecodable += 1;
+        self.stats.undecodable += 1;
         let bytes = Bytes::copy_from_slice(bytes);
         self.lose(Cause::Undecodable { bytes }, Count::Exactly(1), Unit::Records);
     }
@@ -195,12 +195,12 @@ impl Ledger {
     fn notify(&mut self, loss: Loss) {
         match loss.count() {
             Count::Exactly(_) => {}
-            _ if loss.is_of_service() => {}
+            _ if loss.is_of_health() => {}
             Count::AtLeast(count) => {
-                self.account.lost_at_least += count;
-                self.account.uncounted_losses += 1;
+                self.stats.lost_at_least += count;
+                self.stats.uncounted_losses += 1;
             }
-            Count::Unknown => self.account.uncounted_losses += 1,
+            Count::Unknown => self.stats.uncounted_losses += 1,
         }
         self.ready.push_back(Delivery::Loss(loss));
     }
@@ -215,7 +215,7 @@ impl Ledger {
             let count = if gap.is_at_start {
                 Count::Unknown
             } else {
-                self.account.gap_events += missing;
+                self.stats.gap_events += missing;
                 Count::Exactly(missing)
             };
             let cause = Cause::SerialGap { first: gap.first, last: gap.last };
@@ -231,5 +231,5 @@ const fn add(sum: &mut u64, number: u64) {
 }
 
 fn is_success(result: Value<'_>) -> bool {
-    result.verdict() == Some(true)
+    result.boolean() == Some(true)
 }

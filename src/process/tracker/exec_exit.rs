@@ -9,12 +9,12 @@ use super::{Check, Crash, End, LATER, SOON, Tracker};
 use crate::constants::Signal;
 use crate::event::{self, Event, EventKind};
 use crate::message_type::MessageType;
-use crate::process::inspector::{Look, Sighting};
+use crate::process::inspector::{Lookup, ProcessInspector};
 use crate::process::tracker::instance::{Life, Threads};
 use crate::process::tracker::pending::{Ends, Entry};
 use crate::process::{
-    Audited, Change, Credentials, Ending, Exec, Fact, Fork, Parent, Process, ProcessId, Source,
-    Start,
+    Audited, Credentials, Exec, ExitStatus, Fact, Fork, Parent, Process, ProcessEvent, ProcessId,
+    Provenance, Start,
 };
 use crate::record::{AnomAbend, EventId, Record, Syscall};
 use crate::time::{Span, Timestamp};
@@ -94,7 +94,7 @@ impl Caller {
     /// Writes down what the record says of its maker.
     fn tell(&self, process: &mut Process) {
         process.audited = Audited::Yes;
-        process.credentials = Some(Fact::new(self.credentials, Source::Record));
+        process.credentials = Some(Fact::new(self.credentials, Provenance::Record));
         put(&mut process.comm, self.comm.as_ref());
         put(&mut process.exe, self.exe.as_ref());
     }
@@ -102,12 +102,12 @@ impl Caller {
 
 fn put<T: ?Sized>(place: &mut Option<Fact<Arc<T>>>, value: Option<&Arc<T>>) {
     if let Some(value) = value {
-        *place = Some(Fact::new(Arc::clone(value), Source::Record));
+        *place = Some(Fact::new(Arc::clone(value), Provenance::Record));
     }
 }
 
 impl Tracker {
-    pub(super) fn event(&mut self, event: &Event, look: &mut dyn Look) {
+    pub(super) fn event(&mut self, event: &Event, look: &mut dyn ProcessInspector) {
         let span = self.span(event.id());
         if let Some(span) = span {
             self.stream_at = self.stream_at.max(Some(span.earliest));
@@ -130,14 +130,14 @@ impl Tracker {
     }
 
     /// Finds the life that made a record, and makes one if it is not known yet.
-    fn actor(&mut self, caller: &Caller, look: &mut dyn Look) -> Actor {
+    fn actor(&mut self, caller: &Caller, look: &mut dyn ProcessInspector) -> Actor {
         let (pid, span, knows_births) = (caller.pid, caller.span, self.knows_births());
         // the connector tells of the end of the first thread: that all have ended, a new birth tells
         let has_ended = self.facts.end(pid).is_some_and(|end| {
             let is_old =
                 span.is_some_and(|span| end.since_boot.saturating_add(SOON) < span.earliest);
             let is_reborn = || self.birth(pid, span.map(|span| span.latest)).is_some();
-            is_old && (end.source != Source::Connector || is_reborn())
+            is_old && (end.source != Provenance::Connector || is_reborn())
         });
         if let Some(life) = self.lives.get_mut(&pid) {
             // every life before it was told, where births are: without one, it is this one's
@@ -163,7 +163,7 @@ impl Tracker {
     }
 
     /// Makes a life of which its own record is the first thing that is known.
-    fn first_record(&mut self, caller: &Caller, look: &mut dyn Look) -> ProcessId {
+    fn first_record(&mut self, caller: &Caller, look: &mut dyn ProcessInspector) -> ProcessId {
         let pid = caller.pid;
         let latest = caller.span.map(|span| span.latest);
         let birth = self.birth_of(caller);
@@ -172,11 +172,12 @@ impl Tracker {
             self.take_birth(pid, entry, look);
         }
         let born = birth.map(|(entry, _)| entry.since_boot);
-        let otherwise = born.map_or_else(|| Start::Event(caller.event.serial()), Start::Told);
+        let otherwise = born.map_or_else(|| Start::Event(caller.event.serial()), Start::SinceBoot);
         let (id, seen) = self.identify(pid, born.or(latest), otherwise, look);
         let mut process = Process::new(id);
         if let Some(parent) = birth.map(|(_, parent)| parent).or(caller.ppid) {
-            let source = if birth.is_some() { Source::Connector } else { Source::OwnRecord };
+            let source =
+                if birth.is_some() { Provenance::Connector } else { Provenance::OwnRecord };
             process.parent = self.parent(parent, source);
             self.inherit(&mut process, parent);
         }
@@ -205,14 +206,14 @@ impl Tracker {
             life.confirmed = true;
             let parent = Parent { pid: task.parent, id: task.parent_id };
             if birth.is_none() {
-                life.process.parent = Some(Fact::new(parent, Source::Record));
+                life.process.parent = Some(Fact::new(parent, Provenance::Record));
             }
         }
         life.told = self.is_listed || birth.is_some() || settled.is_some();
         if life.told {
-            self.changes.push_back(Change::Fork(Fork {
+            self.changes.push_back(ProcessEvent::Fork(Fork {
                 process: life.process.clone(),
-                source: if settled.is_some() { Source::Record } else { Source::OwnRecord },
+                source: if settled.is_some() { Provenance::Record } else { Provenance::OwnRecord },
                 event: Some(settled.map_or(caller.event, |task| task.event)),
                 creator: None,
             }));
@@ -229,12 +230,12 @@ impl Tracker {
         caller: &Caller,
         actor: Actor,
         (event, exec): (&Event, event::Exec<'_>),
-        look: &mut dyn Look,
+        look: &mut dyn ProcessInspector,
     ) {
         let args: Vec<OsString> = exec.args().into_iter().map(Into::into).collect();
         let path = event.records().find_map(Record::as_path).and_then(|path| path.name());
         let path = path.map(|name| OsString::from_vec(name.into_owned()));
-        let cwd = exec.cwd().map(|cwd| Fact::new(Arc::from(&*cwd), Source::Record));
+        let cwd = exec.cwd().map(|cwd| Fact::new(Arc::from(&*cwd), Provenance::Record));
         let process = match self.lives.get_mut(&caller.pid) {
             Some(life) if matches!(actor, Actor::Live(_)) => {
                 // the other threads are gone, and this one is the first from now on
@@ -248,10 +249,10 @@ impl Tracker {
                     // it was the group of this life only if that is still there
                     let is_there = matches!(
                         look.process(caller.pid),
-                        Sighting::Process(seen) if life.id().start_ticks() == Some(seen.start_ticks)
+                        Lookup::Process(seen) if life.id().start_ticks() == Some(seen.start_ticks)
                     );
                     if is_there {
-                        life.process.cgroup = Some(Fact::new(cgroup.into(), Source::Procfs));
+                        life.process.cgroup = Some(Fact::new(cgroup.into(), Provenance::Procfs));
                     }
                 }
                 life.process.clone()
@@ -262,11 +263,11 @@ impl Tracker {
                 None => return,
             },
         };
-        self.changes.push_back(Change::Exec(Exec {
+        self.changes.push_back(ProcessEvent::Exec(Exec {
             process,
-            source: Source::Record,
+            source: Provenance::Record,
             event: Some(event.clone()),
-            args: (!args.is_empty()).then(|| Fact::new(args, Source::Record)),
+            args: (!args.is_empty()).then(|| Fact::new(args, Provenance::Record)),
             path,
         }));
     }
@@ -278,7 +279,8 @@ impl Tracker {
         let is_last = is_group || life.threads.end();
         // one that others may outlive says nothing of how they end, nor always one that outlived others
         let tells = is_group || is_last && (life.threads.is_alone || !self.first_counts);
-        let ending = exit.status().filter(|_| tells).map_or(Ending::Unknown, Ending::Exited);
+        let ending =
+            exit.status().filter(|_| tells).map_or(ExitStatus::Unknown, ExitStatus::Exited);
         if !is_group && (self.is_listed || !is_last) {
             self.checks.push_back(Check {
                 due: self.now.saturating_add(SOON),
@@ -289,12 +291,12 @@ impl Tracker {
             });
             return;
         }
-        let mut end = End::new(Fact::new(ending, Source::Record), Source::Record);
+        let mut end = End::new(Fact::new(ending, Provenance::Record), Provenance::Record);
         if let Some((last, ends)) = self.facts.take_ends(caller.pid, life.ends) {
             end.since_boot = Some(last.since_boot);
             // where a signal was faster, the call ended nothing
             if let Some(status) = ends.signal() {
-                end.ending = Fact::new(Ending::of_wait_status(status), last.source);
+                end.ending = Fact::new(ExitStatus::of_wait_status(status), last.source);
             }
         }
         end.event = Some(caller.event);
@@ -302,7 +304,7 @@ impl Tracker {
         self.close(caller.pid, end);
     }
 
-    fn abend(&mut self, record: Record<'_>, span: Option<Span>, look: &mut dyn Look) {
+    fn abend(&mut self, record: Record<'_>, span: Option<Span>, look: &mut dyn ProcessInspector) {
         let Some(abend) = record.as_anom_abend() else { return };
         let (Some(signal), Some(caller)) =
             (abend.signal(), Caller::of_abend(abend, record.id(), span))
@@ -322,7 +324,12 @@ impl Tracker {
     }
 
     /// Notes a crash of a process.
-    pub(super) fn crashed(&mut self, caller: &Caller, signal: Signal, look: &mut dyn Look) {
+    pub(super) fn crashed(
+        &mut self,
+        caller: &Caller,
+        signal: Signal,
+        look: &mut dyn ProcessInspector,
+    ) {
         let Actor::Live(id) = self.actor(caller, look) else { return };
         let Some(life) = self.lives.get_mut(&caller.pid) else { return };
         life.abend = Some((signal, caller.event));
@@ -330,7 +337,7 @@ impl Tracker {
             due: self.now.saturating_add(if self.is_told { LATER } else { SOON }),
             pid: caller.pid,
             id,
-            ending: Ending::Signaled { signal, dumped: None },
+            ending: ExitStatus::Signaled { signal, dumped: None },
             event: caller.event,
         });
     }

@@ -3,11 +3,11 @@
 use super::exec_exit::{Actor, Caller};
 use super::{End, LATER, Tracker, Unsettled};
 use crate::event;
-use crate::process::inspector::{Look, Sighting};
+use crate::process::inspector::{Lookup, ProcessInspector};
 use crate::process::tracker::ended::Grave;
 use crate::process::tracker::instance::Life;
 use crate::process::tracker::pending::Entry;
-use crate::process::{Audited, Change, Fact, Fork, Parent, Process, Source, Start};
+use crate::process::{Audited, Fact, Fork, Parent, Process, ProcessEvent, Provenance, Start};
 
 impl Tracker {
     /// Takes the record of a call that created a process or a thread.
@@ -16,7 +16,7 @@ impl Tracker {
         caller: &Caller,
         actor: Actor,
         fork: event::Fork<'_>,
-        look: &mut dyn Look,
+        look: &mut dyn ProcessInspector,
     ) {
         let latest = caller.span.map(|span| span.latest);
         let mut child = fork.child();
@@ -44,8 +44,8 @@ impl Tracker {
             Some(false) => {}
             None if birth.is_some() || self.lives.contains_key(&child) => {}
             None => match look.process(child) {
-                Sighting::Thread => return self.thread_began(caller.pid),
-                Sighting::Process(seen) if seen.ppid == caller.pid => {}
+                Lookup::Thread => return self.thread_began(caller.pid),
+                Lookup::Process(seen) if seen.ppid == caller.pid => {}
                 // a thread that runs a program and becomes the first one looks like a process for a
                 // moment, under its old number, but never like a child of the caller
                 _ => {
@@ -122,7 +122,7 @@ impl Tracker {
         caller: &Caller,
         child: u32,
         birth: Option<(Entry, u32, u32)>,
-        look: &mut dyn Look,
+        look: &mut dyn ProcessInspector,
     ) -> bool {
         let known = match self.lives.get(&caller.pid) {
             Some(life) => life.is_nested,
@@ -147,7 +147,7 @@ impl Tracker {
             _ => {}
         }
         let is_nested = match look.details(caller.pid) {
-            Sighting::Process(seen) => seen.is_nested,
+            Lookup::Process(seen) => seen.is_nested,
             _ => None,
         };
         if let Some(life) = self.lives.get_mut(&caller.pid) {
@@ -177,7 +177,7 @@ impl Tracker {
     /// Finds a life that the record of its birth was missing from; tells whether there was one.
     fn confirm(&mut self, caller: &Caller, actor: Actor, child: u32, parent: u32) -> bool {
         let starts = self.starts(caller.span);
-        let fact = Fact::new(Parent { pid: parent, id: Some(actor.id()) }, Source::Record);
+        let fact = Fact::new(Parent { pid: parent, id: Some(actor.id()) }, Provenance::Record);
         let fact = if parent == caller.pid { Some(fact) } else { self.parent(parent, fact.source) };
         if let Some(life) = self.lives.get_mut(&child) {
             let fits = life.can_be_born(starts, |known| known == parent);
@@ -215,21 +215,21 @@ impl Tracker {
         actor: Actor,
         (child, parent): (u32, u32),
         birth: Option<Entry>,
-        look: &mut dyn Look,
+        look: &mut dyn ProcessInspector,
     ) {
         let born = birth.map(|entry| entry.since_boot);
         let starts = self.clock.starts(caller.stamp());
         let latest = caller.span.map(|span| span.latest);
-        let otherwise = born.map_or_else(|| Start::Event(caller.event.serial()), Start::Told);
+        let otherwise = born.map_or_else(|| Start::Event(caller.event.serial()), Start::SinceBoot);
         let (id, seen) = self.identify(child, born.or(latest), otherwise, look);
         let mut process = Process::new(id);
         if id.start_ticks().is_none() {
             process.start_range = born.map(|born| self.told_range(born)).or(starts);
         }
         process.parent = if parent == caller.pid {
-            Some(Fact::new(Parent { pid: parent, id: Some(actor.id()) }, Source::Record))
+            Some(Fact::new(Parent { pid: parent, id: Some(actor.id()) }, Provenance::Record))
         } else {
-            self.parent(parent, Source::Record)
+            self.parent(parent, Provenance::Record)
         };
         self.inherit(&mut process, caller.pid);
         if let Some(seen) = &seen {
@@ -250,9 +250,9 @@ impl Tracker {
     }
 
     fn tell_birth(&mut self, caller: &Caller, actor: Actor, process: Process, parent: u32) {
-        self.changes.push_back(Change::Fork(Fork {
+        self.changes.push_back(ProcessEvent::Fork(Fork {
             process,
-            source: Source::Record,
+            source: Provenance::Record,
             event: Some(caller.event),
             creator: (parent != caller.pid).then(|| actor.id()),
         }));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::pending::Ends;
 use crate::constants::Signal;
-use crate::process::{KEPT, Process, ProcessId, Seen};
+use crate::process::{KEPT, Process, ProcessId, ProcessSnapshot};
 use crate::record::EventId;
 use crate::time::{BootClock, Span};
 
@@ -134,7 +134,7 @@ impl Life {
     }
 
     /// Tells whether what was seen under its number can be it.
-    pub(super) fn can_be(&self, seen: &Seen) -> bool {
+    pub(super) fn can_be(&self, seen: &ProcessSnapshot) -> bool {
         self.id().start_ticks().is_none_or(|start| start == seen.start_ticks)
     }
 

@@ -17,10 +17,10 @@ use self::ended::{Grave, Graves};
 use self::exec_exit::Caller;
 use self::instance::{Life, Threads};
 use self::pending::{Entry, Facts};
-use super::inspector::{Look, Observation, Seen, Sighting};
+use super::inspector::{Lookup, Observation, ProcessInspector, ProcessSnapshot};
 use super::{
-    Audited, BootId, Change, Ending, Exit, Fact, Gap, KEPT, Parent, Process, ProcessId, Source,
-    Start,
+    Audited, BootId, Exit, ExitStatus, Fact, KEPT, LifecycleLoss, Parent, Process, ProcessEvent,
+    ProcessId, Provenance, Start,
 };
 use crate::constants::Signal;
 use crate::event::Delivery;
@@ -29,25 +29,25 @@ use crate::time::{BootClock, Span, Tick, Timestamp};
 
 /// Follows processes: is told events and losses, and what a second source saw; tells changes.
 ///
-/// It has no effects: what it wants to see it asks of a [`Look`], times come in as ticks. Tell it
+/// It has no effects: what it wants to see it asks of a [`ProcessInspector`], times come in as ticks. Tell it
 /// what the second source observed ([`observe`](Self::observe)) before the records that are newer.
 ///
 /// # Examples
 ///
 /// ```
 /// use auditlink::capture::synthetic::{Mix, Workload};
-/// use auditlink::process::{Blind, BootId, Change, Tracker};
+/// use auditlink::process::{NoInspector, BootId, ProcessEvent, Tracker};
 /// use auditlink::{Delivery, Events};
 ///
 /// let mut tracker = Tracker::new(BootId::UNKNOWN);
 /// let mut execs = 0;
 /// for delivery in Events::new(Workload::new(1).mix(Mix::Execs).generate().source()) {
-///     tracker.handle(&delivery?, &mut Blind);
+///     tracker.handle(&delivery?, &mut NoInspector);
 ///     while let Some(change) = tracker.poll() {
 ///         match change {
-///             Change::Exec(_) => execs += 1,
-///             Change::Loss(gap) => println!("{gap}"),
-///             Change::Fork(_) | Change::Exit(_) => {}
+///             ProcessEvent::Exec(_) => execs += 1,
+///             ProcessEvent::Loss(gap) => println!("{gap}"),
+///             ProcessEvent::Fork(_) | ProcessEvent::Exit(_) => {}
 ///         }
 ///     }
 /// }
@@ -64,7 +64,7 @@ pub struct Tracker {
     checks: VecDeque<Check>,
     crashes: VecDeque<Crash>,
     unsettled: VecDeque<Unsettled>,
-    changes: VecDeque<Change>,
+    changes: VecDeque<ProcessEvent>,
     /// All processes were listed once: who is not known is new.
     is_listed: bool,
     /// A second source tells of every birth and end, since this time since boot.
@@ -82,7 +82,7 @@ pub struct Tracker {
     /// order, all that were made before have come, too.
     stream_at: Option<Duration>,
     /// The kernel holds records back: the stream is not in order.
-    is_congested: bool,
+    has_backpressure: bool,
     /// When the last record came, and when the line was last found empty.
     record_at: Tick,
     quiet_at: Tick,
@@ -95,7 +95,7 @@ struct Check {
     due: Tick,
     pid: u32,
     id: ProcessId,
-    ending: Ending,
+    ending: ExitStatus,
     event: EventId,
 }
 
@@ -121,21 +121,21 @@ struct Unsettled {
 /// How a life ended.
 #[derive(Clone, Copy, Debug)]
 struct End {
-    ending: Fact<Ending>,
-    source: Source,
+    ending: Fact<ExitStatus>,
+    source: Provenance,
     event: Option<EventId>,
     stamp: Option<Timestamp>,
     since_boot: Option<Duration>,
 }
 
 impl End {
-    const fn new(ending: Fact<Ending>, source: Source) -> Self {
+    const fn new(ending: Fact<ExitStatus>, source: Provenance) -> Self {
         Self { ending, source, event: None, stamp: None, since_boot: None }
     }
 
     /// The last of its threads, of which a second source told.
     fn of_last(entry: Entry, status: Option<i32>) -> Self {
-        let ending = status.map_or(Ending::Unknown, Ending::of_wait_status);
+        let ending = status.map_or(ExitStatus::Unknown, ExitStatus::of_wait_status);
         let mut end = Self::new(Fact::new(ending, entry.source), entry.source);
         end.since_boot = Some(entry.since_boot);
         end
@@ -143,7 +143,7 @@ impl End {
 
     /// The number has another owner: the former one must have ended.
     const fn inferred() -> Self {
-        Self::new(Fact::new(Ending::Unknown, Source::Inferred), Source::Inferred)
+        Self::new(Fact::new(ExitStatus::Unknown, Provenance::Inferred), Provenance::Inferred)
     }
 }
 
@@ -172,7 +172,7 @@ impl Tracker {
             next_sweep: None,
             next_listing: None,
             stream_at: None,
-            is_congested: false,
+            has_backpressure: false,
             record_at: Tick::ZERO,
             quiet_at: Tick::ZERO,
             now: Tick::ZERO,
@@ -188,7 +188,7 @@ impl Tracker {
 
     /// Says whether a second source tells of every birth and every end. Default no.
     #[must_use]
-    pub const fn second_source(mut self, is_there: bool) -> Self {
+    pub const fn process_monitor(mut self, is_there: bool) -> Self {
         self.is_told = is_there;
         self
     }
@@ -230,7 +230,7 @@ impl Tracker {
     /// rules are loaded: then there is no hole between the two.
     ///
     /// They are no changes; [`processes`](Self::processes) has them.
-    pub fn start(&mut self, look: &mut dyn Look) {
+    pub fn start(&mut self, look: &mut dyn ProcessInspector) {
         let Some(listing) = look.list() else { return };
         self.is_listed = true;
         self.told_since = Some(listing.since_boot);
@@ -243,7 +243,7 @@ impl Tracker {
                 None => Audited::Unknown,
             };
             process.take(&seen);
-            process.parent = self.parent(seen.ppid, Source::Procfs);
+            process.parent = self.parent(seen.ppid, Provenance::Procfs);
             let mut life = Life::new(process);
             life.told = true;
             life.threads = Threads::of(Some(seen.threads.max(1)));
@@ -260,7 +260,7 @@ impl Tracker {
     }
 
     /// Takes what the iterator of events yielded.
-    pub fn handle(&mut self, delivery: &Delivery, look: &mut dyn Look) {
+    pub fn handle(&mut self, delivery: &Delivery, look: &mut dyn ProcessInspector) {
         match delivery {
             Delivery::Event(event) => {
                 self.now = self.now.max(event.last_received_at());
@@ -269,7 +269,7 @@ impl Tracker {
                 self.do_due(look);
             }
             Delivery::Loss(loss) => {
-                self.changes.push_back(Change::Loss(Gap::Records(loss.clone())));
+                self.changes.push_back(ProcessEvent::Loss(LifecycleLoss::Records(loss.clone())));
                 self.list_soon();
             }
         }
@@ -288,38 +288,38 @@ impl Tracker {
 
     /// The time up to which a process that is seen to be gone may have made records: until now, where
     /// every birth is told, so that a new owner of its number is known; else until it was told gone.
-    fn gone_until(&self, told: Duration, look: &mut dyn Look) -> Duration {
+    fn gone_until(&self, told: Duration, look: &mut dyn ProcessInspector) -> Duration {
         let now = look.since_boot().filter(|_| self.is_told);
         now.map_or(told, |now| now.max(told))
     }
 
     /// Says that no record is there to be received.
-    pub fn quiet(&mut self, at: Tick) {
+    pub fn idle(&mut self, at: Tick) {
         self.now = self.now.max(at);
         self.quiet_at = self.quiet_at.max(at);
     }
 
     /// Says whether the kernel holds records back
-    /// ([`Account::is_congested`](crate::event::Account::is_congested)): then they may come in another
+    /// ([`Stats::has_backpressure`](crate::event::Stats::has_backpressure)): then they may come in another
     /// order, and late.
-    pub const fn congested(&mut self, is_congested: bool) {
-        self.is_congested = is_congested;
+    pub const fn set_backpressure(&mut self, has_backpressure: bool) {
+        self.has_backpressure = has_backpressure;
     }
 
     /// Does what is due: tells what no record told in time, looks where it must.
-    pub fn advance(&mut self, at: Tick, look: &mut dyn Look) {
+    pub fn advance(&mut self, at: Tick, look: &mut dyn ProcessInspector) {
         self.now = self.now.max(at);
         self.do_due(look);
     }
 
     /// Says that nothing will come any more: tells all that it knows.
-    pub fn finish(&mut self, look: &mut dyn Look) {
+    pub fn finish(&mut self, look: &mut dyn ProcessInspector) {
         self.now = self.now.saturating_add(PATIENCE);
         self.do_due(look);
     }
 
     /// Returns the next change.
-    pub fn poll(&mut self) -> Option<Change> {
+    pub fn poll(&mut self) -> Option<ProcessEvent> {
         self.changes.pop_front()
     }
 
@@ -328,7 +328,7 @@ impl Tracker {
     pub fn poll_timeout(&self) -> Option<Tick> {
         let (soon, later) = self.facts.oldest();
         // nothing is due before the kernel has sent what it holds back; that is looked at now and then
-        let held = if self.is_congested { self.now.saturating_add(SOON) } else { Tick::ZERO };
+        let held = if self.has_backpressure { self.now.saturating_add(SOON) } else { Tick::ZERO };
         let due = |observed: Tick, wait: Duration, silence: Duration| {
             observed.saturating_add(wait).max(self.record_at.saturating_add(silence)).max(held)
         };
@@ -364,7 +364,7 @@ impl Tracker {
     /// Tells that the second source lost something.
     fn second_source_lost(&mut self, count: Option<u64>) {
         self.gap_at = Some(self.now);
-        self.changes.push_back(Change::Loss(Gap::SecondSource { count }));
+        self.changes.push_back(ProcessEvent::Loss(LifecycleLoss::ProcessMonitor { count }));
     }
 
     fn list_soon(&mut self) {
@@ -373,7 +373,7 @@ impl Tracker {
         }
     }
 
-    fn parent(&self, pid: u32, source: Source) -> Option<Fact<Parent>> {
+    fn parent(&self, pid: u32, source: Provenance) -> Option<Fact<Parent>> {
         let id = self.lives.get(&pid).map(Life::id);
         // one that ended, but whose last records are still to come
         let id = id.or_else(|| self.graves.last(pid).map(|grave| grave.process.id));
@@ -387,10 +387,10 @@ impl Tracker {
         pid: u32,
         until: Option<Duration>,
         otherwise: Start,
-        look: &mut dyn Look,
-    ) -> (ProcessId, Option<Box<Seen>>) {
+        look: &mut dyn ProcessInspector,
+    ) -> (ProcessId, Option<Box<ProcessSnapshot>>) {
         let seen = match look.process(pid) {
-            Sighting::Process(seen)
+            Lookup::Process(seen)
                 if until.is_none_or(|until| seen.start_ticks <= self.clock.ticks(until)) =>
             {
                 Some(seen)
@@ -420,10 +420,10 @@ impl Tracker {
     fn close(&mut self, pid: u32, end: End) {
         let Some(life) = self.lives.remove(&pid) else { return };
         let mut ending = end.ending;
-        if let (Ending::Unknown, Some((signal, _))) = (ending.value, life.abend) {
-            ending = Fact::new(Ending::Signaled { signal, dumped: None }, Source::Record);
+        if let (ExitStatus::Unknown, Some((signal, _))) = (ending.value, life.abend) {
+            ending = Fact::new(ExitStatus::Signaled { signal, dumped: None }, Provenance::Record);
         }
-        self.changes.push_back(Change::Exit(Exit {
+        self.changes.push_back(ProcessEvent::Exit(Exit {
             process: life.process.clone(),
             source: end.source,
             ending,

@@ -4,11 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::{Check, End, LATER, PATIENCE, SILENCE, SOON, Tracker, Unsettled};
-use crate::process::inspector::{Look, Observation, Seen, Sighting};
+use crate::process::inspector::{Lookup, Observation, ProcessInspector, ProcessSnapshot};
 use crate::process::tracker::instance::Life;
 use crate::process::tracker::pending::{Due, Ends, Entry, What, is_sudden};
 use crate::process::{
-    Audited, Change, Ending, Exec, Fact, Fork, Gap, Parent, Process, ProcessId, Source, Start,
+    Audited, Exec, ExitStatus, Fact, Fork, LifecycleLoss, Parent, Process, ProcessEvent, ProcessId,
+    Provenance, Start,
 };
 use crate::time::Tick;
 
@@ -20,16 +21,16 @@ const KTHREADD: u32 = 2;
 struct Progress {
     stream_at: Option<Duration>,
     silence: Duration,
-    is_congested: bool,
+    has_backpressure: bool,
 }
 
 impl Progress {
     fn is_silent(self, needed: Duration) -> bool {
-        !self.is_congested && self.silence >= needed
+        !self.has_backpressure && self.silence >= needed
     }
 
     fn has_passed(self, since_boot: Duration) -> bool {
-        !self.is_congested && self.stream_at.is_some_and(|stream| since_boot < stream)
+        !self.has_backpressure && self.stream_at.is_some_and(|stream| since_boot < stream)
     }
 }
 
@@ -38,7 +39,7 @@ impl Tracker {
         match observation {
             Observation::Forked { parent, task, process, since_boot } => {
                 let what = What::Birth { parent, process };
-                self.facts.push(task, what, since_boot, Source::Connector, self.now);
+                self.facts.push(task, what, since_boot, Provenance::Connector, self.now);
             }
             Observation::Exited { task, process, code, since_boot, source } => {
                 let life = self.lives.get(&process);
@@ -65,7 +66,7 @@ impl Tracker {
                 // of those that make records, the record tells
                 let life = self.lives.get(&process);
                 if life.is_some_and(|life| life.process.audited != Audited::Yes) {
-                    let (source, now) = (Source::Connector, self.now);
+                    let (source, now) = (Provenance::Connector, self.now);
                     self.facts.push(process, What::Program, since_boot, source, now);
                 }
             }
@@ -77,7 +78,7 @@ impl Tracker {
     }
 
     /// Does what is due.
-    pub(super) fn do_due(&mut self, look: &mut dyn Look) {
+    pub(super) fn do_due(&mut self, look: &mut dyn ProcessInspector) {
         let now = self.now;
         self.facts_due(look);
         while let Some(check) = pop_due(&mut self.checks, |check| check.due, now) {
@@ -103,11 +104,11 @@ impl Tracker {
 
     fn progress(&self) -> Progress {
         let silence = self.quiet_at.saturating_duration_since(self.record_at);
-        Progress { stream_at: self.stream_at, silence, is_congested: self.is_congested }
+        Progress { stream_at: self.stream_at, silence, has_backpressure: self.has_backpressure }
     }
 
     /// Tells what second sources told and no record took out in time.
-    fn facts_due(&mut self, look: &mut dyn Look) {
+    fn facts_due(&mut self, look: &mut dyn ProcessInspector) {
         let (now, progress, lives) = (self.now, self.progress(), &self.lives);
         let is_ready = |due: &Due, wait, needed| {
             let waited = now.saturating_duration_since(due.observed);
@@ -151,7 +152,7 @@ impl Tracker {
     }
 
     /// Takes out a birth. What lies before it is of former lives of the number: it is told first.
-    pub(super) fn take_birth(&mut self, pid: u32, birth: Entry, look: &mut dyn Look) {
+    pub(super) fn take_birth(&mut self, pid: u32, birth: Entry, look: &mut dyn ProcessInspector) {
         if !self.facts.holds(pid, birth) {
             return;
         }
@@ -170,7 +171,7 @@ impl Tracker {
     }
 
     /// Ends a life that a second source saw end, and of whose end no record came.
-    fn end_due(&mut self, due: &Due, look: &mut dyn Look) {
+    fn end_due(&mut self, due: &Due, look: &mut dyn ProcessInspector) {
         let (entry, pid) = (due.entry, due.pid);
         let life = self.lives.get_mut(&pid);
         let Some(life) = life.filter(|life| life.born.is_none_or(|born| born <= entry.since_boot))
@@ -183,9 +184,9 @@ impl Tracker {
         life.ends = ends;
         // the connector tells that a thread ended; others may live on, and of the first one it tells, too
         let lives_on = !ends.is_first_gone
-            || last.source == Source::Connector
+            || last.source == Provenance::Connector
                 && match look.process(pid) {
-                    Sighting::Process(seen) => {
+                    Lookup::Process(seen) => {
                         let is_same = match life.id().start_ticks() {
                             Some(start) => start == seen.start_ticks,
                             None => seen.start_ticks <= self.clock.ticks(last.since_boot),
@@ -202,11 +203,11 @@ impl Tracker {
     }
 
     /// Tells of a birth of which no record came.
-    fn birth_due(&mut self, due: &Due, parent: u32, look: &mut dyn Look) {
+    fn birth_due(&mut self, due: &Due, parent: u32, look: &mut dyn ProcessInspector) {
         let (pid, entry) = (due.pid, due.entry);
         self.facts.remove(due);
         let seen = match look.process(pid) {
-            Sighting::Process(seen) if seen.start_ticks <= self.clock.ticks(entry.since_boot) => {
+            Lookup::Process(seen) if seen.start_ticks <= self.clock.ticks(entry.since_boot) => {
                 Some(seen)
             }
             _ => None,
@@ -227,10 +228,10 @@ impl Tracker {
 
     /// Makes a process known of whose birth before `until` the second source told, and its ancestors, so
     /// that a child is not told before them.
-    pub(super) fn know(&mut self, pid: u32, until: Duration, look: &mut dyn Look) {
+    pub(super) fn know(&mut self, pid: u32, until: Duration, look: &mut dyn ProcessInspector) {
         let (mut chain, mut pid, mut until) = (Vec::new(), pid, until);
         while let Some((entry, parent)) = self.birth(pid, Some(until)) {
-            if entry.source != Source::Connector {
+            if entry.source != Provenance::Connector {
                 break;
             }
             chain.push((pid, entry, parent));
@@ -244,11 +245,11 @@ impl Tracker {
     }
 
     /// Tells of a birth as the second source told it.
-    fn born_told(&mut self, pid: u32, entry: Entry, parent: u32, look: &mut dyn Look) {
+    fn born_told(&mut self, pid: u32, entry: Entry, parent: u32, look: &mut dyn ProcessInspector) {
         if self.lives.contains_key(&pid) {
             self.close(pid, End::inferred());
         }
-        let (until, otherwise) = (Some(entry.since_boot), Start::Told(entry.since_boot));
+        let (until, otherwise) = (Some(entry.since_boot), Start::SinceBoot(entry.since_boot));
         let (id, seen) = self.identify(pid, until, otherwise, look);
         let mut process = Process::new(id);
         if seen.is_none() {
@@ -257,9 +258,9 @@ impl Tracker {
         process.parent = self.parent(parent, entry.source);
         self.inherit(&mut process, parent);
         // after a loss, programs may have been run that nobody told of
-        let whole = seen.as_ref().filter(|_| entry.source == Source::Procfs);
+        let whole = seen.as_ref().filter(|_| entry.source == Provenance::Procfs);
         match whole.map(|_| look.details(pid)) {
-            Some(Sighting::Process(details)) => process.take(&details),
+            Some(Lookup::Process(details)) => process.take(&details),
             _ => seen.iter().for_each(|seen| process.take(seen)),
         }
         let mut life = Life::new(process.clone());
@@ -269,15 +270,15 @@ impl Tracker {
         life.ends.is_first_gone = seen.is_some_and(|seen| seen.is_zombie);
         self.add(life);
         let (source, event, creator) = (entry.source, None, None);
-        self.changes.push_back(Change::Fork(Fork { process, source, event, creator }));
+        self.changes.push_back(ProcessEvent::Fork(Fork { process, source, event, creator }));
     }
 
     /// Tells of a program of which no record came, if the process runs another one than before.
-    fn program_due(&mut self, due: &Due, look: &mut dyn Look) {
+    fn program_due(&mut self, due: &Due, look: &mut dyn ProcessInspector) {
         self.facts.remove(due);
         let Some(life) = self.lives.get_mut(&due.pid) else { return };
         let has_record = life.exec.is_some_and(|span| span.latest >= due.entry.since_boot);
-        let Sighting::Process(mut seen) = look.details(due.pid) else { return };
+        let Lookup::Process(mut seen) = look.details(due.pid) else { return };
         if has_record || life.id().start_ticks() != Some(seen.start_ticks) {
             return;
         }
@@ -285,7 +286,7 @@ impl Tracker {
             (Some(known), Some(seen)) => *known.value == *seen.as_os_str(),
             _ => false,
         };
-        if due.entry.source == Source::Procfs && is_the_same {
+        if due.entry.source == Provenance::Procfs && is_the_same {
             return;
         }
         let args = seen.args.take();
@@ -294,24 +295,24 @@ impl Tracker {
         }
         life.process.comm = None;
         life.process.take(&seen);
-        self.changes.push_back(Change::Exec(Exec {
+        self.changes.push_back(ProcessEvent::Exec(Exec {
             process: life.process.clone(),
             source: due.entry.source,
             event: None,
-            args: args.map(|args| Fact::new(args, Source::Procfs)),
+            args: args.map(|args| Fact::new(args, Provenance::Procfs)),
             path: None,
         }));
     }
 
     /// Ends a process whose last thread ended itself, or that crashed.
-    fn check_due(&mut self, check: &Check, look: &mut dyn Look) {
+    fn check_due(&mut self, check: &Check, look: &mut dyn ProcessInspector) {
         let progress = self.progress();
         let Some(life) = self.lives.get_mut(&check.pid) else { return };
         if life.id() != check.id {
             return;
         }
         let is_single = life.threads.is_single();
-        let is_crash = matches!(check.ending, Ending::Signaled { .. });
+        let is_crash = matches!(check.ending, ExitStatus::Signaled { .. });
         if self.is_told && !is_crash {
             let Some(end) = self.facts.end(check.pid) else {
                 return; // it goes on, or its end will be told
@@ -323,18 +324,18 @@ impl Tracker {
             }
         }
         let is_over = match (look.process(check.pid), check.ending) {
-            (Sighting::Process(seen), _) => !life.can_be(&seen) || seen.is_over(),
-            (Sighting::Unknown, Ending::Signaled { .. }) => true,
-            (Sighting::Unknown, _) => false,
+            (Lookup::Process(seen), _) => !life.can_be(&seen) || seen.is_over(),
+            (Lookup::Unknown, ExitStatus::Signaled { .. }) => true,
+            (Lookup::Unknown, _) => false,
             _ => true,
         };
         if is_over {
             // the record of a thread's birth may come after that of its end
             let is_known = is_crash || is_single;
             let (ending, source) = match check.ending {
-                Ending::Unknown => (Ending::Unknown, Source::Procfs),
-                _ if !is_known => (Ending::Unknown, Source::Procfs),
-                ending => (ending, Source::Record),
+                ExitStatus::Unknown => (ExitStatus::Unknown, Provenance::Procfs),
+                _ if !is_known => (ExitStatus::Unknown, Provenance::Procfs),
+                ending => (ending, Provenance::Record),
             };
             let mut end = End::new(Fact::new(ending, source), source);
             end.event = (!is_crash).then_some(check.event);
@@ -342,8 +343,8 @@ impl Tracker {
             if let Some((last, ends)) = self.facts.take_ends(check.pid, life.ends) {
                 let told = End::of_last(last, ends.status(self.first_counts));
                 end.since_boot = Some(self.gone_until(last.since_boot, look));
-                end.source = if source == Source::Record { source } else { told.source };
-                if told.ending.value != Ending::Unknown {
+                end.source = if source == Provenance::Record { source } else { told.source };
+                if told.ending.value != ExitStatus::Unknown {
                     end.ending = told.ending;
                 }
             }
@@ -352,7 +353,7 @@ impl Tracker {
     }
 
     /// Decides what a task was that `clone3` created.
-    fn unsettled_due(&mut self, task: &Unsettled, look: &mut dyn Look) {
+    fn unsettled_due(&mut self, task: &Unsettled, look: &mut dyn ProcessInspector) {
         self.settle_parent(task.parent);
         let seen = look.process(task.task);
         let starts = self.starts(self.span(task.event));
@@ -360,8 +361,8 @@ impl Tracker {
             return self.tell_unsettled(task);
         };
         match seen {
-            Sighting::Thread => parent.threads.begin(),
-            Sighting::Process(seen)
+            Lookup::Thread => parent.threads.begin(),
+            Lookup::Process(seen)
                 if starts.is_none_or(|starts| starts.contains(&seen.start_ticks)) =>
             {
                 self.settle_as_process(task, &seen);
@@ -371,26 +372,26 @@ impl Tracker {
         }
     }
 
-    fn settle_as_process(&mut self, task: &Unsettled, seen: &Seen) {
+    fn settle_as_process(&mut self, task: &Unsettled, seen: &ProcessSnapshot) {
         if self.lives.contains_key(&task.task) {
             return;
         }
         let id = ProcessId::new(self.boot, task.task, Start::Ticks(seen.start_ticks));
         let mut process = Process::new(id);
         let parent = Parent { pid: task.parent, id: task.parent_id };
-        process.parent = Some(Fact::new(parent, Source::Record));
+        process.parent = Some(Fact::new(parent, Provenance::Record));
         self.inherit(&mut process, task.parent);
         process.take(seen);
         let mut life = Life::new(process.clone());
         life.confirmed = true;
         life.told = true;
         self.add(life);
-        let (source, event) = (Source::Record, Some(task.event));
-        self.changes.push_back(Change::Fork(Fork { process, source, event, creator: None }));
+        let (source, event) = (Provenance::Record, Some(task.event));
+        self.changes.push_back(ProcessEvent::Fork(Fork { process, source, event, creator: None }));
     }
 
     fn tell_unsettled(&mut self, task: &Unsettled) {
-        self.changes.push_back(Change::Loss(Gap::Unsettled {
+        self.changes.push_back(ProcessEvent::Loss(LifecycleLoss::Unsettled {
             parent: task.parent_id,
             task: task.task,
             event: task.event,
@@ -399,18 +400,24 @@ impl Tracker {
 
     /// Compares what is known with what is there. What differs is told unless records explain it in
     /// time.
-    fn list_again(&mut self, look: &mut dyn Look) {
+    fn list_again(&mut self, look: &mut dyn ProcessInspector) {
         let Some(listing) = look.list() else { return };
         let (at, now) = (listing.since_boot, self.now);
         let known: Vec<u32> = self.lives.keys().copied().collect();
-        let there: HashMap<u32, &Seen> =
+        let there: HashMap<u32, &ProcessSnapshot> =
             listing.processes.iter().map(|seen| (seen.pid, seen)).collect();
         for pid in known {
             let Some(life) = self.lives.get(&pid) else { continue };
             let is_there = there.get(&pid).is_some_and(|seen| life.can_be(seen) && !seen.is_over());
             if !is_there {
                 let code = there.get(&pid).and_then(|seen| seen.code);
-                self.facts.push(pid, What::End { code, is_first: true }, at, Source::Procfs, now);
+                self.facts.push(
+                    pid,
+                    What::End { code, is_first: true },
+                    at,
+                    Provenance::Procfs,
+                    now,
+                );
             }
         }
         for seen in listing.processes.iter().filter(|seen| !seen.is_over()) {
@@ -418,36 +425,36 @@ impl Tracker {
                 Some(life) if life.id().start_ticks() == Some(seen.start_ticks) => {
                     let known = life.process.exe.as_ref().map(|exe| &*exe.value);
                     if seen.exe.is_some() && seen.exe.as_deref() != known {
-                        self.facts.push(seen.pid, What::Program, at, Source::Procfs, now);
+                        self.facts.push(seen.pid, What::Program, at, Provenance::Procfs, now);
                     }
                 }
                 Some(life) if life.id().start_ticks().is_none() => {}
                 _ => {
                     let what = What::Birth { parent: seen.ppid, process: seen.pid };
-                    self.facts.push(seen.pid, what, at, Source::Procfs, now);
+                    self.facts.push(seen.pid, what, at, Provenance::Procfs, now);
                 }
             }
         }
     }
 
     /// Looks after every process, where no second source tells of ends.
-    fn sweep_now(&mut self, look: &mut dyn Look) {
+    fn sweep_now(&mut self, look: &mut dyn ProcessInspector) {
         let known: Vec<u32> = self.lives.keys().copied().collect();
         for pid in known {
             let Some(life) = self.lives.get(&pid) else { continue };
             let (is_over, code) = match look.process(pid) {
-                Sighting::Process(seen) => {
+                Lookup::Process(seen) => {
                     let is_it = life.can_be(&seen);
                     (!is_it || seen.is_over(), seen.code.filter(|_| is_it))
                 }
-                Sighting::Thread | Sighting::Nothing => (true, None),
-                Sighting::Unknown => (false, None),
+                Lookup::Thread | Lookup::Nothing => (true, None),
+                Lookup::Unknown => (false, None),
             };
             if is_over && self.facts.end(pid).is_none() {
                 // the stream passes what is seen now as soon as it is quiet
                 let at = self.stream_at.unwrap_or_default().saturating_add(LATER);
                 let what = What::End { code, is_first: true };
-                self.facts.push(pid, what, at, Source::Procfs, self.now);
+                self.facts.push(pid, what, at, Provenance::Procfs, self.now);
             }
         }
     }

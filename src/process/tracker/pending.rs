@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use crate::process::Source;
+use crate::process::Provenance;
 use crate::time::Tick;
 
 /// Something that a second source told about a number.
@@ -16,7 +16,7 @@ pub(super) struct Entry {
     pub(super) what: What,
     /// When it came about, as time since boot.
     pub(super) since_boot: Duration,
-    pub(super) source: Source,
+    pub(super) source: Provenance,
     number: u64,
 }
 
@@ -54,7 +54,7 @@ impl Facts {
         pid: u32,
         what: What,
         since_boot: Duration,
-        source: Source,
+        source: Provenance,
         at: Tick,
     ) {
         self.counter += 1;

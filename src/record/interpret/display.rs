@@ -1,18 +1,18 @@
-//! Meanings as text.
+//! Interpretations as text.
 
 use std::fmt;
 
-use super::{Absent, Ids, Meaning};
+use super::{Absent, Ids, Interpretation};
 use crate::constants::Errno;
 use crate::record::value::print_text;
 
-impl Meaning<'_> {
+impl Interpretation<'_> {
     /// Returns a value that prints like this one, but with the names of users and groups.
     ///
     /// # Examples
     ///
     /// ```
-    /// use auditlink::record::{Ids, Meaning};
+    /// use auditlink::record::{Ids, Interpretation};
     ///
     /// struct Root;
     /// impl Ids for Root {
@@ -23,9 +23,9 @@ impl Meaning<'_> {
     ///         None
     ///     }
     /// }
-    /// assert_eq!(Meaning::User(Some(0)).with_names(&Root).to_string(), "root");
-    /// assert_eq!(Meaning::Group(Some(0)).with_names(&Root).to_string(), "0");
-    /// assert_eq!(Meaning::User(None).with_names(&Root).to_string(), "unset");
+    /// assert_eq!(Interpretation::User(Some(0)).with_names(&Root).to_string(), "root");
+    /// assert_eq!(Interpretation::Group(Some(0)).with_names(&Root).to_string(), "0");
+    /// assert_eq!(Interpretation::User(None).with_names(&Root).to_string(), "unset");
     /// ```
     #[must_use]
     pub fn with_names<'m>(&'m self, ids: &'m dyn Ids) -> WithNames<'m> {
@@ -33,10 +33,10 @@ impl Meaning<'_> {
     }
 }
 
-/// Prints a [`Meaning`] with the names of users and groups; made by [`Meaning::with_names`].
+/// Prints a [`Interpretation`] with the names of users and groups; made by [`Interpretation::with_names`].
 #[derive(Clone, Copy)]
 pub struct WithNames<'m> {
-    meaning: &'m Meaning<'m>,
+    meaning: &'m Interpretation<'m>,
     ids: &'m dyn Ids,
 }
 
@@ -49,8 +49,8 @@ impl fmt::Debug for WithNames<'_> {
 impl fmt::Display for WithNames<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match *self.meaning {
-            Meaning::User(Some(id)) => self.ids.user(id),
-            Meaning::Group(Some(id)) => self.ids.group(id),
+            Interpretation::User(Some(id)) => self.ids.user(id),
+            Interpretation::Group(Some(id)) => self.ids.group(id),
             _ => None,
         };
         match name {
@@ -60,7 +60,7 @@ impl fmt::Display for WithNames<'_> {
     }
 }
 
-impl fmt::Display for Meaning<'_> {
+impl fmt::Display for Interpretation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent(absent) => fmt::Display::fmt(absent, f),
@@ -89,7 +89,7 @@ impl fmt::Display for Meaning<'_> {
             Self::Capability(capability) => fmt::Display::fmt(capability, f),
             Self::Capabilities(set) => fmt::Display::fmt(set, f),
             Self::Address(address) => fmt::Display::fmt(address, f),
-            Self::Verdict(verdict) => f.write_str(if *verdict { "yes" } else { "no" }),
+            Self::Boolean(value) => f.write_str(if *value { "yes" } else { "no" }),
             Self::Seccomp { action, data: 0 } => fmt::Display::fmt(action, f),
             Self::Seccomp { action, data } => write!(f, "{action}({data})"),
             Self::Name(name) => fmt::Display::fmt(name, f),

@@ -3,6 +3,8 @@
 mod arguments;
 mod display;
 mod kinds;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
@@ -26,7 +28,7 @@ use crate::constants::{
 /// it differs, [the manual](crate::manual::records) says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Meaning<'a> {
+pub enum Interpretation<'a> {
     /// There is no value, and the record says how.
     Absent(Absent),
     /// A string that somebody chose, decoded.
@@ -85,7 +87,7 @@ pub enum Meaning<'a> {
     /// The address of a socket.
     Address(SocketAddress),
     /// Yes or no, success or failure.
-    Verdict(bool),
+    Boolean(bool),
     /// What a seccomp filter decided.
     Seccomp {
         /// The action.
@@ -149,7 +151,7 @@ pub enum Absent {
     NoMemory,
 }
 
-/// Knows the names of users and groups; [`link::IdNames`](crate::host::IdNames) knows the machine's.
+/// Knows the names of users and groups; [`link::UserNames`](crate::host::UserNames) knows the machine's.
 pub trait Ids {
     /// Returns the name of a user.
     fn user(&self, id: u32) -> Option<String>;
@@ -160,7 +162,7 @@ pub trait Ids {
 
 /// What the fields of one record mean; made by [`Record::meanings`].
 #[derive(Clone, Debug)]
-pub struct Meanings<'a> {
+pub struct Interpretations<'a> {
     fields: Fields<'a>,
     context: Context,
 }
@@ -175,7 +177,7 @@ struct Context {
     number: Option<u32>,
 }
 
-impl<'a> Meanings<'a> {
+impl<'a> Interpretations<'a> {
     pub(super) fn of_kernel(record: Record<'a>) -> Self {
         let mut call = Call::default();
         let mut number = None;
@@ -202,8 +204,8 @@ impl<'a> Meanings<'a> {
     }
 }
 
-impl<'a> Iterator for Meanings<'a> {
-    type Item = (Field<'a>, Meaning<'a>);
+impl<'a> Iterator for Interpretations<'a> {
+    type Item = (Field<'a>, Interpretation<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let field = self.fields.next()?;
@@ -212,11 +214,15 @@ impl<'a> Iterator for Meanings<'a> {
 }
 
 impl Context {
-    fn read<'a>(&self, field: Field<'a>) -> Meaning<'a> {
+    fn read<'a>(&self, field: Field<'a>) -> Interpretation<'a> {
         let Field { name, value } = field;
         if let Value::Nested(text) = value {
             // what a program writes inside its message is text
-            return if self.in_message { Meaning::Word(text) } else { Meaning::Message(text) };
+            return if self.in_message {
+                Interpretation::Word(text)
+            } else {
+                Interpretation::Message(text)
+            };
         }
         let kind = if name.is_empty() {
             Kind::Word
@@ -230,113 +236,133 @@ impl Context {
         };
         absent(value, kind)
             .or_else(|| self.of_kind(kind, value))
-            .unwrap_or_else(|| Meaning::Malformed(value.bytes()))
+            .unwrap_or_else(|| Interpretation::Malformed(value.bytes()))
     }
 
     /// Reads a value that is there; `None` if it is not of the kind.
-    fn of_kind<'a>(&self, kind: Kind, value: Value<'a>) -> Option<Meaning<'a>> {
+    fn of_kind<'a>(&self, kind: Kind, value: Value<'a>) -> Option<Interpretation<'a>> {
         let bytes = value.bytes();
         let generic = self.call.arch.is_none_or(has_generic_numbers);
         Some(match kind {
-            Kind::Word => Meaning::Word(bytes),
-            Kind::Text => Meaning::Text(text(value)?),
-            Kind::Number(Radix::Hex) => Meaning::Hex(value.hexadecimal()?),
-            Kind::Number(radix) => Meaning::Number(number(value, radix)?),
-            Kind::Signed => Meaning::Signed(value.decimal()?),
-            Kind::User => Meaning::User(id(value)?),
-            Kind::Group => Meaning::Group(id(value)?),
-            Kind::Session => Meaning::Session(id(value)?),
-            Kind::UserArgument => Meaning::User(id_argument(value)?),
-            Kind::GroupArgument => Meaning::Group(id_argument(value)?),
-            Kind::Arch => Meaning::Arch(Arch::new(narrow(value.hexadecimal()?)?)),
+            Kind::Word => Interpretation::Word(bytes),
+            Kind::Text => Interpretation::Text(text(value)?),
+            Kind::Number(Radix::Hex) => Interpretation::Hex(value.hexadecimal()?),
+            Kind::Number(radix) => Interpretation::Number(number(value, radix)?),
+            Kind::Signed => Interpretation::Signed(value.decimal()?),
+            Kind::User => Interpretation::User(id(value)?),
+            Kind::Group => Interpretation::Group(id(value)?),
+            Kind::Session => Interpretation::Session(id(value)?),
+            Kind::UserArgument => Interpretation::User(id_argument(value)?),
+            Kind::GroupArgument => Interpretation::Group(id_argument(value)?),
+            Kind::Arch => Interpretation::Arch(Arch::new(narrow(value.hexadecimal()?)?)),
             Kind::Call => {
                 let number = value.decimal()?;
                 let name = if Some(number) == self.number { self.call.name } else { None };
-                Meaning::Syscall { number, name }
+                Interpretation::Syscall { number, name }
             }
             Kind::Operation => {
                 let number = value.decimal()?;
-                Meaning::Operation { number, name: uring::operation_name(number) }
+                Interpretation::Operation { number, name: uring::operation_name(number) }
             }
-            Kind::Exit => Meaning::Exit(value.decimal()?),
+            Kind::Exit => Interpretation::Exit(value.decimal()?),
             Kind::Errno => {
                 let code: i64 = value.decimal()?;
-                Meaning::Errno(Errno::new(narrow(code.unsigned_abs())?))
+                Interpretation::Errno(Errno::new(narrow(code.unsigned_abs())?))
             }
-            Kind::Signal(radix) => Meaning::Signal(Signal::new(narrow(number(value, radix)?)?)),
-            Kind::Mode(radix) => Meaning::Mode(mode(value, radix)?),
-            Kind::Permissions(radix) => Meaning::Permissions(mode(value, radix)?),
+            Kind::Signal(radix) => {
+                Interpretation::Signal(Signal::new(narrow(number(value, radix)?)?))
+            }
+            Kind::Mode(radix) => Interpretation::Mode(mode(value, radix)?),
+            Kind::Permissions(radix) => Interpretation::Permissions(mode(value, radix)?),
             Kind::Device(radix) => {
                 let (major, minor) = match radix {
                     Radix::Decimal => value.decimal_device()?,
                     _ => value.device()?,
                 };
-                Meaning::Device { major, minor }
+                Interpretation::Device { major, minor }
             }
             Kind::Capability(radix) => {
-                Meaning::Capability(Capability::new(narrow(number(value, radix)?)?))
+                Interpretation::Capability(Capability::new(narrow(number(value, radix)?)?))
             }
-            Kind::Capabilities => Meaning::Capabilities(CapabilitySet::new(value.hexadecimal()?)),
-            Kind::Address => Meaning::Address(SocketAddress::from_hex(bytes)?),
-            Kind::Verdict => match value.verdict() {
-                Some(verdict) => Meaning::Verdict(verdict),
-                None => Meaning::Word(bytes),
+            Kind::Capabilities => {
+                Interpretation::Capabilities(CapabilitySet::new(value.hexadecimal()?))
+            }
+            Kind::Address => Interpretation::Address(SocketAddress::from_hex(bytes)?),
+            Kind::Boolean => match value.boolean() {
+                Some(value) => Interpretation::Boolean(value),
+                None => Interpretation::Word(bytes),
             },
             Kind::Promiscuity => {
                 const IFF_PROMISC: u64 = 0x100;
-                Meaning::Verdict(value.decimal::<u64>()? & IFF_PROMISC != 0)
+                Interpretation::Boolean(value.decimal::<u64>()? & IFF_PROMISC != 0)
             }
             Kind::Seccomp => {
                 let code = value.hexadecimal()?;
                 let data = u16::try_from(code & 0xFFFF).unwrap_or_default();
-                Meaning::Seccomp { action: Named::new(code & 0xFFFF_0000, &SECCOMP_ACTIONS), data }
+                Interpretation::Seccomp {
+                    action: Named::new(code & 0xFFFF_0000, &SECCOMP_ACTIONS),
+                    data,
+                }
             }
-            Kind::Keys => Meaning::Keys(Keys::of_value(value).collect()),
+            Kind::Keys => Interpretation::Keys(Keys::of_value(value).collect()),
             Kind::Arguments => {
                 let bytes = text(value)?;
-                Meaning::Arguments(bytes.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect())
+                Interpretation::Arguments(
+                    bytes.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect(),
+                )
             }
-            Kind::Keystrokes => Meaning::Keystrokes(text(value)?),
-            Kind::Label => Meaning::Label(Label::new(bytes)),
-            Kind::Name(radix, names) => Meaning::Name(Named::new(number(value, radix)?, names)),
-            Kind::Flags(radix, names) => Meaning::Flags(Flags::new(number(value, radix)?, names)),
+            Kind::Keystrokes => Interpretation::Keystrokes(text(value)?),
+            Kind::Label => Interpretation::Label(Label::new(bytes)),
+            Kind::Name(radix, names) => {
+                Interpretation::Name(Named::new(number(value, radix)?, names))
+            }
+            Kind::Flags(radix, names) => {
+                Interpretation::Flags(Flags::new(number(value, radix)?, names))
+            }
             Kind::OpenFlags(radix) => {
                 let names = self.call.arch.map_or(&OPEN_FLAGS, open_flags);
-                Meaning::Flags(Flags::new(number(value, radix)?, names))
+                Interpretation::Flags(Flags::new(number(value, radix)?, names))
             }
             Kind::CloneFlags => {
                 let bits = value.hexadecimal()?;
                 let signal = Signal::new(narrow(bits & 0x7F)?);
-                Meaning::Clone { flags: Flags::new(bits & !0x7F, &CLONE_FLAGS), signal }
+                Interpretation::Clone { flags: Flags::new(bits & !0x7F, &CLONE_FLAGS), signal }
             }
             Kind::SharedMemory if generic => {
                 let bits = value.hexadecimal()?;
                 let permissions = Mode::new(narrow(bits & 0o777)?);
-                Meaning::SharedMemory { flags: Flags::new(bits & !0o777, &SHM_FLAGS), permissions }
+                Interpretation::SharedMemory {
+                    flags: Flags::new(bits & !0o777, &SHM_FLAGS),
+                    permissions,
+                }
             }
-            Kind::IpcCall => Meaning::Name(Named::new(value.hexadecimal()? & 0xFFFF, &IPC_CALLS)),
+            Kind::IpcCall => {
+                Interpretation::Name(Named::new(value.hexadecimal()? & 0xFFFF, &IPC_CALLS))
+            }
             Kind::SocketLevel => {
                 let level = value.hexadecimal()?;
                 let names =
                     if SOCKET_LEVELS.name(level).is_some() { &SOCKET_LEVELS } else { &PROTOCOLS };
-                Meaning::Name(Named::new(level, names))
+                Interpretation::Name(Named::new(level, names))
             }
             Kind::Directory => {
                 let descriptor = signed(value.hexadecimal()?);
-                Meaning::Directory(Some(descriptor).filter(|descriptor| *descriptor != AT_FDCWD))
+                Interpretation::Directory(
+                    Some(descriptor).filter(|descriptor| *descriptor != AT_FDCWD),
+                )
             }
             Kind::ExitStatus => {
-                Meaning::ExitStatus(u8::try_from(value.hexadecimal()? & 0xFF).ok()?)
+                Interpretation::ExitStatus(u8::try_from(value.hexadecimal()? & 0xFF).ok()?)
             }
-            Kind::Argument(_) | Kind::SharedMemory => Meaning::Hex(value.hexadecimal()?),
+            Kind::Argument(_) | Kind::SharedMemory => Interpretation::Hex(value.hexadecimal()?),
         })
     }
 }
 
 /// Recognises the ways of writing nothing.
-fn absent<'a>(value: Value<'a>, kind: Kind) -> Option<Meaning<'a>> {
+fn absent<'a>(value: Value<'a>, kind: Kind) -> Option<Interpretation<'a>> {
     let is_path = matches!(kind, Kind::Text);
-    Some(Meaning::Absent(match value {
+    Some(Interpretation::Absent(match value {
         Value::Bare(b"") => Absent::Empty,
         Value::Bare(b"(null)") => Absent::Null,
         Value::Bare(b"(none)") => Absent::None,
@@ -391,183 +417,4 @@ fn id_argument(value: Value<'_>) -> Option<Option<u32>> {
 fn signed(register: u64) -> i32 {
     let [a, b, c, d, ..] = register.to_le_bytes();
     i32::from_le_bytes([a, b, c, d])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::message_type::MessageType;
-
-    fn meaning(message_type: MessageType, body: &str, field: &str) -> Meaning<'static> {
-        let text: &'static str = format!("audit(1.000:2): {body}").leak();
-        let record = Record::parse(message_type, text.as_bytes()).expect("a head");
-        match record.as_user_message().filter(|_| record.field(field).is_none()) {
-            Some(message) => {
-                let mut meanings = message.meanings();
-                meanings.find(|(found, _)| found.name == field.as_bytes()).expect("the field").1
-            }
-            None => record.meaning(field).expect("the field"),
-        }
-    }
-
-    fn shown(message_type: MessageType, body: &str, field: &str) -> String {
-        meaning(message_type, body, field).to_string()
-    }
-
-    #[test]
-    fn trap_38_kinds_of_nothing() {
-        let body = "hostname=? exe=\"\" key=(null) tty=(none) subj=";
-        let is = |field, absent| {
-            assert_eq!(meaning(MessageType::SYSCALL, body, field), Meaning::Absent(absent));
-        };
-        is("hostname", Absent::Unknown);
-        is("key", Absent::Null);
-        is("tty", Absent::None);
-        is("subj", Absent::Empty);
-        let empty = Meaning::Text(b"".into());
-        assert_eq!(meaning(MessageType::SYSCALL, body, "exe"), empty, "an empty string is one");
-        let title = meaning(MessageType::PROCTITLE, "proctitle=\"(null)\"", "proctitle");
-        assert_eq!(title, Meaning::Absent(Absent::QuotedNull));
-    }
-
-    #[test]
-    fn trap_46_what_looks_like_hex() {
-        assert_eq!(meaning(MessageType::SYSCALL, "a0=dad", "a0"), Meaning::Hex(0xdad));
-        let account = meaning(MessageType::USER_AUTH, "pid=1 msg='acct=\"beef\"'", "acct");
-        assert_eq!(account, Meaning::Text(b"beef".into()));
-        let title = meaning(MessageType::PROCTITLE, "proctitle=\"dad\"", "proctitle");
-        assert_eq!(title, Meaning::Arguments(vec![b"dad".to_vec()]));
-        let device = Meaning::Device { major: 0xfe, minor: 0 };
-        assert_eq!(meaning(MessageType::PATH, "dev=fe:00", "dev"), device);
-        let machine = meaning(MessageType::VIRT_CONTROL, "pid=1 msg='vm-ctx=AB vm=?'", "vm-ctx");
-        assert_eq!(machine, Meaning::Label(Label::new(b"AB")));
-    }
-
-    #[test]
-    fn trap_47_a_bare_word_that_is_no_hex_is_told() {
-        let odd = meaning(MessageType::SYSCALL, "comm=abc", "comm");
-        assert_eq!(odd, Meaning::Malformed(b"abc"));
-    }
-
-    #[test]
-    fn trap_49_the_kernels_own_substitutes() {
-        let of = |body, field| meaning(MessageType::PATH, body, field);
-        assert_eq!(of("name=\"<too_long>\"", "name"), Meaning::Absent(Absent::TooLong));
-        assert_eq!(of("name=\"<no_memory>\"", "name"), Meaning::Absent(Absent::NoMemory));
-        let argument = meaning(MessageType::EXECVE, "argc=2 a0=\"x\" a1=\"(null)\"", "a1");
-        assert_eq!(argument, Meaning::Absent(Absent::QuotedNull));
-        let key = meaning(MessageType::SYSCALL, "key=\"<too_long>\"", "key");
-        assert_eq!(key, Meaning::Keys(vec![b"<too_long>".into()]), "nobody substitutes a key");
-    }
-
-    #[test]
-    fn trap_58_results_and_errors() {
-        let exit = |text: &str| shown(MessageType::SYSCALL, &format!("exit={text}"), "exit");
-        assert_eq!(exit("-13"), "EACCES(Permission denied)");
-        assert_eq!(exit("-512"), "ERESTARTSYS(Restart syscall)");
-        assert_eq!(exit("140035712352256"), "140035712352256");
-        assert_eq!(exit("-4096"), "-4096");
-        assert_eq!(exit("-9223372036854775808"), "-9223372036854775808");
-        assert_eq!(exit("0"), "0");
-    }
-
-    #[test]
-    fn trap_70_inodes_and_capabilities() {
-        let of = |body, field| meaning(MessageType::PATH, body, field);
-        assert_eq!(of("inode=18446744073709551615", "inode"), Meaning::Number(u64::MAX));
-        let set = of("cap_fp=00000000a80425fb", "cap_fp");
-        assert_eq!(set, Meaning::Capabilities(CapabilitySet::new(0xa804_25fb)));
-        assert!(set.to_string().starts_with("chown,dac_override,"));
-        for field in ["cap_fp", "cap_fi", "cap_fe", "cap_fver"] {
-            let unknown = of("cap_fe=? cap_fver=? cap_fp=? cap_fi=?", field);
-            assert_eq!(unknown, Meaning::Absent(Absent::Unknown), "{field}");
-        }
-        assert_eq!(of("cap_frootid=0", "cap_frootid"), Meaning::User(Some(0)));
-    }
-
-    #[test]
-    fn trap_77_records_of_cryptography() {
-        let body = "pid=1 uid=0 msg='op=negotiate mac=<implicit> pfs=curve25519-sha256@libssh.org fp=SHA256:02:11 rport=22'";
-        for (field, text) in [
-            ("mac", "<implicit>"),
-            ("pfs", "curve25519-sha256@libssh.org"),
-            ("fp", "SHA256:02:11"),
-            ("rport", "22"),
-        ] {
-            let word = meaning(MessageType::CRYPTO_KEY_USER, body, field);
-            assert_eq!(word, Meaning::Word(text.as_bytes()));
-        }
-    }
-
-    #[test]
-    fn trap_50_arguments_by_their_call() {
-        let call = |body: &str, field| shown(MessageType::SYSCALL, body, field);
-        let x86 = |number: u32, rest: &str, field| {
-            call(&format!("arch=c000003e syscall={number} success=yes exit=0 {rest}"), field)
-        };
-        let open = "a0=ffffff9c a1=7f a2=80241 a3=1b6 items=1";
-        assert_eq!(x86(257, open, "a0"), "AT_FDCWD");
-        assert_eq!(x86(257, open, "a1"), "0x7f");
-        assert_eq!(x86(257, open, "a2"), "O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC");
-        assert_eq!(
-            x86(56, "a0=1200011 a1=0", "a0"),
-            "CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD"
-        );
-        assert_eq!(x86(41, "a0=2 a1=80801 a2=6", "a1"), "SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC");
-        assert_eq!(x86(41, "a0=2 a1=80801 a2=6", "a2"), "tcp");
-        assert_eq!(x86(41, "a0=10 a1=3 a2=6", "a2"), "0x6", "no protocol of IP");
-        assert_eq!(x86(54, "a0=3 a1=6 a2=1", "a2"), "TCP_NODELAY");
-        assert_eq!(x86(62, "a0=ffffffff a1=9", "a1"), "SIGKILL");
-        assert_eq!(x86(157, "a0=18 a1=15", "a1"), "sys_admin");
-        assert_eq!(x86(117, "a0=ffffffff a1=3e8 a2=0", "a0"), "unset");
-        assert_eq!(x86(231, "a0=103", "a0"), "3");
-        assert_eq!(x86(4000, "a0=1", "syscall"), "4000");
-        // the same call, the flags of another machine
-        assert_eq!(
-            call("arch=c00000b7 syscall=56 a0=3 a2=84000", "a2"),
-            "O_RDONLY|O_DIRECTORY|O_CLOEXEC"
-        );
-        assert_eq!(call("arch=80000016 syscall=120 a0=0 a1=100", "a1"), "CLONE_VM");
-        assert_eq!(call("arch=8 syscall=4037 a0=1 a1=9", "a1"), "0x9", "MIPS numbers others");
-        assert_eq!(call("arch=40000003 syscall=102 a0=3 a1=ff", "a0"), "connect");
-        assert_eq!(call("a0=7f", "a0"), "0x7f", "no call, no meaning");
-    }
-
-    #[test]
-    fn a_message_inside_a_message_is_text() {
-        let body = "pid=1 msg='op=x msg='pid=2' res=1'";
-        let inner = meaning(MessageType::USER, body, "op");
-        assert_eq!(inner, Meaning::Word(b"x"));
-        let text = format!("audit(1.000:2): {body}");
-        let record = Record::parse(MessageType::USER, text.as_bytes()).expect("a head");
-        let message = record.as_user_message().expect("a program's");
-        let nested = message.meanings().nth(1).expect("two fields");
-        assert_eq!(nested.1, Meaning::Word(b"pid=2"));
-    }
-
-    #[test]
-    fn text_that_would_forge_lines_is_escaped() {
-        let name = meaning(MessageType::PATH, "name=610A62FF", "name");
-        assert_eq!(name.to_string(), "a\\012b\\377");
-    }
-
-    #[test]
-    fn values_of_the_wrong_kind_fail_alone() {
-        for (field, body) in [
-            ("pid", "pid=x"),
-            ("exit", "exit=-"),
-            ("dev", "dev=fe"),
-            ("arch", "arch=xyz"),
-            ("saddr", "saddr=2"),
-        ] {
-            let message_type = match field {
-                "dev" => MessageType::PATH,
-                "saddr" => MessageType::SOCKADDR,
-                _ => MessageType::SYSCALL,
-            };
-            let meaning = meaning(message_type, body, field);
-            let raw = body.split_once('=').expect("a pair").1;
-            assert_eq!(meaning, Meaning::Malformed(raw.as_bytes()), "{body}");
-        }
-    }
 }

@@ -230,7 +230,7 @@ getters! {
         op, "op", word => &'a [u8], "Returns the operation.";
         device, "dev", Value::decimal_device => (u32, u32), "Returns major and minor number.";
         sector, "sector", Value::decimal => u64, "Returns the sector, for an event.";
-        result, "res", Value::verdict => bool, "Returns whether it succeeded.";
+        result, "res", Value::boolean => bool, "Returns whether it succeeded.";
     }
 }
 
@@ -241,7 +241,7 @@ fn flags(bits: Option<u64>, names: &'static crate::constants::FlagNames) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Meaning, Record};
+    use crate::record::{Interpretation, Record};
 
     fn record(message_type: MessageType, body: &str) -> Record<'static> {
         let text: &'static str = format!("audit(1.000:2): {body}").leak();
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_75_tables_of_packet_filters() {
+    fn tables_of_packet_filters() {
         let old = record(MessageType::NETFILTER_CFG, "table=nat family=2 entries=5");
         let old = old.as_netfilter_cfg().expect("a view");
         assert_eq!((old.table(), old.entries(), old.op()), (Some(&b"nat"[..]), Some(5), None));
@@ -265,22 +265,22 @@ mod tests {
     }
 
     #[test]
-    fn trap_76_a_hyphen_in_a_name() {
+    fn a_hyphen_in_a_name() {
         let bpf = record(MessageType::BPF, "prog-id=75 op=LOAD");
         let view = bpf.as_bpf().expect("a view");
         assert_eq!((view.program(), view.op()), (Some(75), Some(&b"LOAD"[..])));
     }
 
     #[test]
-    fn trap_50_the_arguments_of_a_socket_call() {
+    fn the_arguments_of_a_socket_call() {
         let call = record(MessageType::SOCKETCALL, "nargs=3 a0=2 a1=1 a2=dad");
         assert_eq!(call.as_socket_call().map(|call| call.arguments()), Some(vec![2, 1, 0xdad]));
     }
 
     #[test]
-    fn trap_78_the_same_name_with_another_meaning() {
+    fn the_same_name_with_another_meaning() {
         let shown = |message_type, body: &str, field| {
-            record(message_type, body).meaning(field).map(|meaning| meaning.to_string())
+            record(message_type, body).interpret(field).map(|meaning| meaning.to_string())
         };
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(shown(MessageType::MMAP, "fd=3 flags=0x2", "flags"), some("MAP_PRIVATE"));
@@ -298,12 +298,12 @@ mod tests {
         assert_eq!(shown(MessageType::CONFIG_CHANGE, "list=4", "list"), some("exit"));
         let id = |message_type, body: &str| {
             let record = record(message_type, body);
-            let meanings = record.as_user_message().expect("a program's").meanings();
+            let meanings = record.as_user_message().expect("a program's").interpretations();
             meanings.map(|(_, meaning)| meaning).next()
         };
         let group = "pid=1 msg='id=1'";
-        assert_eq!(id(MessageType::ADD_GROUP, group), Some(Meaning::Group(Some(1))));
-        assert_eq!(id(MessageType::ADD_USER, group), Some(Meaning::User(Some(1))));
+        assert_eq!(id(MessageType::ADD_GROUP, group), Some(Interpretation::Group(Some(1))));
+        assert_eq!(id(MessageType::ADD_USER, group), Some(Interpretation::User(Some(1))));
     }
 
     #[test]
@@ -335,7 +335,7 @@ mod tests {
             "module=verity op=ctr dev=252:3 error_msg='success' res=1",
         );
         assert_eq!(dm.as_device_mapper().and_then(|dm| dm.device()), Some((252, 3)));
-        assert_eq!(dm.meaning("error_msg"), Some(Meaning::Text(b"success".into())));
-        assert_eq!(dm.meaning("dev"), Some(Meaning::Device { major: 252, minor: 3 }));
+        assert_eq!(dm.interpret("error_msg"), Some(Interpretation::Text(b"success".into())));
+        assert_eq!(dm.interpret("dev"), Some(Interpretation::Device { major: 252, minor: 3 }));
     }
 }

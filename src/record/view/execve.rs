@@ -161,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn trap_51_ten_and_more_arguments() {
+    fn ten_and_more_arguments() {
         let list = join(&[r#"argc=12 a0="x" a1="1" a10="y" a11="z" a2="2""#]);
         assert_eq!(strings(&list), ["x", "1", "2", "y", "z"]);
         assert_eq!(list.missing(), Some(7));
     }
 
     #[test]
-    fn trap_52_a_split_argument() {
+    fn a_split_argument() {
         let list = join(&[r#"argc=2 a0="cat" a1_len=6 a1[0]="AAA""#, r#" a1[1]="BBB""#]);
         assert_eq!(strings(&list), ["cat", "AAABBB"]);
         assert_eq!(list.missing(), Some(0));
@@ -177,28 +177,28 @@ mod tests {
     }
 
     #[test]
-    fn trap_53_a_split_in_the_middle_of_a_character() {
+    fn a_split_in_the_middle_of_a_character() {
         let list = join(&["argc=1 a0_len=4 a0[0]=C3 a0[1]=A9"]);
         assert_eq!(strings(&list), ["é"]);
         assert_eq!(list.missing(), Some(0), "hex counts digits");
     }
 
     #[test]
-    fn trap_54_pieces_mixed_with_whole_arguments() {
+    fn pieces_mixed_with_whole_arguments() {
         let list = join(&[r#"argc=3 a0="c" a1_len=4 a1[0]="ab""#, r#" a1[1]="cd" a2="--flag""#]);
         assert_eq!(strings(&list), ["c", "abcd", "--flag"]);
         assert_eq!(list.missing(), Some(0));
     }
 
     #[test]
-    fn trap_55_an_empty_argument() {
+    fn an_empty_argument() {
         let list = join(&[r#"argc=3 a0="sh" a1="" a2="x""#]);
         assert_eq!(strings(&list), ["sh", "", "x"]);
         assert_eq!(list.missing(), Some(0));
     }
 
     #[test]
-    fn trap_56_no_arguments() {
+    fn no_arguments() {
         let list = join(&["argc=0"]);
         assert_eq!((list.argc(), list.missing(), strings(&list).len()), (Some(0), Some(0), 0));
         assert_eq!(join(&[r#"a1="tail""#]).missing(), None);

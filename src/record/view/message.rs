@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::syscall::text;
 use super::{getters, view};
 use crate::message_type::{MessageType, Origin};
-use crate::record::{Fields, Keys, Meanings, Value};
+use crate::record::{Fields, Interpretations, Keys, Value};
 
 view! {
     /// A `CONFIG_CHANGE` or `FEATURE_CHANGE` record: a setting, a rule or a feature was changed.
@@ -24,7 +24,7 @@ getters! {
         session, "ses", Value::id => u32, "Returns the login session of who did it.";
         list, "list", Value::decimal => u32, "Returns the number of the filter list, for a rule.";
         old, "old", Value::decimal => u32, "Returns the former value, for a setting.";
-        result, "res", Value::verdict => bool, "Returns whether the change was made.";
+        result, "res", Value::boolean => bool, "Returns whether the change was made.";
     }
 }
 
@@ -86,8 +86,8 @@ impl<'a> UserMessage<'a> {
 
     /// Iterates over the fields of what the program said, each with what it means.
     #[must_use]
-    pub fn meanings(&self) -> Meanings<'a> {
-        Meanings::of_message(self.record, self.fields())
+    pub fn interpretations(&self) -> Interpretations<'a> {
+        Interpretations::of_message(self.record, self.fields())
     }
 
     /// Returns the value of the first field with this name in what the program said.
@@ -111,7 +111,7 @@ impl<'a> UserMessage<'a> {
     /// Returns whether what the program reports succeeded, its field `res`.
     #[must_use]
     pub fn result(&self) -> Option<bool> {
-        self.field("res").and_then(Value::verdict)
+        self.field("res").and_then(Value::boolean)
     }
 }
 
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_65_settings_and_rules() {
+    fn settings_and_rules() {
         let set = change("op=set audit_backlog_limit=8192 old=64 auid=0 ses=1 subj=u:r:t:s0 res=1");
         let limit = (&b"audit_backlog_limit"[..], Value::Bare(b"8192"));
         assert_eq!(set.setting(), Some(limit));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_27_what_a_program_says_stays_inside() {
+    fn what_a_program_says_stays_inside() {
         let text = br#"audit(1.000:2): pid=1 uid=0 auid=4294967295 ses=1 msg='op=PAM:setcred pid=77 exe="/usr/sbin/cron" hostname=? res=success'"#;
         let record = Record::parse(MessageType::CRED_ACQ, text).expect("a head");
         let message = record.as_user_message().expect("a user-space type");
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_33_a_forged_line_stays_text() {
+    fn a_forged_line_stays_text() {
         let text =
             b"audit(1.000:2): pid=1 msg='op=x\ntype=SYSCALL msg=audit(1.0:1): uid=0 res=success'";
         let record = Record::parse(MessageType::USER, text).expect("a head");

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_69_devices_and_modes() {
+    fn devices_and_modes() {
         let path = record(
             MessageType::PATH,
             r#"audit(1.000:2): item=1 name="/a" inode=18446744073709551615 dev=fe:00 mode=0100644 ouid=0 ogid=4294967295 rdev=00:00 nametype=NORMAL"#,
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_57_the_command_line_is_divided_by_nul() {
+    fn the_command_line_is_divided_by_nul() {
         let title = record(MessageType::PROCTITLE, "audit(1.000:2): proctitle=7368002D63006C73")
             .as_proctitle()
             .expect("a PROCTITLE record");
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_38_a_path_without_a_name() {
+    fn a_path_without_a_name() {
         let path = record(MessageType::PATH, "audit(1.000:2): item=0 name=(null)")
             .as_path()
             .expect("a PATH record");

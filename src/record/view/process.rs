@@ -24,7 +24,7 @@ getters! {
     Login {
         pid, "pid", Value::decimal => u32, "Returns the process.";
         uid, "uid", Value::id => u32, "Returns the user of the process.";
-        result, "res", Value::verdict => bool, "Returns whether it was set; absent before 3.14.";
+        result, "res", Value::boolean => bool, "Returns whether it was set; absent before 3.14.";
     }
 }
 
@@ -89,7 +89,7 @@ getters! {
         exe, "exe", text => Cow<'a, [u8]>, "Returns the program.";
         signal, "sig", |value: Value<'a>| value.decimal().map(Signal::new) => Signal,
             "Returns the signal.";
-        result, "res", Value::verdict => bool, "Returns the verdict, always true so far.";
+        result, "res", Value::boolean => bool, "Returns the verdict, always true so far.";
     }
 }
 
@@ -145,7 +145,7 @@ view! {
 getters! {
     UringOp {
         operation, "uring_op", Value::decimal => u32, "Returns the number of the operation.";
-        success, "success", Value::verdict => bool, "Returns whether issuing it succeeded.";
+        success, "success", Value::boolean => bool, "Returns whether issuing it succeeded.";
         exit, "exit", Value::decimal => i64, "Returns what issuing it returned.";
         pid, "pid", Value::decimal => u32, "Returns the process.";
         ppid, "ppid", Value::decimal => u32, "Returns the parent process.";
@@ -192,14 +192,14 @@ getters! {
         comm, "comm", text => Cow<'a, [u8]>, "Returns the name of the thread.";
         exe, "exe", text => Cow<'a, [u8]>, "Returns the program.";
         op, "op", word => &'a [u8], "Returns what happened: `connect` or `disconnect`.";
-        result, "res", Value::verdict => bool, "Returns whether it succeeded.";
+        result, "res", Value::boolean => bool, "Returns whether it succeeded.";
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Meaning, Record};
+    use crate::record::{Interpretation, Record};
 
     fn record(message_type: MessageType, body: &str) -> Record<'static> {
         let text: &'static str = format!("audit(1.000:2): {body}").leak();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_64_login_through_the_years() {
+    fn login_through_the_years() {
         for (body, old_session) in [
             (
                 "pid=9 uid=0 subj=x old-auid=4294967295 auid=1000 tty=(none) old-ses=4294967295 ses=3 res=1",
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_68_keystrokes_are_bytes() {
+    fn keystrokes_are_bytes() {
         let tty = record(
             MessageType::TTY,
             r#"tty pid=9 uid=0 auid=1000 ses=3 major=136 minor=2 comm="bash" data=6C730D"#,
@@ -240,11 +240,11 @@ mod tests {
         assert_eq!(view.data().as_deref(), Some(&b"ls\r"[..]));
         assert_eq!((view.major(), view.minor()), (Some(136), Some(2)));
         let user = record(MessageType::USER_TTY, r#"pid=1 uid=0 auid=0 ses=1 data="ls -l""#);
-        assert_eq!(user.meaning("data"), Some(Meaning::Keystrokes(b"ls -l".into())));
+        assert_eq!(user.interpret("data"), Some(Interpretation::Keystrokes(b"ls -l".into())));
     }
 
     #[test]
-    fn trap_20_an_operation_of_io_uring_is_complete_as_it_is() {
+    fn an_operation_of_io_uring_is_complete_as_it_is() {
         // Linux 6.18, x86_64, an openat by a ring, 2026-11
         let uring = record(
             MessageType::URINGOP,
@@ -260,13 +260,13 @@ mod tests {
     }
 
     #[test]
-    fn trap_63_an_object_without_a_login_user() {
+    fn an_object_without_a_login_user() {
         let object =
             record(MessageType::OBJ_PID, r#"opid=77 oauid=-1 ouid=0 oses=-1 ocomm="sleep""#);
         let view = object.as_obj_pid().expect("an OBJ_PID record");
         assert_eq!((view.auid(), view.session(), view.uid()), (None, None, Some(0)));
-        assert_eq!(object.meaning("oauid"), Some(Meaning::User(None)));
-        assert_eq!(object.meaning("oses"), Some(Meaning::Session(None)));
+        assert_eq!(object.interpret("oauid"), Some(Interpretation::User(None)));
+        assert_eq!(object.interpret("oses"), Some(Interpretation::Session(None)));
     }
 
     #[test]
@@ -291,6 +291,9 @@ mod tests {
             (view.pid(), view.op(), view.result()),
             (Some(2), Some(&b"connect"[..]), Some(true))
         );
-        assert_eq!(listener.meaning("nl-mcgrp").map(|m| m.to_string()).as_deref(), Some("readlog"));
+        assert_eq!(
+            listener.interpret("nl-mcgrp").map(|m| m.to_string()).as_deref(),
+            Some("readlog")
+        );
     }
 }

@@ -79,7 +79,7 @@ impl<'a> Avc<'a> {
     /// Returns whether the policy was only watched and access given all the same (`permissive=1`).
     #[must_use]
     pub fn is_permissive(&self) -> Option<bool> {
-        self.field("permissive").and_then(Value::verdict)
+        self.field("permissive").and_then(Value::boolean)
     }
 
     /// Returns the label of who asked, `scontext`.
@@ -209,7 +209,7 @@ getters! {
         file_permitted, "fp", capabilities => CapabilitySet, "Returns the file's permitted set.";
         file_inheritable, "fi", capabilities => CapabilitySet,
             "Returns the file's inheritable set.";
-        file_effective, "fe", Value::verdict => bool, "Returns the file's effective bit.";
+        file_effective, "fe", Value::boolean => bool, "Returns the file's effective bit.";
         old_permitted, "old_pp", capabilities => CapabilitySet,
             "Returns the permitted set before.";
         old_effective, "old_pe", capabilities => CapabilitySet,
@@ -238,7 +238,7 @@ getters! {
         name, "name", text => Cow<'a, [u8]>, "Returns the file.";
         device, "dev", text => Cow<'a, [u8]>, "Returns the name of the file system's device.";
         inode, "ino", Value::decimal => u64, "Returns the inode number.";
-        result, "res", Value::verdict => bool, "Returns whether it was in order.";
+        result, "res", Value::boolean => bool, "Returns whether it was in order.";
     }
 }
 
@@ -259,13 +259,13 @@ getters! {
         op, "op", word => &'a [u8], "Returns the operation, for NetLabel and IPsec.";
         lsm, "lsm", word => &'a [u8],
             "Returns the security module; absent before Linux 4.18, when there was but SELinux.";
-        enforcing, "enforcing", Value::verdict => bool, "Returns whether SELinux now enforces.";
-        was_enforcing, "old_enforcing", Value::verdict => bool,
+        enforcing, "enforcing", Value::boolean => bool, "Returns whether SELinux now enforces.";
+        was_enforcing, "old_enforcing", Value::boolean => bool,
             "Returns whether SELinux enforced before.";
         boolean, "bool", word => &'a [u8], "Returns the boolean of the policy that was set.";
         source, "src", address => IpAddr, "Returns the source address, for IPsec.";
         destination, "dst", address => IpAddr, "Returns the destination address, for IPsec.";
-        result, "res", Value::verdict => bool, "Returns whether the change was made.";
+        result, "res", Value::boolean => bool, "Returns whether the change was made.";
     }
 }
 
@@ -344,7 +344,7 @@ pub(super) fn word(value: Value<'_>) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Meaning, Record};
+    use crate::record::{Interpretation, Record};
 
     fn record(message_type: MessageType, body: &str) -> Record<'static> {
         let text: &'static str = format!("audit(1.000:2): {body}").leak();
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_30_avc_braces() {
+    fn avc_braces() {
         let avc = record(
             MessageType::AVC,
             r#"avc:  denied  { read write } for  pid=5 comm="x" name="a b" dev="vda3" ino=7 scontext=u:r:t:s0-s0:c0.c1023 tcontext=u:r:t:s0:c1,c5 tclass=file permissive=0"#,
@@ -365,11 +365,15 @@ mod tests {
         assert_eq!(view.is_permissive(), Some(false));
         let range = view.target().and_then(Label::selinux).and_then(|label| label.range);
         assert_eq!(range, Some(&b"s0:c1,c5"[..]));
-        assert_eq!(avc.meaning("dev"), Some(Meaning::Text(b"vda3".into())), "a name, no number");
+        assert_eq!(
+            avc.interpret("dev"),
+            Some(Interpretation::Text(b"vda3".into())),
+            "a name, no number"
+        );
     }
 
     #[test]
-    fn trap_31_other_texts_of_avc() {
+    fn other_texts_of_avc() {
         let granted = record(MessageType::AVC, "avc:  granted  { setsecparam } for  pid=5");
         assert_eq!(granted.as_avc().and_then(|avc| avc.verdict()), Some(true));
         let notice = record(
@@ -383,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_32_apparmor_under_the_same_type() {
+    fn apparmor_under_the_same_type() {
         let avc = record(
             MessageType::AVC,
             r#"apparmor="DENIED" operation="open" profile="my app" name="/x" pid=7 requested_mask="r" denied_mask="r""#,
@@ -396,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_67_seccomp() {
+    fn seccomp() {
         // Linux 6.18, x86_64, a filter that kills at ptrace, 2026-11
         let seccomp = record(
             MessageType::SECCOMP,
@@ -411,11 +415,11 @@ mod tests {
         let view = errno.as_seccomp().expect("a SECCOMP record");
         assert_eq!((view.name(), view.data()), (Some("execve"), Some(1)));
         assert_eq!(view.signal().and_then(Signal::name), Some("SIG0"), "it was only logged");
-        assert_eq!(errno.meaning("code").map(|m| m.to_string()).as_deref(), Some("errno(1)"));
+        assert_eq!(errno.interpret("code").map(|m| m.to_string()).as_deref(), Some("errno(1)"));
     }
 
     #[test]
-    fn trap_66_a_policy_was_loaded() {
+    fn a_policy_was_loaded() {
         let old = record(MessageType::MAC_POLICY_LOAD, "policy loaded auid=0 ses=1");
         let new = record(MessageType::MAC_POLICY_LOAD, "auid=0 ses=1 lsm=selinux res=1");
         let (old, new) = (old.as_mac_change().expect("a view"), new.as_mac_change().expect("one"));

@@ -21,7 +21,7 @@ getters! {
         arch, "arch", |value: Value<'a>| arch(value) => Arch,
             "Returns the machine whose call numbers are used.";
         number, "syscall", Value::decimal => u32, "Returns the number of the call.";
-        success, "success", Value::verdict => bool,
+        success, "success", Value::boolean => bool,
             "Returns whether the call succeeded; absent for calls that never return.";
         exit, "exit", Value::decimal => i64,
             "Returns what the call returned, or a negative errno; absent for calls that never return.";
@@ -114,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn trap_61_the_number_needs_the_machine() {
+    fn the_number_needs_the_machine() {
         let call = view(B32);
         assert_eq!(call.arch(), Some(Arch::I386));
         assert_eq!(call.name(), Some("getppid"));
     }
 
     #[test]
-    fn trap_48_keys_are_split() {
+    fn keys_are_split() {
         let keys: Vec<_> = view(B32).keys().collect();
         assert_eq!(keys, [&b"k1"[..], b"k2"]);
         assert_eq!(view(b"audit(1.000:2): key=\"a\"").keys().count(), 1);
@@ -129,19 +129,19 @@ mod tests {
     }
 
     #[test]
-    fn trap_50_arguments_are_hex_registers() {
+    fn arguments_are_hex_registers() {
         assert_eq!(view(B32).argument(2), Some(0x7ffd0));
         assert_eq!(view(B32).argument(4), None);
     }
 
     #[test]
-    fn trap_59_calls_that_never_return() {
+    fn calls_that_never_return() {
         let call = view(b"audit(1.000:2): arch=c000003e syscall=231 a0=100 items=0 pid=9");
         assert_eq!((call.success(), call.exit(), call.pid()), (None, None, Some(9)));
     }
 
     #[test]
-    fn trap_60_fields_are_found_by_name() {
+    fn fields_are_found_by_name() {
         let call = view(b"audit(1.000:2): arch=c00000b7 syscall=221 per=400000 success=no exit=-2");
         assert_eq!(
             (call.success(), call.exit(), call.name()),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn trap_71_a_kernel_thread_has_no_program() {
+    fn a_kernel_thread_has_no_program() {
         assert_eq!(view(b"audit(1.000:2): exe=(null)").exe(), None);
     }
 

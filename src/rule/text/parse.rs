@@ -8,8 +8,8 @@ use super::values;
 use crate::arch::Arch;
 use crate::rule::suggest::nearest;
 use crate::rule::{
-    Action, FieldId, FilterValue, List, Lookup, Nothing, Operator, Rule, RuleBuilder, RuleError,
-    field_compare,
+    Action, FieldId, FilterValue, HostLookup, List, NoLookup, Operator, Rule, RuleBuilder,
+    RuleError, field_compare,
 };
 
 impl Command {
@@ -18,7 +18,7 @@ impl Command {
     /// # Errors
     ///
     /// [`RuleError`] names the word that has no place, and what was expected.
-    pub fn parse<S: AsRef<str>>(words: &[S], lookup: &dyn Lookup) -> Result<Self, RuleError> {
+    pub fn parse<S: AsRef<str>>(words: &[S], lookup: &dyn HostLookup) -> Result<Self, RuleError> {
         let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
         command(&words, lookup)
     }
@@ -28,7 +28,7 @@ impl Command {
     /// # Errors
     ///
     /// As [`parse`](Self::parse).
-    pub fn parse_line(line: &str, lookup: &dyn Lookup) -> Result<Self, RuleError> {
+    pub fn parse_line(line: &str, lookup: &dyn HostLookup) -> Result<Self, RuleError> {
         let words: Vec<String> = split(line)?.into_iter().map(|word| word.text).collect();
         Self::parse(&words, lookup)
     }
@@ -40,7 +40,7 @@ impl FromStr for Command {
     /// Reads a line, without users and groups by name; a path that `-w` watches is a directory if
     /// it ends in `/`.
     fn from_str(line: &str) -> Result<Self, Self::Err> {
-        Self::parse_line(line, &Nothing)
+        Self::parse_line(line, &NoLookup)
     }
 }
 
@@ -57,7 +57,7 @@ impl FromStr for Rule {
 }
 
 /// Reads the words of a command.
-fn command(words: &[&str], lookup: &dyn Lookup) -> Result<Command, RuleError> {
+fn command(words: &[&str], lookup: &dyn HostLookup) -> Result<Command, RuleError> {
     let mut words = Words { words, next: 0 };
     let mut parts = Parts::default();
     while let Some(option) = words.word() {
@@ -265,7 +265,7 @@ impl Parts<'_> {
         self.permissions.is_some() || !self.conditions.is_empty() || !self.calls.is_empty()
     }
 
-    fn finish(self, words: &[&str], lookup: &dyn Lookup) -> Result<Command, RuleError> {
+    fn finish(self, words: &[&str], lookup: &dyn HostLookup) -> Result<Command, RuleError> {
         match self.subject {
             None => {
                 let expected = "give one of -a, -A, -d, -w, -W, -D, -l first";
@@ -319,7 +319,7 @@ impl Parts<'_> {
     fn conditions(
         &self,
         mut builder: RuleBuilder,
-        lookup: &dyn Lookup,
+        lookup: &dyn HostLookup,
     ) -> Result<RuleBuilder, RuleError> {
         for condition in &self.conditions {
             builder = match *condition {
@@ -365,7 +365,7 @@ fn add_field(
     builder: RuleBuilder,
     text: &str,
     behind_calls: bool,
-    lookup: &dyn Lookup,
+    lookup: &dyn HostLookup,
 ) -> Result<RuleBuilder, RuleError> {
     let expected = "give field, operator and value, such as uid=0";
     let (field, operator, value) = split_field(text, expected)?;

@@ -5,13 +5,13 @@ use std::fmt;
 use crate::arch::{Abi, Arch};
 use crate::constants::{ADDRESS_FAMILIES, Errno, FILE_SYSTEMS, FILE_TYPES, Names};
 use crate::message_type::MessageType;
-use crate::rule::{FieldId, FilterValue, Lookup, RuleError};
+use crate::rule::{FieldId, FilterValue, HostLookup, RuleError};
 
 /// Reads the value of a field.
 pub(super) fn parse(
     field: FieldId,
     text: &str,
-    lookup: &dyn Lookup,
+    lookup: &dyn HostLookup,
 ) -> Result<FilterValue, RuleError> {
     if field.is_text() {
         return Ok(text.into());
@@ -176,10 +176,10 @@ pub(super) fn print_number(field: FieldId, number: u32, f: &mut fmt::Formatter<'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::Nothing;
+    use crate::rule::NoLookup;
 
     fn parse(field: FieldId, text: &str) -> Result<FilterValue, RuleError> {
-        super::parse(field, text, &Nothing)
+        super::parse(field, text, &NoLookup)
     }
 
     #[test]

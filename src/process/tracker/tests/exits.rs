@@ -41,8 +41,8 @@ fn ending_after(tracker: impl Fn(Tracker) -> Tracker, ends: &[(u32, i32)], milli
     end_of(&mut story)
 }
 
-fn story(tracker: impl Fn(Tracker) -> Tracker) -> Story {
-    let mut story = Story::told();
+fn story(tracker: impl Fn(Tracker) -> Tracker) -> TrackerHarness {
+    let mut story = TrackerHarness::told();
     story.tracker = tracker(story.tracker);
     story.scene.put(20, 10, ticks(0)).threads = 3;
     story.told_birth(10, 20, 20).fork(10, 20);
@@ -53,7 +53,7 @@ fn story(tracker: impl Fn(Tracker) -> Tracker) -> Story {
     story
 }
 
-fn end_of(story: &mut Story) -> String {
+fn end_of(story: &mut TrackerHarness) -> String {
     let lines = story.lines();
     let [line] = &lines[..] else { panic!("{lines:?}") };
     line.trim_start_matches("exit 20@100000: ").trim_end_matches(" [connector]").to_owned()
@@ -129,7 +129,7 @@ fn a_call_that_ends_all_says_how() {
 #[test]
 fn by_records_alone_the_last_thread_tells_or_nobody() {
     let end = |first, threads: &[u32]| {
-        let mut story = Story::listed();
+        let mut story = TrackerHarness::listed();
         story.tracker = story.tracker.first_thread_counts(first);
         story.scene.put(20, 10, ticks(0));
         story.fork(10, 20);
@@ -186,10 +186,10 @@ fn the_second_source_is_ahead_of_the_records() {
 
 #[test]
 fn the_first_thread_may_have_ended_before_we_came() {
-    let mut story = Story::new();
+    let mut story = TrackerHarness::new();
     let seen = story.scene.put(20, 1, 5);
     (seen.is_zombie, seen.threads) = (true, 2);
-    story.tracker = story.tracker.second_source(true);
+    story.tracker = story.tracker.process_monitor(true);
     story.tracker.start(&mut story.scene);
     story.scene.there.remove(&20);
     story.told_end_of(22, 20, own(7)).wait(1_000);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::*;
 use crate::event::{Assembler, Delivery, Received};
 use crate::message_type::MessageType as T;
-use crate::process::{Blind, Listing};
+use crate::process::{NoInspector, ProcessTable};
 use crate::record::EventId;
 use crate::time::{BootClock, Tick};
 use crate::wire::frame;
@@ -20,35 +20,36 @@ const DAY: u64 = 1_700_000_000;
 
 /// What can be seen of the processes of a script.
 #[derive(Default)]
-struct Scene {
-    there: HashMap<u32, Sighting>,
+struct FakeProcfs {
+    there: HashMap<u32, Lookup>,
     looks: usize,
 }
 
-impl Scene {
-    fn put(&mut self, pid: u32, ppid: u32, start_ticks: u64) -> &mut Seen {
-        let seen = Seen { pid, ppid, start_ticks, threads: 1, ..Seen::default() };
-        self.there.insert(pid, Sighting::Process(Box::new(seen)));
+impl FakeProcfs {
+    fn put(&mut self, pid: u32, ppid: u32, start_ticks: u64) -> &mut ProcessSnapshot {
+        let seen =
+            ProcessSnapshot { pid, ppid, start_ticks, threads: 1, ..ProcessSnapshot::default() };
+        self.there.insert(pid, Lookup::Process(Box::new(seen)));
         match self.there.get_mut(&pid) {
-            Some(Sighting::Process(seen)) => seen,
+            Some(Lookup::Process(seen)) => seen,
             _ => panic!("it was put there"),
         }
     }
 }
 
-impl Look for Scene {
-    fn process(&mut self, pid: u32) -> Sighting {
+impl ProcessInspector for FakeProcfs {
+    fn process(&mut self, pid: u32) -> Lookup {
         self.looks += 1;
-        self.there.get(&pid).cloned().unwrap_or(Sighting::Nothing)
+        self.there.get(&pid).cloned().unwrap_or(Lookup::Nothing)
     }
 
-    fn details(&mut self, pid: u32) -> Sighting {
+    fn details(&mut self, pid: u32) -> Lookup {
         self.process(pid)
     }
 
     fn control_group(&mut self, pid: u32) -> Option<String> {
         match self.process(pid) {
-            Sighting::Process(seen) => seen.cgroup,
+            Lookup::Process(seen) => seen.cgroup,
             _ => None,
         }
     }
@@ -57,19 +58,19 @@ impl Look for Scene {
         None
     }
 
-    fn list(&mut self) -> Option<Listing> {
+    fn list(&mut self) -> Option<ProcessTable> {
         let seen = self.there.values().filter_map(|sighting| match sighting {
-            Sighting::Process(seen) => Some((**seen).clone()),
+            Lookup::Process(seen) => Some((**seen).clone()),
             _ => None,
         });
-        Some(Listing { processes: seen.collect(), since_boot: Duration::from_secs(1000) })
+        Some(ProcessTable { processes: seen.collect(), since_boot: Duration::from_secs(1000) })
     }
 }
 
 /// A tracker with its surroundings.
-struct Story {
+struct TrackerHarness {
     tracker: Tracker,
-    scene: Scene,
+    scene: FakeProcfs,
     serial: u32,
     now: u64,
     /// When the next record's call was entered, if that was before now.
@@ -81,12 +82,12 @@ fn ticks(millis: u64) -> u64 {
     100_000 + millis / 10
 }
 
-impl Story {
+impl TrackerHarness {
     fn new() -> Self {
         let mut clock = BootClock::new(100, Duration::from_millis(4));
         clock.sample(Duration::from_secs(DAY), Duration::from_secs(1000));
         let tracker = Tracker::new(BootId::UNKNOWN).clock(clock);
-        Self { tracker, scene: Scene::default(), serial: 0, now: 0, stamp: None }
+        Self { tracker, scene: FakeProcfs::default(), serial: 0, now: 0, stamp: None }
     }
 
     /// With a listing of a shell, number 10, that was there before.
@@ -100,7 +101,7 @@ impl Story {
     /// As [`listed`](Self::listed), with a second source.
     fn told() -> Self {
         let mut story = Self::listed();
-        story.tracker = story.tracker.second_source(true);
+        story.tracker = story.tracker.process_monitor(true);
         story
     }
 
@@ -182,7 +183,7 @@ impl Story {
 
     fn told_end_of(&mut self, task: u32, process: u32, code: i32) -> &mut Self {
         let (code, since_boot) = (Some(code), self.since_boot());
-        let source = Source::Connector;
+        let source = Provenance::Connector;
         let end = Observation::Exited { task, process, code, since_boot, source };
         self.tracker.observe(end, self.at());
         self
@@ -191,7 +192,7 @@ impl Story {
     fn wait(&mut self, millis: u64) -> &mut Self {
         self.now += millis;
         let at = self.at();
-        self.tracker.quiet(at);
+        self.tracker.idle(at);
         self.tracker.advance(at, &mut self.scene);
         self
     }
@@ -213,7 +214,7 @@ impl Story {
 
 #[test]
 fn a_life_as_it_should_be() {
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.scene.put(20, 10, ticks(0));
     story.fork(10, 20).exec(10, 20, "ls").exit(20, 3);
     assert_eq!(
@@ -226,7 +227,7 @@ fn a_life_as_it_should_be() {
 #[test]
 fn a_child_is_faster_than_its_parents_call() {
     // as with vfork, always, and with fork, often
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.exec(10, 20, "ls").exit(20, 0).fork(10, 20);
     assert_eq!(
         story.lines(),
@@ -241,37 +242,37 @@ fn a_child_is_faster_than_its_parents_call() {
 
 #[test]
 fn what_was_gone_before_it_was_seen_has_an_identity_and_a_range() {
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.now = 5;
     story.told_birth(10, 20, 20).fork(10, 20);
-    let Some(Change::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
-    assert_eq!(fork.process.id.start(), Start::Told(Duration::from_millis(1_000_005)));
+    let Some(ProcessEvent::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
+    assert_eq!(fork.process.id.start(), Start::SinceBoot(Duration::from_millis(1_000_005)));
     assert_eq!(fork.process.start_range, Some(99_998..=100_000));
     // the number has another owner already: what is seen is not taken for it
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.scene.put(20, 10, ticks(5_000));
     story.fork(10, 20);
-    let Some(Change::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
+    let Some(ProcessEvent::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
     assert_eq!(fork.process.id.start(), Start::Event(1));
     assert_eq!(fork.process.start_range, Some(100_000..=100_003));
 }
 
 #[test]
-fn trap_79_threads_are_no_processes() {
-    let mut story = Story::listed();
+fn threads_are_no_processes() {
+    let mut story = TrackerHarness::listed();
     story.clone(0x3D_0F00, 10, 21).clone(0x11, 10, 22); // CLONE_THREAD among others; SIGCHLD alone
     assert_eq!(story.lines(), ["fork 10@5 -> 22#2"]);
     // clone3 does not say: it is seen, …
-    story.scene.there.insert(23, Sighting::Thread);
+    story.scene.there.insert(23, Lookup::Thread);
     story.scene.put(24, 10, ticks(0));
     story.clone3(10, 23).clone3(10, 24);
     assert_eq!(story.lines(), ["fork 10@5 -> 24@100000"]);
     // … or told, …
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.told_birth(10, 25, 10).told_birth(10, 26, 26).clone3(10, 25).clone3(10, 26);
     assert_eq!(story.lines(), ["fork 10@5 -> 26@1000000000000ns"]);
     // … or its own record tells, …
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.clone3(10, 27).exec(10, 27, "ls");
     assert_eq!(story.lines(), ["fork 10@5 -> 27#2 /bin/ls", "exec 27#2 /bin/ls ls"]);
     // … or nobody knows, and that is told
@@ -284,7 +285,7 @@ fn trap_79_threads_are_no_processes() {
 
 #[test]
 fn as_many_threads_ended_as_tasks_began() {
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.scene.put(20, 10, ticks(0));
     story.fork(10, 20).clone3(20, 21).exit_thread(20);
     assert_eq!(story.wait(2_000).lines(), ["fork 10@5 -> 20@100000"]);
@@ -294,8 +295,8 @@ fn as_many_threads_ended_as_tasks_began() {
 }
 
 #[test]
-fn trap_82_the_end_of_a_thread_is_not_that_of_its_process() {
-    let mut story = Story::listed();
+fn the_end_of_a_thread_is_not_that_of_its_process() {
+    let mut story = TrackerHarness::listed();
     story.scene.put(20, 10, ticks(0)).threads = 2;
     story.fork(10, 20).clone(0x1_0000, 20, 21).exit_thread(20).wait(100);
     assert_eq!(story.lines().len(), 1, "it lives on");
@@ -304,7 +305,7 @@ fn trap_82_the_end_of_a_thread_is_not_that_of_its_process() {
     story.exit_thread(20).wait(100);
     assert_eq!(story.lines(), ["exit 20@100000: 0"]);
     // with a second source, its word is awaited
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.told_birth(10, 20, 20).fork(10, 20).exit_thread(20).wait(100);
     assert_eq!(story.lines().len(), 1);
     story.exit_thread(20).told_end(20, 0x100).wait(200);
@@ -312,8 +313,8 @@ fn trap_82_the_end_of_a_thread_is_not_that_of_its_process() {
 }
 
 #[test]
-fn trap_81_a_death_by_signal_is_told_by_the_second_source() {
-    let mut story = Story::told();
+fn a_death_by_signal_is_told_by_the_second_source() {
+    let mut story = TrackerHarness::told();
     story.told_birth(10, 20, 20).fork(10, 20).told_end(20, 9);
     assert_eq!(story.lines().len(), 1);
     assert_eq!(story.wait(19).lines(), [""; 0], "records of it may be on their way");
@@ -333,22 +334,22 @@ fn trap_81_a_death_by_signal_is_told_by_the_second_source() {
 fn a_crash_has_its_record() {
     let crash =
         (T::ANOM_ABEND, "auid=0 uid=0 gid=0 ses=1 pid=20 comm=\"x\" exe=\"/x\" sig=11 res=1");
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.told_birth(10, 20, 20).fork(10, 20).event(&[crash]).told_end(20, 11).wait(20);
     story.tracker.poll();
-    let Some(Change::Exit(exit)) = story.tracker.poll() else { panic!("an end") };
-    assert_eq!((exit.abend.map(EventId::serial), exit.source), (Some(2), Source::Connector));
+    let Some(ProcessEvent::Exit(exit)) = story.tracker.poll() else { panic!("an end") };
+    assert_eq!((exit.abend.map(EventId::serial), exit.source), (Some(2), Provenance::Connector));
     // in a file, the record is all there is
-    let mut story = Story::new();
+    let mut story = TrackerHarness::new();
     story.fork(10, 20).event(&[crash]);
-    let mut blind = Blind;
+    let mut blind = NoInspector;
     story.tracker.finish(&mut blind);
     assert_eq!(story.lines(), ["fork 10#1 -> 20#1", "exit 20#1 /x: SIGSEGV"]);
 }
 
 #[test]
 fn a_thread_that_runs_a_program_becomes_the_first_one() {
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.told_birth(10, 20, 20).fork(10, 20).told_end(20, 0);
     let since_boot = story.since_boot();
     story.tracker.observe(Observation::Executed { process: 20, since_boot }, story.at());
@@ -362,7 +363,7 @@ fn a_thread_that_runs_a_program_becomes_the_first_one() {
 fn a_crash_is_told_before_its_process_is_known() {
     let crash =
         (T::ANOM_ABEND, "auid=0 uid=0 gid=0 ses=1 pid=20 comm=\"x\" exe=\"/x\" sig=6 res=1");
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.event(&[crash]).fork(10, 20).wait(100);
     assert_eq!(story.lines(), ["fork 10@5 -> 20#2 ", "exit 20#2 /x: SIGABRT"].map(str::trim_end));
     // or it never is
@@ -373,7 +374,7 @@ fn a_crash_is_told_before_its_process_is_known() {
 
 #[test]
 fn the_number_of_a_process_is_used_again() {
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.fork(10, 20).wait(2_000);
     // the first one was killed, and nobody saw it
     story.fork(10, 20).exit(20, 0);
@@ -387,7 +388,7 @@ fn the_number_of_a_process_is_used_again() {
         ]
     );
     // lives of one number, told before their records come
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.told_birth(10, 20, 20).told_end(20, 9);
     story.now = 500;
     story.told_birth(10, 20, 20).told_end(20, 0);
@@ -402,8 +403,8 @@ fn the_number_of_a_process_is_used_again() {
 }
 
 #[test]
-fn trap_83_a_record_is_of_the_life_of_its_time() {
-    let mut story = Story::listed();
+fn a_record_is_of_the_life_of_its_time() {
+    let mut story = TrackerHarness::listed();
     story.scene.put(20, 10, ticks(3_000));
     story.tracker.start(&mut story.scene); // it is there already
     story.now = 100;
@@ -417,7 +418,7 @@ fn trap_83_a_record_is_of_the_life_of_its_time() {
 
 #[test]
 fn a_straggler_makes_no_new_life() {
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.fork(10, 20).exit(20, 0);
     story.lines();
     // another thread was in a call when the process ended
@@ -433,24 +434,24 @@ fn a_straggler_makes_no_new_life() {
 #[test]
 fn parents_are_those_of_the_birth() {
     // a double fork: the middle one ends first, and the last one gets another parent
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.fork(10, 20).fork(20, 30).exit(20, 0).exec(1, 30, "daemon");
     let lines = story.lines();
     assert_eq!(lines[1], "fork 20#1 -> 30#2");
     let parent = story.tracker.process(30).and_then(|process| process.parent);
     assert_eq!(parent.map(|parent| parent.value.pid), Some(20));
     // CLONE_PARENT makes a sibling
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.fork(10, 20).call("syscall=56 success=yes exit=21 a0=8011 ppid=10 pid=20", &[]);
     story.tracker.poll();
-    let Some(Change::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
+    let Some(ProcessEvent::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
     assert_eq!(fork.process.parent.map(|parent| parent.value.pid), Some(10));
     assert_eq!(fork.creator.map(ProcessId::pid), Some(20));
 }
 
 #[test]
 fn ancestors_are_told_before_their_descendants() {
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     for (parent, child) in [(10, 20), (20, 30), (30, 40)] {
         story.now += 1;
         story.told_birth(parent, child, child);
@@ -464,7 +465,7 @@ fn ancestors_are_told_before_their_descendants() {
 
 #[test]
 fn programs_scripts_and_failures() {
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.call("syscall=59 success=no exit=-2 ppid=1 pid=10", &[(T::PATH, "item=0 name=\"/no\"")]);
     assert_eq!(story.lines(), [""; 0], "it did not run");
     story.call(
@@ -476,10 +477,10 @@ fn programs_scripts_and_failures() {
             (T::PATH, "item=1 name=\"/bin/sh\""),
         ],
     );
-    let Some(Change::Exec(exec)) = story.tracker.poll() else { panic!("a program") };
+    let Some(ProcessEvent::Exec(exec)) = story.tracker.poll() else { panic!("a program") };
     assert_eq!(exec.path.as_deref(), Some("./a.sh".as_ref()));
     assert_eq!(exec.args.map(|args| args.value.len()), Some(3));
-    assert_eq!(exec.process.cwd.map(|cwd| cwd.source), Some(Source::Record));
+    assert_eq!(exec.process.cwd.map(|cwd| cwd.source), Some(Provenance::Record));
     assert_eq!(exec.process.credentials.and_then(|who| who.value.uid), Some(7));
     // a call that also made another record is still what it was
     let denied = (T::AVC, "avc:  denied  { execute } for pid=10 tclass=file permissive=1");
@@ -490,14 +491,14 @@ fn programs_scripts_and_failures() {
 
 #[test]
 fn facts_have_sources() {
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.scene.put(20, 10, ticks(0)).cgroup = Some("/docker/x".to_owned());
     story.fork(10, 20);
-    let Some(Change::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
+    let Some(ProcessEvent::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
     let Process { parent, comm, cgroup, audited, .. } = fork.process;
-    assert_eq!(parent.map(|parent| parent.source), Some(Source::Record));
-    assert_eq!(comm.map(|comm| comm.source), Some(Source::Inherited));
-    assert_eq!(cgroup.map(|cgroup| cgroup.source), Some(Source::Procfs));
+    assert_eq!(parent.map(|parent| parent.source), Some(Provenance::Record));
+    assert_eq!(comm.map(|comm| comm.source), Some(Provenance::Inherited));
+    assert_eq!(cgroup.map(|cgroup| cgroup.source), Some(Provenance::Procfs));
     assert_eq!(audited, Audited::Yes);
     story.scene.put(20, 10, ticks(0)).cgroup = Some("/moved".to_owned());
     story.exec(10, 20, "x");

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn what_no_record_tells_comes_by_the_second_source() {
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.scene.put(20, 10, ticks(0)).exe = Some("/bin/old".into());
     story.told_birth(10, 20, 20).told_birth(10, 21, 10).told_birth(2, 22, 22);
     assert_eq!(story.wait(999).lines(), [""; 0]);
@@ -15,7 +15,7 @@ fn what_no_record_tells_comes_by_the_second_source() {
     story.told_end(20, 0).wait(1_000);
     assert_eq!(story.lines(), ["exit 20@100000 /bin/old: 0 [connector]"]);
     // unless nobody wants to know
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.tracker = story.tracker.unrecorded(false);
     story.told_birth(10, 20, 20).told_end(20, 0).wait(3_000);
     assert_eq!(story.lines(), [""; 0]);
@@ -23,7 +23,7 @@ fn what_no_record_tells_comes_by_the_second_source() {
 
 #[test]
 fn a_second_source_that_is_silent_is_told() {
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     // from before it began: the kernel kept it
     story.fork(10, 20);
     assert_eq!(story.lines(), ["fork 10@5 -> 20#1"]);
@@ -40,7 +40,7 @@ fn a_second_source_that_is_silent_is_told() {
 
 #[test]
 fn after_a_loss_what_is_there_is_compared() {
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.scene.put(11, 10, 50).exe = Some("/bin/a".into());
     story.tracker.start(&mut story.scene);
     story.fork(10, 20).lose();
@@ -66,7 +66,7 @@ fn after_a_loss_what_is_there_is_compared() {
 
 #[test]
 fn a_number_of_another_pid_namespace_is_not_taken_for_ours() {
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.scene.put(7, 1, 20);
     story.scene.put(11, 10, 30).is_nested = Some(true);
     story.tracker.start(&mut story.scene);
@@ -80,7 +80,7 @@ fn a_number_of_another_pid_namespace_is_not_taken_for_ours() {
     assert_eq!(story.tracker.process(7).and_then(|process| process.id.start_ticks()), Some(20));
     assert!(story.tracker.process(8).is_none());
     // of a new container, it is seen when a number makes no sense
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.scene.put(7, 1, 20);
     story.tracker.start(&mut story.scene);
     story.told_birth(10, 12, 12).fork(10, 12).told_birth(12, 5003, 5003);
@@ -89,7 +89,7 @@ fn a_number_of_another_pid_namespace_is_not_taken_for_ours() {
     assert_eq!(story.lines().len(), 2);
     assert_eq!(story.tracker.process(7).and_then(|process| process.id.start_ticks()), Some(20));
     // without a second source, it is seen which namespace the caller is in
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.scene.put(12, 10, ticks(0)).is_nested = Some(true);
     story.fork(10, 12).fork(12, 7).exec(12, 5002, "y");
     let lines = story.lines();
@@ -99,7 +99,7 @@ fn a_number_of_another_pid_namespace_is_not_taken_for_ours() {
 
 #[test]
 fn calls_of_another_pid_namespace_are_paired_in_the_order_of_births() {
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.scene.put(11, 10, 30).is_nested = Some(true);
     story.tracker.start(&mut story.scene);
     // of the second one, its own record comes first
@@ -108,7 +108,7 @@ fn calls_of_another_pid_namespace_are_paired_in_the_order_of_births() {
     story.told_birth(11, 5001, 5001).exec(11, 5001, "x");
     assert_eq!(story.lines().len(), 2);
     story.fork(11, 2);
-    let Some(Change::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
+    let Some(ProcessEvent::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
     assert_eq!((fork.process.pid(), fork.event.map(|event| event.serial())), (5000, Some(2)));
     story.fork(11, 3);
     assert_eq!(story.lines(), [""; 0]);
@@ -130,7 +130,7 @@ fn calls_of_another_pid_namespace_are_paired_in_the_order_of_births() {
 
 #[test]
 fn without_a_second_source_the_processes_are_looked_after() {
-    let mut story = Story::listed();
+    let mut story = TrackerHarness::listed();
     story.tracker = story.tracker.sweep(Duration::from_secs(1));
     story.scene.put(20, 10, ticks(0));
     story.fork(10, 20).wait(1_000);
@@ -143,21 +143,21 @@ fn without_a_second_source_the_processes_are_looked_after() {
 
 #[test]
 fn while_the_kernel_holds_records_back_ends_wait() {
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.told_birth(10, 20, 20).fork(10, 20).told_end(20, 9);
-    story.tracker.congested(true);
+    story.tracker.set_backpressure(true);
     assert_eq!(story.wait(5_000).lines().len(), 1);
-    story.tracker.congested(false);
+    story.tracker.set_backpressure(false);
     assert_eq!(story.wait(20).lines().len(), 1);
     // but not for ever
     story.told_birth(10, 21, 21).fork(10, 21).told_end(21, 9);
-    story.tracker.congested(true);
+    story.tracker.set_backpressure(true);
     assert_eq!(story.wait(10_000).lines().len(), 2);
 }
 
 #[test]
 fn nothing_is_remembered_for_ever() {
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     for round in 0..5_000 {
         let pid = 100 + round % 50;
         story
@@ -177,12 +177,13 @@ fn nothing_is_remembered_for_ever() {
 
 #[test]
 fn who_is_older_than_auditing_is_marked() {
-    let mut story = Story::new();
+    let mut story = TrackerHarness::new();
     story.tracker = story.tracker.audited_since(1_000);
     story.scene.put(10, 1, 5);
     story.scene.put(11, 10, 2_000);
     story.tracker.start(&mut story.scene);
-    let audited = |story: &Story, pid| story.tracker.process(pid).map(|process| process.audited);
+    let audited =
+        |story: &TrackerHarness, pid| story.tracker.process(pid).map(|process| process.audited);
     assert_eq!(audited(&story, 10), Some(Audited::No));
     assert_eq!(audited(&story, 11), Some(Audited::Yes));
     let parent = story.tracker.process(11).and_then(|process| process.parent?.value.id);
@@ -194,7 +195,7 @@ fn who_is_older_than_auditing_is_marked() {
 
 #[test]
 fn a_call_may_be_halted_for_long_after_it_was_entered() {
-    let mut story = Story::told();
+    let mut story = TrackerHarness::told();
     story.now = 900;
     story.told_birth(10, 20, 20).exec(10, 20, "x").exit(20, 0).told_end(20, 0);
     story.stamp = Some(0);

@@ -38,7 +38,11 @@ fn scripted(random: &mut impl FnMut(u64) -> u64) -> Vec<Scripted> {
 }
 
 /// Plays a script whose records come late, each by another time, and returns what was told.
-fn play(lives: &[Scripted], delay: &mut impl FnMut() -> u64, is_congested: bool) -> Vec<String> {
+fn play(
+    lives: &[Scripted],
+    delay: &mut impl FnMut() -> u64,
+    has_backpressure: bool,
+) -> Vec<String> {
     let mut deeds = Vec::new();
     for (index, life) in lives.iter().enumerate() {
         deeds.push((life.birth, 0, index, Deed::ToldBirth, life.birth));
@@ -50,8 +54,8 @@ fn play(lives: &[Scripted], delay: &mut impl FnMut() -> u64, is_congested: bool)
         deeds.push((life.end, 2, index, Deed::ToldEnd, life.end));
     }
     deeds.sort_by_key(|(at, rank, index, ..)| (*at, *rank, *index));
-    let mut story = Story::told();
-    story.tracker.congested(is_congested);
+    let mut story = TrackerHarness::told();
+    story.tracker.set_backpressure(has_backpressure);
     for (at, _, index, deed, stamp) in deeds {
         while story.now + 5 <= at {
             story.wait(5);
@@ -67,7 +71,7 @@ fn play(lives: &[Scripted], delay: &mut impl FnMut() -> u64, is_congested: bool)
             Deed::ToldEnd => story.told_end(pid, code),
         };
     }
-    story.tracker.congested(false);
+    story.tracker.set_backpressure(false);
     for _ in 0..1_000 {
         story.wait(5);
     }
@@ -87,9 +91,9 @@ fn any_order_of_records_tells_the_same_lives() {
         };
         let lives = scripted(&mut random);
         // within what a stream in order has, or far beyond it, while the kernel holds records back
-        let is_congested = seed % 2 == 1;
-        let longest = if is_congested { 400 } else { 15 };
-        let lines = play(&lives, &mut || random(longest), is_congested);
+        let has_backpressure = seed % 2 == 1;
+        let longest = if has_backpressure { 400 } else { 15 };
+        let lines = play(&lives, &mut || random(longest), has_backpressure);
         let of = |word: &str| lines.iter().filter(|line| line.starts_with(word)).count();
         assert_eq!(of("fork"), lives.len(), "seed {seed}: {lines:#?}");
         assert_eq!(of("exit"), lives.len(), "seed {seed}: {lines:#?}");
@@ -103,7 +107,7 @@ fn any_order_of_records_tells_the_same_lives() {
             let exit = lines.iter().find(|line| line.starts_with(&format!("exit {id}")));
             let exit =
                 exit.unwrap_or_else(|| panic!("seed {seed}: {life:?} has no end: {lines:#?}"));
-            let ending = Ending::of_wait_status(life.code).to_string();
+            let ending = ExitStatus::of_wait_status(life.code).to_string();
             assert!(exit.contains(&format!(": {ending}")), "seed {seed}: {life:?}: {exit}");
         }
     }

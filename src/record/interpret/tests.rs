@@ -1,0 +1,174 @@
+//! Interpretations of the fields of every kind.
+
+use super::*;
+use crate::message_type::MessageType;
+
+fn interpret(message_type: MessageType, body: &str, field: &str) -> Interpretation<'static> {
+    let text: &'static str = format!("audit(1.000:2): {body}").leak();
+    let record = Record::parse(message_type, text.as_bytes()).expect("a head");
+    match record.as_user_message().filter(|_| record.field(field).is_none()) {
+        Some(message) => {
+            let mut meanings = message.interpretations();
+            meanings.find(|(found, _)| found.name == field.as_bytes()).expect("the field").1
+        }
+        None => record.interpret(field).expect("the field"),
+    }
+}
+
+fn shown(message_type: MessageType, body: &str, field: &str) -> String {
+    interpret(message_type, body, field).to_string()
+}
+
+#[test]
+fn kinds_of_nothing() {
+    let body = "hostname=? exe=\"\" key=(null) tty=(none) subj=";
+    let is = |field, absent| {
+        assert_eq!(interpret(MessageType::SYSCALL, body, field), Interpretation::Absent(absent));
+    };
+    is("hostname", Absent::Unknown);
+    is("key", Absent::Null);
+    is("tty", Absent::None);
+    is("subj", Absent::Empty);
+    let empty = Interpretation::Text(b"".into());
+    assert_eq!(interpret(MessageType::SYSCALL, body, "exe"), empty, "an empty string is one");
+    let title = interpret(MessageType::PROCTITLE, "proctitle=\"(null)\"", "proctitle");
+    assert_eq!(title, Interpretation::Absent(Absent::QuotedNull));
+}
+
+#[test]
+fn what_looks_like_hex() {
+    assert_eq!(interpret(MessageType::SYSCALL, "a0=dad", "a0"), Interpretation::Hex(0xdad));
+    let account = interpret(MessageType::USER_AUTH, "pid=1 msg='acct=\"beef\"'", "acct");
+    assert_eq!(account, Interpretation::Text(b"beef".into()));
+    let title = interpret(MessageType::PROCTITLE, "proctitle=\"dad\"", "proctitle");
+    assert_eq!(title, Interpretation::Arguments(vec![b"dad".to_vec()]));
+    let device = Interpretation::Device { major: 0xfe, minor: 0 };
+    assert_eq!(interpret(MessageType::PATH, "dev=fe:00", "dev"), device);
+    let machine = interpret(MessageType::VIRT_CONTROL, "pid=1 msg='vm-ctx=AB vm=?'", "vm-ctx");
+    assert_eq!(machine, Interpretation::Label(Label::new(b"AB")));
+}
+
+#[test]
+fn a_bare_word_that_is_no_hex_is_told() {
+    let odd = interpret(MessageType::SYSCALL, "comm=abc", "comm");
+    assert_eq!(odd, Interpretation::Malformed(b"abc"));
+}
+
+#[test]
+fn the_kernels_own_substitutes() {
+    let of = |body, field| interpret(MessageType::PATH, body, field);
+    assert_eq!(of("name=\"<too_long>\"", "name"), Interpretation::Absent(Absent::TooLong));
+    assert_eq!(of("name=\"<no_memory>\"", "name"), Interpretation::Absent(Absent::NoMemory));
+    let argument = interpret(MessageType::EXECVE, "argc=2 a0=\"x\" a1=\"(null)\"", "a1");
+    assert_eq!(argument, Interpretation::Absent(Absent::QuotedNull));
+    let key = interpret(MessageType::SYSCALL, "key=\"<too_long>\"", "key");
+    assert_eq!(key, Interpretation::Keys(vec![b"<too_long>".into()]), "nobody substitutes a key");
+}
+
+#[test]
+fn results_and_errors() {
+    let exit = |text: &str| shown(MessageType::SYSCALL, &format!("exit={text}"), "exit");
+    assert_eq!(exit("-13"), "EACCES(Permission denied)");
+    assert_eq!(exit("-512"), "ERESTARTSYS(Restart syscall)");
+    assert_eq!(exit("140035712352256"), "140035712352256");
+    assert_eq!(exit("-4096"), "-4096");
+    assert_eq!(exit("-9223372036854775808"), "-9223372036854775808");
+    assert_eq!(exit("0"), "0");
+}
+
+#[test]
+fn inodes_and_capabilities() {
+    let of = |body, field| interpret(MessageType::PATH, body, field);
+    assert_eq!(of("inode=18446744073709551615", "inode"), Interpretation::Number(u64::MAX));
+    let set = of("cap_fp=00000000a80425fb", "cap_fp");
+    assert_eq!(set, Interpretation::Capabilities(CapabilitySet::new(0xa804_25fb)));
+    assert!(set.to_string().starts_with("chown,dac_override,"));
+    for field in ["cap_fp", "cap_fi", "cap_fe", "cap_fver"] {
+        let unknown = of("cap_fe=? cap_fver=? cap_fp=? cap_fi=?", field);
+        assert_eq!(unknown, Interpretation::Absent(Absent::Unknown), "{field}");
+    }
+    assert_eq!(of("cap_frootid=0", "cap_frootid"), Interpretation::User(Some(0)));
+}
+
+#[test]
+fn records_of_cryptography() {
+    let body = "pid=1 uid=0 msg='op=negotiate mac=<implicit> pfs=curve25519-sha256@libssh.org fp=SHA256:02:11 rport=22'";
+    for (field, text) in [
+        ("mac", "<implicit>"),
+        ("pfs", "curve25519-sha256@libssh.org"),
+        ("fp", "SHA256:02:11"),
+        ("rport", "22"),
+    ] {
+        let word = interpret(MessageType::CRYPTO_KEY_USER, body, field);
+        assert_eq!(word, Interpretation::Word(text.as_bytes()));
+    }
+}
+
+#[test]
+fn arguments_by_their_call() {
+    let call = |body: &str, field| shown(MessageType::SYSCALL, body, field);
+    let x86 = |number: u32, rest: &str, field| {
+        call(&format!("arch=c000003e syscall={number} success=yes exit=0 {rest}"), field)
+    };
+    let open = "a0=ffffff9c a1=7f a2=80241 a3=1b6 items=1";
+    assert_eq!(x86(257, open, "a0"), "AT_FDCWD");
+    assert_eq!(x86(257, open, "a1"), "0x7f");
+    assert_eq!(x86(257, open, "a2"), "O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC");
+    assert_eq!(x86(56, "a0=1200011 a1=0", "a0"), "CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD");
+    assert_eq!(x86(41, "a0=2 a1=80801 a2=6", "a1"), "SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC");
+    assert_eq!(x86(41, "a0=2 a1=80801 a2=6", "a2"), "tcp");
+    assert_eq!(x86(41, "a0=10 a1=3 a2=6", "a2"), "0x6", "no protocol of IP");
+    assert_eq!(x86(54, "a0=3 a1=6 a2=1", "a2"), "TCP_NODELAY");
+    assert_eq!(x86(62, "a0=ffffffff a1=9", "a1"), "SIGKILL");
+    assert_eq!(x86(157, "a0=18 a1=15", "a1"), "sys_admin");
+    assert_eq!(x86(117, "a0=ffffffff a1=3e8 a2=0", "a0"), "unset");
+    assert_eq!(x86(231, "a0=103", "a0"), "3");
+    assert_eq!(x86(4000, "a0=1", "syscall"), "4000");
+    // the same call, the flags of another machine
+    assert_eq!(
+        call("arch=c00000b7 syscall=56 a0=3 a2=84000", "a2"),
+        "O_RDONLY|O_DIRECTORY|O_CLOEXEC"
+    );
+    assert_eq!(call("arch=80000016 syscall=120 a0=0 a1=100", "a1"), "CLONE_VM");
+    assert_eq!(call("arch=8 syscall=4037 a0=1 a1=9", "a1"), "0x9", "MIPS numbers others");
+    assert_eq!(call("arch=40000003 syscall=102 a0=3 a1=ff", "a0"), "connect");
+    assert_eq!(call("a0=7f", "a0"), "0x7f", "no call, no meaning");
+}
+
+#[test]
+fn a_message_inside_a_message_is_text() {
+    let body = "pid=1 msg='op=x msg='pid=2' res=1'";
+    let inner = interpret(MessageType::USER, body, "op");
+    assert_eq!(inner, Interpretation::Word(b"x"));
+    let text = format!("audit(1.000:2): {body}");
+    let record = Record::parse(MessageType::USER, text.as_bytes()).expect("a head");
+    let message = record.as_user_message().expect("a program's");
+    let nested = message.interpretations().nth(1).expect("two fields");
+    assert_eq!(nested.1, Interpretation::Word(b"pid=2"));
+}
+
+#[test]
+fn text_that_would_forge_lines_is_escaped() {
+    let name = interpret(MessageType::PATH, "name=610A62FF", "name");
+    assert_eq!(name.to_string(), "a\\012b\\377");
+}
+
+#[test]
+fn values_of_the_wrong_kind_fail_alone() {
+    for (field, body) in [
+        ("pid", "pid=x"),
+        ("exit", "exit=-"),
+        ("dev", "dev=fe"),
+        ("arch", "arch=xyz"),
+        ("saddr", "saddr=2"),
+    ] {
+        let message_type = match field {
+            "dev" => MessageType::PATH,
+            "saddr" => MessageType::SOCKADDR,
+            _ => MessageType::SYSCALL,
+        };
+        let meaning = interpret(message_type, body, field);
+        let raw = body.split_once('=').expect("a pair").1;
+        assert_eq!(meaning, Interpretation::Malformed(raw.as_bytes()), "{body}");
+    }
+}
