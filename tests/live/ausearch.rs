@@ -139,7 +139,7 @@ impl Comparison {
     }
 }
 
-/// The same thing said in other words.
+/// Returns whether both texts mean the same.
 fn same(meaning: &Interpretation<'_>, ours: &str, theirs: &str) -> bool {
     match meaning {
         // a program's own word, which ausearch leaves

@@ -1,4 +1,4 @@
-//! Rules as they are wanted: plans carried out and taken back, merging on the real filter.
+//! Rule plans: applied, rolled back, and merged rules on the real filter.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use auditlink::{Events, Receiver, Rule, RuleSet};
 use crate::lab::{Haul, KEY, Lab, control};
 use crate::language;
 
-/// A rule that no kernel takes: there is no field 99.
+/// A rule that every kernel refuses: field 99 does not exist.
 fn refused() -> Rule {
     let mut rule: Rule = "-a always,exit -F pid=77 -k bad".parse().expect("a rule");
     rule.filters[0].field = FieldId::new(99);
@@ -101,7 +101,11 @@ pub(crate) fn modes(_: &Lab) {
     assert_eq!((report.done.len(), report.failed.len()), (1, 1));
     assert_loaded(&[rule(1)]);
     let report = control.apply_plan(&plan, ApplyMode::BestEffort).expect("it is tried");
-    assert_eq!((report.done.len(), report.failed.len()), (2, 1), "exists already is no failure");
+    assert_eq!(
+        (report.done.len(), report.failed.len()),
+        (2, 1),
+        "an existing rule is not a failure"
+    );
     assert_loaded(&[rule(1), rule(2)]);
     let other: RuleSet = [rule(2), rule(1)].into_iter().collect();
     let plan = other.plan(&listing(), &Ownership::All);

@@ -1,4 +1,4 @@
-//! What goes wrong says what, why, and how to mend it; and nothing has changed.
+//! Each failure names the operation, the cause and the remedy, and changes nothing.
 
 use std::process::{Command, Output};
 use std::thread::sleep;
@@ -14,7 +14,7 @@ fn fails(words: &[&str], what: impl FnOnce() -> Output) {
     let state = || {
         let mut control = control();
         let mut status = control.status().expect("a status");
-        // what moves by itself
+        // counters that change on their own
         status.backlog = 0;
         status.backlog_wait_time_actual = None;
         (status, control.rules().expect("a listing"))
@@ -29,7 +29,7 @@ fn fails(words: &[&str], what: impl FnOnce() -> Output) {
     assert_eq!(state(), before, "something changed in the kernel");
 }
 
-/// Runs an example through another program that first gives something up.
+/// Runs an example through a program that first drops a privilege.
 fn through(wrapper: &[&str], name: &str, words: &[&str]) -> Output {
     let [program, options @ ..] = wrapper else { panic!("a program") };
     // an unprivileged user may not be allowed into the folder of the build
@@ -81,7 +81,7 @@ pub(crate) fn wrong_namespace(lab: &Lab) {
     fails(&["join the audit multicast group", "namespace"], || {
         through(&user, "dump", &["--observer", "--for", "1"])
     });
-    // whoever may look at process 1 is told that nothing would come; in a virtual machine one may
+    // an observer that may read /proc/1 learns that no records would arrive; in a virtual machine it may
     if std::fs::read_link("/proc/1/ns/net").is_ok() {
         fails(&["join the audit multicast group", "network namespace", "process 1"], || {
             through(&net, "dump", &["--observer", "--for", "1"])

@@ -1,4 +1,4 @@
-//! The matrix: every fault that can be caused, and an account that adds up.
+//! The fault matrix: every fault that can be caused, with counts that add up.
 //!
 //! Each fault makes a known number of events of three records (`SYSCALL`, `PROCTITLE`, `EOE`) and
 //! compares it with what came whole and what was accounted for. Where the kernel's counters allow
@@ -23,7 +23,7 @@ pub(crate) const RECORDS: u64 = 3;
 /// A small socket buffer: room for some 66 records.
 pub(crate) const SMALL: usize = 32 * 1024;
 
-/// What came of a storm.
+/// What was received of a storm.
 #[derive(Debug, Default)]
 pub(crate) struct Harvest {
     /// Events with all their records.
@@ -57,7 +57,7 @@ impl Harvest {
         if event.is_whole() && (records == RECORDS || event.execve().is_some()) {
             self.whole += 1;
         } else {
-            // the rest of an event that was torn apart in time is no other event
+            // the late rest of a split event is not another event
             self.torn += u64::from(!event.is_continuation());
             self.siblings += if called { RECORDS - records } else { 0 };
         }
@@ -74,12 +74,12 @@ impl Harvest {
         }
     }
 
-    /// Leaves, and takes all that was there before.
+    /// Shuts down, and takes everything that was queued before.
     pub(crate) fn finish<S: Clocked>(self, events: Events<S>) -> (Self, Stats) {
         self.finish_with(events, |_| {})
     }
 
-    /// As [`finish`](Self::finish), showing everything to somebody else first.
+    /// As [`finish`](Self::finish), passing each delivery to a closure first.
     pub(crate) fn finish_with<S: Clocked>(
         mut self,
         mut events: Events<S>,
@@ -99,8 +99,8 @@ impl Harvest {
         (self, stats)
     }
 
-    /// Tells whether everything came. A parked record can come behind the end of its event: then
-    /// the event is in two pieces, and nothing is missing.
+    /// Returns whether everything arrived. A record of the retry queue can come after the end of its
+    /// event: then the event is in two pieces, and nothing is missing.
     pub(crate) fn has_all(&self, made: u64) -> bool {
         self.whole == made || self.records == made * RECORDS
     }
@@ -110,7 +110,7 @@ impl Harvest {
     }
 }
 
-/// Tells whether an event is of a storm, or may be: the record with the key may be missing.
+/// Returns whether an event is of a storm, or may be: the record with the key may be missing.
 fn is_of_storm(event: &Event) -> bool {
     let is_part = |message_type| {
         matches!(message_type, MessageType::PROCTITLE | MessageType::EOE | MessageType::SYSCALL)
@@ -157,13 +157,13 @@ pub(crate) fn watch_getppid(lab: &Lab) -> InstalledRules {
 }
 
 /// Checks what must always hold, and prints a line of the matrix.
-pub(crate) fn report(fault: &str, made: u64, harvest: &Harvest, stats: &Stats, told: &str) {
+pub(crate) fn report(fault: &str, made: u64, harvest: &Harvest, stats: &Stats, known: &str) {
     let completeness = stats.completeness();
     assert!(harvest.whole <= made, "{fault}: more than was made: {harvest:?}");
     if !harvest.has_all(made) {
         assert!(!completeness.is_complete(), "{fault}: complete, but {harvest:?}");
     }
-    println!("matrix|{fault}|{made}|{}|{told}|{completeness}", harvest.whole);
+    println!("matrix|{fault}|{made}|{}|{known}|{completeness}", harvest.whole);
 }
 
 /// Sets the kernel's queue and what happens when it is full.
@@ -195,14 +195,14 @@ pub(crate) fn observer_overflow(lab: &Lab) {
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(300));
     let made = 2_000;
-    lab.run_helper(&["storm", &made.to_string()]); // nobody reads meanwhile
+    lab.run_helper(&["storm", &made.to_string()]); // the receiver does not read meanwhile
     wait_until_sent();
     harvest.collect(&mut events, LONG);
     let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
     let dropped = stats.overrun_records;
-    let told = format!("{dropped} records dropped by the socket: exact");
-    report("observer that does not read", made, &harvest, &stats, &told);
+    let known = format!("{dropped} records dropped by the socket: exact");
+    report("observer that does not read", made, &harvest, &stats, &known);
     assert_eq!(harvest.records + dropped, made * RECORDS, "{harvest:?}");
     assert!(dropped > 0);
     assert_eq!(stats.completeness().reasons()[0], UnverifiedReason::SocketOverrun(dropped));
@@ -214,7 +214,7 @@ pub(crate) fn short_stall(lab: &Lab) {
     let rules = watch_getppid(lab);
     let made = 2_000;
     lab.run_helper(&["storm", &made.to_string()]);
-    sleep(Duration::from_millis(200)); // nobody reads meanwhile, for less than half a second
+    sleep(Duration::from_millis(200)); // the receiver does not read for less than half a second
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(500));
     let (harvest, stats) = harvest.finish(events);
@@ -242,8 +242,8 @@ pub(crate) fn long_stall(lab: &Lab) {
     let (lost, gap) = (stats.kernel_lost, stats.gap_events);
     let name = "daemon that does not read, processes wait 1 s";
     if booted_with_audit() {
-        let told = format!("{lost} records counted by the kernel: exact");
-        report(name, made, &harvest, &stats, &told);
+        let known = format!("{lost} records counted by the kernel: exact");
+        report(name, made, &harvest, &stats, &known);
         // each record came or is counted, but an event that was refused whole counts as one, and
         // has no serial
         let uncounted = (made * RECORDS).checked_sub(harvest.records + lost).expect("no more");
@@ -252,8 +252,8 @@ pub(crate) fn long_stall(lab: &Lab) {
         // what the kernel could not hold before this daemon came is a gap, too
         assert!(harvest.whole + harvest.torn + gap + refused >= made, "{harvest:?} {stats:?}");
     } else {
-        let told = format!("{gap} events by their serials, {lost} by the counter: at least");
-        report(name, made, &harvest, &stats, &told);
+        let known = format!("{gap} events by their serials, {lost} by the counter: at least");
+        report(name, made, &harvest, &stats, &known);
         let seen = harvest.whole + harvest.torn;
         assert!(seen + gap <= made, "{harvest:?} {stats:?}");
         assert!(made <= seen + gap + lost, "{harvest:?} {stats:?}");
@@ -281,7 +281,7 @@ fn queue_overflow(lab: &Lab, name: &str, backlog: u32, made: u64, reads: bool) {
     rules.remove().expect("the rules are loaded");
     let lost = stats.kernel_lost;
     let refused = made - harvest.calls;
-    let told =
+    let known =
         format!("{lost} refused, {} whole events and {} records: ", refused, harvest.siblings);
     // what is refused whole has no serial and counts as one; of the others, each record came or
     // is counted
@@ -290,8 +290,8 @@ fn queue_overflow(lab: &Lab, name: &str, backlog: u32, made: u64, reads: bool) {
     let by_serials = made.checked_sub(seen + gap).map(|refused| refused * (RECORDS - 1));
     let is_plain = gap == 0 && !harvest.has(&Cause::SocketOverrun);
     let is_exact = is_plain || by_serials == Some(uncounted);
-    let told = told + if is_exact { "exact" } else { "at least" };
-    report(name, made, &harvest, &stats, &told);
+    let known = known + if is_exact { "exact" } else { "at least" };
+    report(name, made, &harvest, &stats, &known);
     if is_plain {
         assert_eq!(lost, refused + harvest.siblings, "{harvest:?} {stats:?}");
     } else {
@@ -322,13 +322,13 @@ pub(crate) fn rate_limit(lab: &Lab) {
     let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
     let lost = stats.kernel_lost;
-    let told = format!("{lost} records counted by the kernel: exact");
-    report("rate limit of 200", made, &harvest, &stats, &told);
+    let known = format!("{lost} records counted by the kernel: exact");
+    report("rate limit of 200", made, &harvest, &stats, &known);
     assert_eq!(harvest.records + lost, made * RECORDS, "{harvest:?} {stats:?}");
 }
 
 pub(crate) fn slow_consumer(lab: &Lab) {
-    let rules = watch_getppid(lab); // before anybody listens: all that comes is the storm's
+    let rules = watch_getppid(lab); // before the receiver opens: everything received is the storm's
     wait_until_sent();
     let receiver = Receiver::daemon().open().expect("the place is free");
     let pump = Pump::new(receiver).queue_bytes(64 * 1024).overflow(Overflow::DropNewest);
@@ -336,14 +336,14 @@ pub(crate) fn slow_consumer(lab: &Lab) {
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(300));
     let made = 2_000;
-    lab.run_helper(&["storm", &made.to_string()]); // nobody takes anything meanwhile
+    lab.run_helper(&["storm", &made.to_string()]); // the consumer takes nothing meanwhile
     wait_until_sent();
     harvest.collect(&mut events, LONG);
     let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
     let dropped = stats.queue_records;
-    let told = format!("{dropped} records dropped by the queue: exact");
-    report("consumer slower than its queue, newest dropped", made, &harvest, &stats, &told);
+    let known = format!("{dropped} records dropped by the queue: exact");
+    report("consumer slower than its queue, newest dropped", made, &harvest, &stats, &known);
     assert!(dropped > 0);
     assert_eq!(harvest.records + dropped, made * RECORDS, "{harvest:?} {stats:?}");
 }
@@ -357,8 +357,8 @@ pub(crate) fn cut_records(lab: &Lab) {
     harvest.collect(&mut events, Duration::from_millis(300));
     let (mut harvest, stats) = harvest.finish(events);
     harvest.whole = stats.events - stats.incomplete;
-    let told = format!("{} record cut: exact", stats.truncated);
-    report("record longer than the reader's buffer", stats.events, &harvest, &stats, &told);
+    let known = format!("{} record cut: exact", stats.truncated);
+    report("record longer than the reader's buffer", stats.events, &harvest, &stats, &known);
     assert_eq!((stats.truncated, stats.incomplete), (1, 1));
     assert!(harvest.has(&Cause::Truncated));
 }
@@ -395,8 +395,8 @@ pub(crate) fn forged(lab: &Lab) {
     lab.run_helper(&["storm", "500"]);
     let (harvest, stats) = Harvest::default().finish(events);
     rules.remove().expect("the rules are loaded");
-    let told = format!("{} forged, refused", stats.refused);
-    report("forged datagram", 500, &harvest, &stats, &told);
+    let known = format!("{} forged, refused", stats.refused);
+    report("forged datagram", 500, &harvest, &stats, &known);
     assert_eq!((harvest.whole, stats.refused), (500, 1));
     assert_eq!(stats.completeness(), Completeness::Complete, "nothing of the kernel's is missing");
 }
@@ -417,7 +417,7 @@ impl Random {
 }
 
 /// Random settings, random stalls, random numbers of events: never complete when something is
-/// missing, and never less accounted for than is missing.
+/// missing, and never fewer losses reported than records are missing.
 pub(crate) fn anything_goes(lab: &Lab) {
     let rounds = std::env::var("AUDITLINK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
     let rounds = rounds.unwrap_or(24);

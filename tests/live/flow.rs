@@ -1,4 +1,4 @@
-//! Records on their way: storms, stalls, forgeries.
+//! Reception: storms of events, stalled readers, forged datagrams.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -18,7 +18,7 @@ use crate::faults::watch_getppid;
 use crate::lab::{Haul, KEY, Lab, control, count_of, wait_until_sent};
 use crate::support::example;
 
-/// Calls of a storm, as the issue of lossless reception states it.
+/// System calls of a storm.
 const STORM: u64 = 200_000;
 
 /// Records of one event of a storm: SYSCALL, PROCTITLE, EOE.
@@ -43,7 +43,7 @@ fn start_dump(program: &str, words: &[&str]) -> Child {
     panic!("dump did not become the daemon: {output:?}");
 }
 
-/// Stops `dump` and returns what it had to say.
+/// Stops `dump` and returns its output.
 fn stop_dump(child: Child, pid: i32) -> String {
     kill(Pid::from_raw(pid), Signal::SIGTERM).expect("it runs");
     let output = child.wait_with_output().expect("it ends");
@@ -155,7 +155,7 @@ fn storm_through(lab: &Lab, program: &str) {
     assert_eq!(count_of(last, "events"), STORM);
     assert!(said.contains("completeness=complete"), "{said}");
     assert_eq!((count_of(last, "losses"), count_of(last, "incomplete")), (0, 0));
-    assert!(!said.contains("registration_probes"), "nobody but ourselves asked for the place");
+    assert!(!said.contains("registration_probes"), "only this process asked to register");
 }
 
 pub(crate) fn few_calls(lab: &Lab) {
@@ -204,10 +204,10 @@ pub(crate) fn stalled_observer(lab: &Lab) {
     assert_eq!(before.losses, []);
 
     let made = 2_000;
-    lab.run_helper(&["storm", &made.to_string()]); // nobody reads meanwhile
+    lab.run_helper(&["storm", &made.to_string()]); // the receiver does not read meanwhile
     wait_until_sent(); // or what is still queued could overflow the buffer a second time
     let mut haul = Haul::default();
-    // long enough for the event that was cut in two, and for what its serials tell
+    // long enough for the event that was split, and for its serial gap to expire
     haul.collect(&mut events, Duration::from_secs(3));
     // an event whose first record was dropped has no key
     let torn = haul.events.iter().filter(|event| event.missing().contains(&Missing::Opener));
@@ -223,7 +223,7 @@ pub(crate) fn stalled_observer(lab: &Lab) {
     let mut after = Haul::default();
     after.collect(&mut events, Duration::from_secs(3));
     rules.remove().expect("the rules are loaded");
-    assert_eq!(after.ours().count(), 5, "it goes on");
+    assert_eq!(after.ours().count(), 5, "the stream continues");
     assert_eq!(after.losses, []);
     assert!(after.ours().all(|event| event.missing().is_empty()));
 }
@@ -235,14 +235,14 @@ pub(crate) fn stalled_stream(lab: &Lab) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let haul = runtime.expect("a runtime").block_on(async {
         let mut stream = EventStream::new(observer).expect("a stream");
-        lab.run_helper(&["storm", &made.to_string()]); // nobody polls meanwhile
+        lab.run_helper(&["storm", &made.to_string()]); // the stream is not polled meanwhile
         wait_until_sent();
         let mut haul = Haul::default();
-        // as a program that has other things to do: each wait is given up after a moment
+        // as in a program that has other work: each wait is cancelled after a moment
         let mut silences = 0;
         while silences < 60 {
             tokio::select! {
-                next = stream.next() => match next.expect("it goes on").expect("no error") {
+                next = stream.next() => match next.expect("the stream continues").expect("no error") {
                     Delivery::Event(event) => haul.events.push(event),
                     Delivery::Loss(loss) => haul.losses.push(loss),
                 },
@@ -267,7 +267,7 @@ pub(crate) fn stalled_daemon(lab: &Lab) {
     let rules = watch_getppid(lab);
     let made = 2_000;
     let mut helper = lab.start_helper(&["storm", &made.to_string()]);
-    sleep(Duration::from_millis(500)); // nobody reads meanwhile
+    sleep(Duration::from_millis(500)); // the receiver does not read meanwhile
     let mut haul = Haul::default();
     haul.collect(&mut events, Duration::from_secs(3));
     assert!(helper.wait().expect("it ends").success());
@@ -364,7 +364,7 @@ pub(crate) fn replay(lab: &Lab) {
         }
         Delivery::Loss(loss) => loss.to_string(),
     };
-    // an event that a window closed may be closed by the end of the file
+    // an event that the window closed live may be closed by the end of the file
     let sorted = |deliveries: &[Delivery]| {
         let mut lines: Vec<String> = deliveries.iter().map(shape).collect();
         lines.sort();

@@ -1,4 +1,4 @@
-//! The other side of a test: a process that makes system calls and does as it is told.
+//! The helper process of the live tests: it makes the system calls that its arguments name.
 //!
 //! `helper storm N [b32]`, `helper pair N`, `helper timed N`, `helper programs N`, `helper messages N`,
 //! `helper drip N`, `helper spoof PORT`, `helper say TEXT`,
@@ -20,7 +20,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use crate::lab::KEY;
 use crate::variety;
 
-/// Does what the words say; `None` if they are not for the helper.
+/// Runs the command of the helper; `None` if the arguments are not for it.
 pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
@@ -59,7 +59,7 @@ fn storm(count: &str, mut call: impl FnMut()) {
     }
 }
 
-/// Makes calls, and tells how many microseconds the longest took.
+/// Makes calls, and prints how many microseconds the longest took.
 fn timed(count: &str) {
     let mut longest = Duration::ZERO;
     storm(count, || {
@@ -70,15 +70,15 @@ fn timed(count: &str) {
     println!("longest={}", longest.as_micros());
 }
 
-/// Lists the rules through a small buffer, and tells how many there are.
+/// Lists the rules through a small buffer, and prints how many there are.
 fn list(bytes: &str) {
     let mut control = Control::open().expect("a control socket");
     control.set_receive_buffer(bytes.parse().expect("a number")).expect("a buffer");
     println!("rules={}", control.rules().expect("a listing").len());
 }
 
-/// A daemon as users write them: tunes, installs rules, receives, and puts everything back when it
-/// is told to end.
+/// A daemon as users write it: changes settings, installs rules, receives, and restores everything on
+/// SIGTERM.
 fn consume() {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
@@ -86,7 +86,7 @@ fn consume() {
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let stop = SignalFd::with_flags(&signals, flags).expect("a file");
 
-    // its socket is the process's first, so its port is the number of the process
+    // its socket is the first of the process, so its port is the PID
     let receiver = Receiver::daemon().open().expect("the place is free");
     let mut control = Control::open().expect("a control socket");
     let former = control.configure(&Settings::lossless().enabled(true)).expect("good values");
@@ -105,7 +105,7 @@ fn consume() {
     println!("completeness={}", events.completeness());
 }
 
-/// Binds a port as an unprivileged user, and tells how many datagrams came until input ends.
+/// Binds a port as an unprivileged user, and prints how many datagrams came until its input ends.
 fn squat(port: &str) {
     give_up_root();
     let mut socket = Socket::new(9).expect("a netlink socket");
@@ -134,7 +134,7 @@ fn as_nobody(command: &[&str]) -> ExitCode {
     run_to_the_end(command)
 }
 
-/// Runs a program in a namespace of its own.
+/// Runs a program in a new namespace.
 fn unshare(kind: &str, command: &[&str]) -> ExitCode {
     let flags = match kind {
         "user" => CloneFlags::CLONE_NEWUSER,
@@ -194,7 +194,7 @@ fn getppid_32() {
     panic!("no way to make a 32-bit call on this machine");
 }
 
-/// Sends a record of our own invention to somebody's port.
+/// Sends a forged record to the port of another process.
 fn spoof(port: u32) {
     let text = b"audit(1700000000.000:1): forged=yes";
     let datagram = auditlink::wire::frame::message(auditlink::MessageType::SYSCALL, 0, text);

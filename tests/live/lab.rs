@@ -1,4 +1,4 @@
-//! The kernel as a laboratory: locked for us, in a known state, and put back.
+//! Exclusive use of the kernel's audit system: locked, set to a known state, and restored.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use nix::fcntl::{Flock, FlockArg};
 #[derive(Debug)]
 pub(crate) struct Lab {
     before: Status,
-    /// What the first daemon was sent, which the kernel had held back since it was booted.
+    /// What the first daemon received: the records that the kernel had kept since it was booted.
     held_since_boot: OnceLock<Vec<Event>>,
     folder: PathBuf,
     _lock: Flock<File>,
@@ -27,7 +27,7 @@ pub(crate) struct Lab {
 pub(crate) const KEY: &str = "auditlink-live";
 
 impl Lab {
-    /// Takes the kernel, unless somebody else uses it.
+    /// Locks the audit system, unless another process uses it.
     pub(crate) fn open() -> Result<Self, String> {
         let lock = File::create(std::env::temp_dir().join("auditlink-live.lock"))
             .map_err(|error| format!("the lock file: {error}"))?;
@@ -35,7 +35,7 @@ impl Lab {
             .map_err(|(_, error)| format!("the lock: {error}"))?;
         let mut control = Control::open().map_err(|error| format!("{error:?}"))?;
         let before = control.status().map_err(|error| format!("{error:?}"))?;
-        // one that is dead is no daemon: a test that was killed leaves its number behind
+        // a dead process is not a daemon: a test that was killed leaves its PID registered
         if before.pid != 0 && auditlink::host::procfs::command(before.pid).is_some() {
             return Err(format!("process {} is the audit daemon", before.pid));
         }
@@ -49,7 +49,7 @@ impl Lab {
         let folder = std::env::temp_dir().join(format!("auditlink-live-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let lab = Self { before, held_since_boot: OnceLock::new(), folder, _lock: lock };
-        // a copy of our own, so that a rule with its path catches nobody else
+        // a private copy, so that a rule with its path matches no other process
         let own = std::env::current_exe().map_err(|error| error.to_string())?;
         fs::copy(own, lab.helper()).map_err(|error| format!("the helper: {error}"))?;
         Ok(lab)
@@ -62,12 +62,12 @@ impl Lab {
         self.drain();
     }
 
-    /// Lets go what the last test left in the kernel.
+    /// Reads what the last test left in the kernel.
     pub(crate) fn drain(&self) {
         wait_until_sent();
-        // what it parked, and what it holds back if it was booted with audit=1, the next daemon gets
+        // the next daemon receives the retry queue, and the hold queue if the kernel was booted with audit=1
         let mut held = Vec::new();
-        let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
+        let mut events = Events::new(Receiver::daemon().open().expect("no daemon is registered"));
         events.source_mut().finish().expect("a thread");
         while let Some(delivery) = events.next().transpose().expect("no error") {
             if let Delivery::Event(event) = delivery {
@@ -82,7 +82,7 @@ impl Lab {
         self.held_since_boot.get().map_or(&[], Vec::as_slice)
     }
 
-    /// Puts the kernel back as it was found.
+    /// Restores the settings of the kernel.
     pub(crate) fn restore(&self) {
         let mut control = control();
         if control.status().expect("a status").enabled == Enabled::LOCKED {
@@ -100,7 +100,7 @@ impl Lab {
         }
         control.configure(&settings).expect("these were the settings before");
         let after = control.status().expect("a status");
-        assert_eq!(after.pid, 0, "a test left a daemon behind");
+        assert_eq!(after.pid, 0, "a test left a daemon registered");
         assert_eq!(after.enabled, before.enabled);
         assert_eq!(after.backlog_limit, before.backlog_limit);
     }
@@ -110,7 +110,7 @@ impl Lab {
         self.folder.join("helper")
     }
 
-    /// A path of our own.
+    /// Returns a path in the private folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
@@ -174,7 +174,7 @@ pub(crate) fn count_of(text: &str, name: &str) -> u64 {
     text.split_whitespace().find_map(|word| word.strip_prefix(&prefix)?.parse().ok()).unwrap_or(0)
 }
 
-/// What a receiver handed out.
+/// Deliveries of a receiver.
 #[derive(Debug, Default)]
 pub(crate) struct Haul {
     pub(crate) events: Vec<Event>,
@@ -194,7 +194,7 @@ impl Haul {
         }
     }
 
-    /// The events of rules with our key.
+    /// The events of rules with the key of the tests.
     pub(crate) fn ours(&self) -> impl Iterator<Item = &Event> {
         self.events.iter().filter(|event| event.keys().iter().any(|key| key == KEY.as_bytes()))
     }

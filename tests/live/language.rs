@@ -1,4 +1,4 @@
-//! The whole language of rules, with the reference tool as the oracle.
+//! The text of rules, with auditctl as the oracle.
 //!
 //! Lines are loaded as files by both tools; then the kernel's listing must be the same to the byte,
 //! and so must be what both print of it, and which lines both refuse.
@@ -78,7 +78,7 @@ fn compare(lab: &Lab, lines: &[String]) -> usize {
     }
     assert_eq!(ours.listing.len(), theirs.listing.len());
     for (ours, theirs) in ours.printed.lines().zip(theirs.printed.lines()) {
-        // a watch whose perm= was given first is printed in that order, which nobody can read back
+        // a watch whose perm= was given first is printed in that order, which auditctl cannot read back
         if !theirs.starts_with(" -p ") {
             assert_eq!(ours, theirs, "printed");
         }

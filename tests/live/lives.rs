@@ -1,4 +1,4 @@
-//! The story of processes, against what a load generator writes down of its own deeds.
+//! Process events, compared with the log that a load generator writes of the processes it creates.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -25,12 +25,12 @@ pub(crate) fn of_32_bits(lab: &Lab) {
     ground_truth(lab, Bits::B32, ProcessMonitor::new(), count(4_000));
 }
 
-/// How many lives to make; the environment may want more.
+/// Returns how many processes to create; `AUDITLINK_LIVES` overrides the usual number.
 fn count(usual: usize) -> usize {
     std::env::var("AUDITLINK_LIVES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-/// Somebody who follows processes that run a load's program.
+/// Follows the processes that run the program of a load.
 struct Watch {
     processes: Processes<Receiver>,
     rules: InstalledRules,
@@ -48,7 +48,7 @@ impl Watch {
         Self { processes, rules, kind }
     }
 
-    /// Tells what comes for some time.
+    /// Passes on the events that arrive within some time.
     fn for_time(&mut self, time: Duration, mut tell: impl FnMut(ProcessEvent)) {
         let end = self.processes.source().now().saturating_add(time);
         while let Some(change) = self.processes.next_until(Some(end)).expect("no error") {
@@ -56,7 +56,7 @@ impl Watch {
         }
     }
 
-    /// Tells what comes until the children have ended and nothing more is to be expected, and leaves.
+    /// Passes on the events until the children have ended and no more are expected, then shuts down.
     fn run_out(
         mut self,
         children: &mut [Child],
@@ -71,7 +71,7 @@ impl Watch {
         while !children.iter_mut().all(has_ended) {
             self.for_time(Duration::from_millis(100), &mut tell);
         }
-        // what no record tells comes by the second source
+        // what no record reports comes from the process monitor
         self.for_time(Duration::from_secs(3), &mut tell);
         self.rules.remove().expect("they are loaded");
         self.processes.source_mut().finish().expect("a thread");
@@ -97,8 +97,8 @@ fn follow(
     (story, kind)
 }
 
-/// Without the connector, the reason of a sudden end may not be known, nor whether a task that is gone
-/// was a thread: then that is told.
+/// Without the connector, the cause of a sudden exit may be unknown, and so may whether a task that
+/// is gone was a thread: both must be reported.
 pub(crate) fn by_pidfds(lab: &Lab) {
     without_connector(lab, ProcessMonitor::new().connector(false), MonitorKind::Pidfd);
 }
@@ -119,9 +119,9 @@ fn without_connector(lab: &Lab, monitor: ProcessMonitorBuilder, expected: Monito
     assert!(story.gaps.iter().all(is_unsettled), "{:?}", story.gaps);
 }
 
-/// With few numbers, each is used again all the time.
+/// With few PIDs, each one is reused all the time.
 pub(crate) fn of_few_numbers(lab: &Lab) {
-    /// Puts the limit back, whatever happens.
+    /// Restores the limit, also when the test fails.
     struct Limit(String);
     impl Drop for Limit {
         fn drop(&mut self) {
@@ -136,7 +136,7 @@ pub(crate) fn of_few_numbers(lab: &Lab) {
     assert!(tally.reused > count / 2, "{tally:?}");
 }
 
-/// Somebody sets the clock, an hour forward and back, all the time.
+/// The wall clock is set an hour forward and back, again and again.
 pub(crate) fn while_the_clock_is_set(lab: &Lab) {
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let setter = std::thread::spawn(move || {
@@ -157,7 +157,7 @@ pub(crate) fn while_the_clock_is_set(lab: &Lab) {
     assert!(steps > 4);
 }
 
-/// The machine sleeps while processes come and go: what lasts since boot goes on, other clocks do not.
+/// The machine is suspended while processes come and go: the boot-time clock continues, others do not.
 pub(crate) fn across_sleep(lab: &Lab) {
     const ALARM: &str = "/sys/class/rtc/rtc0/wakealarm";
     const FREEZE_TIMEOUT: &str = "/sys/power/pm_freeze_timeout";
@@ -167,10 +167,10 @@ pub(crate) fn across_sleep(lab: &Lab) {
         let now = |clock| Duration::from(clock_gettime(clock).expect("a clock"));
         now(ClockId::CLOCK_BOOTTIME).saturating_sub(now(ClockId::CLOCK_MONOTONIC))
     };
-    /// Sends the machine to sleep for some seconds, unless something keeps it from that.
+    /// Suspends the machine for some seconds, unless something prevents it.
     fn sleep() -> std::io::Result<()> {
         fs::write(FREEZE_TIMEOUT, "1000")?;
-        // if the alarm is over before the machine sleeps, the count has changed, and it does not
+        // if the alarm fires before the suspend, the wakeup count has changed and the kernel refuses
         let count = fs::read_to_string(WAKEUP_COUNT)?;
         fs::write(ALARM, "0")?;
         fs::write(ALARM, "+4")?;
@@ -182,7 +182,7 @@ pub(crate) fn across_sleep(lab: &Lab) {
         let mut refusals = Vec::new();
         for _ in 0..2 {
             std::thread::sleep(Duration::from_millis(700));
-            // one that waits for its child of vfork, which is frozen, cannot be frozen
+            // a process that waits for its frozen vfork child cannot be frozen
             while let Err(error) = sleep() {
                 refusals.push(error.to_string());
                 assert!(refusals.len() < 20, "{refusals:?}");
@@ -204,11 +204,11 @@ fn ground_truth(lab: &Lab, bits: Bits, monitor: ProcessMonitorBuilder, count: us
     let tally = story.check(&deeds, &load, true);
     println!("  {} lives, by {kind:?}: {tally:?}", deeds.len());
     assert_eq!(story.gaps, [], "nothing was lost");
-    // a thread is none, and a child whose parent is gone comes with that parent
+    // a thread is not a process; an orphan comes with its parent
     let of_kind = |kind| deeds.iter().filter(|deed| deed.kind == kind).count();
     assert_eq!(deeds.len() - of_kind(100) + threads(count), count, "what was to be made");
     assert_eq!(of_kind(100), of_kind(10));
-    // whose status the kernel takes, where threads end one after the other
+    // which status the kernel takes where threads exit one after the other
     for deed in deeds.iter().filter(|deed| deed.kind == 13) {
         let last = u8::try_from(deed.number % 120).expect("below 120");
         let status = if is_before_6() { 121 } else { last };
@@ -217,12 +217,12 @@ fn ground_truth(lab: &Lab, bits: Bits, monitor: ProcessMonitorBuilder, count: us
     tally
 }
 
-/// How many of the numbers make a thread instead of a process.
+/// Returns how many of the numbers create a thread instead of a process.
 fn threads(count: usize) -> usize {
     (0..count).filter(|number| number % 20 == 7).count()
 }
 
-/// In a container, calls return numbers that are others' outside of it.
+/// In a container, calls return PIDs that belong to other processes outside of it.
 pub(crate) fn in_a_pid_namespace(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);
     let watch = Watch::start(&load, ProcessMonitor::new());
@@ -230,7 +230,7 @@ pub(crate) fn in_a_pid_namespace(lab: &Lab) {
     let unshare = unshare.args(["--pid", "--fork"]).arg(&load.program);
     let mut children = [load.start_under(unshare, 2_000, 0)];
     let root = children[0].id();
-    // the first process of the namespace is that program's child
+    // the first process of the namespace is the child of that program
     let mut first = None;
     let mut story = TrackerHarness::default();
     let completeness = watch.run_out(&mut children, |change| {
@@ -245,13 +245,17 @@ pub(crate) fn in_a_pid_namespace(lab: &Lab) {
     });
     assert!(completeness.is_complete(), "{completeness}");
     let deeds = deeds(&load.log);
-    println!("  {} lives, by {} in its own numbers", deeds.len(), first.expect("it was told"));
+    println!(
+        "  {} lives, by {} in its own numbers",
+        deeds.len(),
+        first.expect("a report of its own PID")
+    );
     let lowest = story.lives.iter().map(|id| id.pid()).min();
     assert!(deeds.iter().any(|deed| Some(deed.pid) < lowest), "the numbers are others");
     story.check_unnumbered(&deeds, &load);
 }
 
-/// Who joins while processes come and go sees all from then on, and none twice.
+/// A tracker that starts while processes come and go reports all from then on, and none twice.
 pub(crate) fn joined_late(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);
     let mut children = [load.start(3_000, 0)];
@@ -267,7 +271,7 @@ pub(crate) fn joined_late(lab: &Lab) {
     let told: Vec<u32> = story.lives.iter().map(|id| id.pid()).collect();
     println!("  {} of {} lives came after we did", told.len(), deeds.len());
     assert!(told.len() > 500 && told.len() < deeds.len());
-    // a grandchild may be told before its parent, whose record came later
+    // a grandchild may be reported before its parent, whose record came later
     let mut expected = deeds[deeds.len() - told.len()..].to_vec();
     let mut sorted = told.clone();
     expected.sort_unstable();
@@ -275,7 +279,7 @@ pub(crate) fn joined_late(lab: &Lab) {
     assert_eq!(sorted, expected, "no hole, and nothing twice");
 }
 
-/// After a loss, /proc is compared: who lives is told, and who is gone.
+/// After a loss, /proc is compared: processes that run and processes that are gone are reported.
 pub(crate) fn after_a_loss(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);
     let receiver = Receiver::observer().receive_buffer(1 << 15).open().expect("we are root");
@@ -284,7 +288,7 @@ pub(crate) fn after_a_loss(lab: &Lab) {
     let mut processes = Processes::watch(receiver, monitor).expect("files");
     let mut lasting = load.command(&["wait"]).stdin(Stdio::piped()).spawn().expect("it starts");
     let pid = lasting.id();
-    // nobody reads meanwhile
+    // the receiver does not read meanwhile
     let status = load.command(&["many", "1000"]).status().expect("it starts");
     assert!(status.success());
     let mut told = Vec::new();
@@ -317,7 +321,7 @@ pub(crate) fn after_a_loss(lab: &Lab) {
     assert_eq!(told, ["fork", "exit"]);
 }
 
-/// When a process was started, against the stamp of the call that created it.
+/// Compares the start time of a process with the timestamp of the call that created it.
 pub(crate) fn start_times(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);
     let watch = Watch::start(&load, ProcessMonitor::new());
@@ -371,7 +375,7 @@ fn sample(clock: &mut auditlink::time::BootClock) {
     clock.sample(now(ClockId::CLOCK_REALTIME), since_boot);
 }
 
-/// What is remembered does not grow with the number of lives.
+/// The memory of the tracker does not grow with the number of processes.
 pub(crate) fn memory(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);
     let mut watch = Watch::start(&load, ProcessMonitor::new());
@@ -407,7 +411,7 @@ pub(crate) fn memory(lab: &Lab) {
     println!("  {births} births, {ends} ends; resident kB after each tenth: {sizes:?}");
     assert_eq!((births, ends), (count, count));
     assert!(completeness.is_complete(), "{completeness}");
-    // the last lives are remembered for ten seconds, but not more than 16,384
+    // ended processes are kept for ten seconds, at most 16,384 of them
     assert!(sizes[9] < sizes[4] + sizes[4] / 5, "{sizes:?}");
 }
 
@@ -418,13 +422,13 @@ fn resident() -> u64 {
     line.trim().trim_end_matches(" kB").parse().expect("digits")
 }
 
-/// The example, as users run it: what it tells, how it ends, and what it leaves behind.
+/// The example as users run it: what it prints, how it ends, and that it restores everything.
 pub(crate) fn procwatch(lab: &Lab) {
     let load = Load::new(lab, Bits::B64);
     for (role, signal) in [("--observer", Signal::SIGINT), ("--daemon", Signal::SIGTERM)] {
         let _ = fs::remove_file(&load.log);
-        // booted with audit=1, the kernel keeps for the next daemon what nobody took, such as the
-        // record of turning it off
+        // booted with audit=1, the kernel keeps unread records for the next daemon, such as the one of
+        // turning auditing off
         lab.prepare();
         if !booted_with_audit() {
             control().configure(&Settings::new().enabled(false)).expect("good values");
@@ -466,7 +470,7 @@ pub(crate) fn procwatch(lab: &Lab) {
         for deed in &deeds {
             let birth =
                 lines.iter().find(|line| line["type"] == "fork" && line["child"] == deed.pid);
-            let birth = birth.unwrap_or_else(|| panic!("{deed:?} was not told"));
+            let birth = birth.unwrap_or_else(|| panic!("{deed:?} was not reported"));
             assert_eq!(birth["pid"], deed.parent);
             assert!(birth["source"].is_string());
             assert!(birth["start_ticks"].is_u64() || birth["start_ticks_between"].is_array());
@@ -482,7 +486,7 @@ pub(crate) fn procwatch(lab: &Lab) {
         );
         assert!(words.ends_with(&format!("{counts}\n")), "{words}");
         println!("  {role}, {signal}: {} lives, {counts}", deeds.len());
-        // all is as before
+        // everything is restored
         let after = control().status().expect("a status");
         assert!(control().rules().expect("a listing").is_empty());
         assert_eq!(

@@ -1,10 +1,10 @@
 /*
- * Makes short lives of processes in every way that Linux has, and writes down what it did.
+ * Creates short-lived processes in every way that Linux has, and logs each one.
  *
- *   load LOG COUNT FIRST SCRIPT   makes COUNT lives, numbered from FIRST
+ *   load LOG COUNT FIRST SCRIPT   creates COUNT processes, numbered from FIRST
  *   load leaf NUMBER STATUS       ends with STATUS
- *   load many COUNT               makes COUNT lives that do nothing, as fast as can be
- *   load lasting COUNT            makes COUNT lives of 30 milliseconds, 30 at a time
+ *   load many COUNT               creates COUNT processes that do nothing, as fast as possible
+ *   load lasting COUNT            creates COUNT processes of 30 milliseconds, 30 at a time
  *   load wait                     waits until its input ends
  *
  * A line of LOG is "PID PARENT END KIND NUMBER PROGRAM": END is an exit status, or 1000 and the
@@ -153,7 +153,7 @@ static void spin(int times)
         ;
 }
 
-/* Waits until the first thread has ended, and a moment longer, so that all the world knows. */
+/* Waits until the thread-group leader has exited, and a moment longer, so that /proc shows it. */
 static void outlive_first(void)
 {
     char line[64] = "";
@@ -238,12 +238,12 @@ static void join(void)
 }
 #endif
 
-/* What the kernel tells of the end of a child, where that hangs on it. */
+/* Returns the status that the kernel reports to the parent, where it decides which one counts. */
 static int end_of(long child)
 {
-    int told = 0;
-    sys(SYS_wait4, child, (long)&told, WALL, 0, 0);
-    return told & 127 ? 1000 + (told & 127) : told >> 8;
+    int status = 0;
+    sys(SYS_wait4, child, (long)&status, WALL, 0, 0);
+    return status & 127 ? 1000 + (status & 127) : status >> 8;
 }
 
 static void make(long index)
@@ -298,7 +298,7 @@ static void make(long index)
         }
 #endif
         break;
-    case 7: /* a thread is no process */
+    case 7: /* a thread, not a process */
         thread(0);
         join();
         return;

@@ -1,4 +1,4 @@
-//! What must never be done to a machine that is still needed.
+//! Tests that reboot, lock or crash the machine: they run in virtual machines only.
 
 use std::io::Write;
 use std::process::Child;
@@ -24,8 +24,8 @@ pub(crate) fn since_boot(lab: &Lab) {
     assert_eq!(begin, booted_with_audit(), "{held:?}");
 }
 
-/// What was recorded while there was no daemon: the kernel keeps the oldest and counts the rest, or
-/// drops all without a word, depending on how it was booted.
+/// Records made without a daemon: the kernel keeps the oldest and counts the rest, or drops all
+/// silently, depending on how it was booted.
 pub(crate) fn hold_queue(lab: &Lab) {
     let mut control = control();
     control.configure(&Settings::new().backlog_limit(64)).expect("good values");
@@ -46,13 +46,13 @@ pub(crate) fn hold_queue(lab: &Lab) {
     } else {
         assert_eq!((harvest.records, lost), (0, 0));
     }
-    // what was lost before the daemon came is no loss of its own
+    // what was lost before the daemon registered is not a loss of the daemon
     assert_eq!(stats.counter, CounterReading::Current);
     assert_eq!(stats.kernel_lost, 0);
 }
 
 /// Calls of both kinds, programs, messages and changing rules, all at once, for as long as the
-/// environment says: nothing is lost, and the service is there all the time.
+/// environment says: nothing is lost, and auditing is healthy all the time.
 pub(crate) fn mixed_storm(lab: &Lab) {
     let seconds = std::env::var("AUDITLINK_SECONDS").ok().and_then(|text| text.parse().ok());
     let seconds = seconds.unwrap_or(5);
@@ -138,8 +138,8 @@ fn count(delivery: &Delivery, programs: &mut u64, messages: &mut u64) {
     }
 }
 
-/// A process that is older than auditing is never recorded, and named before; booted with `audit=1`
-/// there is none. `/bin/busybox-old` was started before auditing was ever turned on, and makes calls.
+/// A process that is older than auditing is never recorded, and preflight names it; booted with
+/// `audit=1` no such process exists. `/bin/busybox-old` was started before auditing was ever turned on, and makes calls.
 pub(crate) fn older_processes(_: &Lab) {
     let report = Preflight::new().run();
     let old = report.older_processes.iter().find(|process| process.command == "busybox-old");
@@ -183,7 +183,7 @@ pub(crate) fn doctor(_: &Lab) {
     said.lines().filter(|line| !line.starts_with("fine")).for_each(|line| println!("    {line}"));
     assert_eq!(code == Some(0), booted_with_audit(), "{said}");
     assert!(said.contains("fine    coverage        all 6 wanted calls"), "{said}");
-    // each setting that loses is told
+    // each setting that can lose records is reported
     let mut control = control();
     let settings = Settings::new().backlog_limit(8).backlog_wait_time(0).rate_limit(5);
     let former = control.configure(&settings.failure(FailureMode::SILENT)).expect("good values");
@@ -210,7 +210,7 @@ pub(crate) fn doctor(_: &Lab) {
     }
 }
 
-/// A login user that was set cannot be set again, and what tries is recorded.
+/// A loginuid that was set cannot be set again, and the attempt is recorded.
 pub(crate) fn immutable_login(_: &Lab) {
     let mut control = control();
     let which = FeatureSwitches::LOGINUID_IMMUTABLE;
@@ -281,7 +281,7 @@ pub(crate) fn locked(lab: &Lab) {
     }
     let error = control.configure(&Settings::lossless()).expect_err("it is locked");
     assert_eq!(*error.kind(), ErrorKind::Locked);
-    // a daemon can still be one, and leave
+    // a daemon can still register and unregister
     let daemon = Receiver::daemon().open().expect("the place is free");
     daemon.close().expect("it is the daemon");
 }

@@ -1,4 +1,4 @@
-//! What fields mean, on a bit of everything.
+//! Interpretations of fields, on a varied workload.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ use crate::support::example;
 /// The user under whom a shell script runs; every call of his is recorded.
 const USER: u32 = 61_236;
 
-/// What an ordinary user does all day.
+/// The daily work of an ordinary user.
 const SCRIPT: &str = r#"
 cd /tmp; umask 027
 for i in 1 2 3 4 5 6; do
@@ -151,13 +151,13 @@ fn events_of(source: impl Source) -> Vec<Event> {
     let deliveries = Events::new(source).map(|delivery| delivery.expect("a good file"));
     let events = deliveries.filter_map(|delivery| match delivery {
         Delivery::Event(event) => Some(event),
-        // what we did not show is missing in a log that we wrote
+        // records that the test left out are missing in the log that it wrote
         Delivery::Loss(_) => None,
     });
     events.collect()
 }
 
-/// What must be equal on all ways; when things were received differs.
+/// The parts of a delivery that must be equal on all paths; receive times differ.
 fn shape(event: &Event) -> String {
     let kind = event.kind().name();
     let records: Vec<_> = event.records().collect();
@@ -330,7 +330,7 @@ pub(crate) fn long_arguments(lab: &Lab) {
     let long: Vec<u8> =
         (0..100_000_u32).map(|index| u8::try_from(index % 255 + 1).expect("a byte")).collect();
     let plain = vec![b'x'; 20_000];
-    let lists = [many, vec![long, b"behind".to_vec()], vec![plain, vec![], b"\xFF".to_vec()]];
+    let lists = [many, vec![long, b"after".to_vec()], vec![plain, vec![], b"\xFF".to_vec()]];
     for list in &lists {
         let arguments = list.iter().map(|argument| std::ffi::OsStr::from_bytes(argument));
         let status = Command::new("/bin/true").args(arguments).status().expect("it starts");

@@ -63,7 +63,7 @@ pub(crate) fn same_bytes(_: &Lab) {
 
 pub(crate) fn same_text(_: &Lab) {
     let mut control = control();
-    let pair = process_lifecycle().exe("/tmp/auditlink-nobody").key(KEY).for_both_abis();
+    let pair = process_lifecycle().exe("/tmp/auditlink-unused").key(KEY).for_both_abis();
     let mut rules: RuleSet = pair.expect("all calls exist");
     rules.extend(RULES.iter().map(|line| {
         let words: Vec<&str> = line.split(' ').collect();

@@ -25,7 +25,7 @@ fn watch() -> Watchdog {
     Watchdog::new().interval(INTERVAL).limit(LIMIT)
 }
 
-/// Receives until the service is as wanted: lost for exactly these faults so far, or restored.
+/// Receives until the audit health is as wanted: exactly these faults so far, or restored.
 fn wait_for(events: &mut Events<Receiver>, wanted: Option<HealthFaults>) {
     let end = Instant::now() + Duration::from_secs(20);
     let mut lost = HealthFaults::empty();
@@ -34,7 +34,7 @@ fn wait_for(events: &mut Events<Receiver>, wanted: Option<HealthFaults>) {
         match events.next_until(Some(until)).expect("no error") {
             Some(Delivery::Loss(loss)) => match (loss.cause(), wanted) {
                 (Cause::HealthFault { faults }, Some(wanted)) => {
-                    assert!(!lost.intersects(*faults), "told twice: {loss}");
+                    assert!(!lost.intersects(*faults), "reported twice: {loss}");
                     lost |= *faults;
                     assert!(wanted.contains(lost), "{loss}");
                     if lost == wanted {
@@ -74,7 +74,7 @@ fn heartbeats(events: &[auditlink::Event]) -> usize {
 }
 
 pub(crate) fn all_is_well(_: &Lab) {
-    // heartbeats that come thick and fast: each is recognised, though another thread announces it
+    // heartbeats in quick succession: each is recognised, though another thread announces it
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
     let often = watch().interval(Duration::from_millis(50));
     events.source_mut().watch(&often.compare_rules(false)).expect("it may ask");
@@ -104,7 +104,7 @@ pub(crate) fn turned_off(_: &Lab) {
     assert!(!events.completeness().is_complete());
 }
 
-/// Who waits in an event loop of his own is woken by what the watch-dog has to say, too.
+/// An event loop of the caller is also woken by reports of the watchdog.
 pub(crate) fn own_event_loop(lab: &Lab) {
     let rules = watch_getppid(lab);
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
@@ -114,7 +114,7 @@ pub(crate) fn own_event_loop(lab: &Lab) {
     while !(lost && restored && whole == 100) {
         assert!(Instant::now() < end, "{whole} {lost} {restored} {:?}", events.stats());
         let mut files = [PollFd::new(events.source().as_fd(), PollFlags::POLLIN)];
-        assert!(poll(&mut files, 5_000_u16).expect("a file") > 0, "nobody wakes it");
+        assert!(poll(&mut files, 5_000_u16).expect("a file") > 0, "nothing wakes it");
         waits += 1;
         let now = events.source().now();
         while let Some(delivery) = events.next_until(Some(now)).expect("no error") {
@@ -157,13 +157,13 @@ pub(crate) fn rules_vanish(lab: &Lab) {
     let watch = watch().reapply_rules(Repair::Always);
     events.source_mut().watch(&watch).expect("it may ask");
     quiet_time(&mut events, Duration::from_millis(500));
-    // somebody deletes it: it is told, and loaded again
+    // another tool deletes it: that is reported, and the rule is loaded again
     control.delete_rule(&rule).expect("it is loaded");
     wait_for(&mut events, Some(HealthFaults::RULES));
     wait_for(&mut events, None);
     assert_eq!(control.rules().expect("a listing").len(), 1);
     quiet_time(&mut events, Duration::from_millis(500));
-    // its directory goes, and the rule with it: it cannot be loaded before there is one again
+    // its directory is removed, and the rule with it: it cannot be loaded before the directory exists
     fs::remove_dir_all(&folder).expect("a folder");
     wait_for(&mut events, Some(HealthFaults::RULES));
     assert_eq!(control.rules().expect("a listing").len(), 0);
@@ -171,7 +171,7 @@ pub(crate) fn rules_vanish(lab: &Lab) {
     fs::create_dir_all(&folder).expect("a folder");
     wait_for(&mut events, None);
     assert_eq!(control.rules().expect("a listing").len(), 1);
-    // one more than there was may suppress others: that is told, and left alone
+    // an additional rule may suppress others: that is reported, and the rule stays
     let foreign = Rule::on_exit().syscall("getppid").pid(1).key("other").build();
     let foreign = foreign.expect("a good rule");
     control.add_rule(&foreign).expect("it is new");
@@ -192,7 +192,7 @@ pub(crate) fn canary_does_not_come(_: &Lab) {
     wait_for(&mut events, Some(HealthFaults::HEARTBEAT));
     control.delete_rule(&rule).expect("it is loaded");
     wait_for(&mut events, None);
-    // nor does the last marker of an orderly end: then nobody can say that all came
+    // nor does the last marker of an orderly shutdown: then completeness cannot be verified
     control.add_rule(&rule).expect("it is new");
     let (_, stats) = Harvest::default().finish(events);
     assert!(stats.has_backpressure, "{stats:?}");
@@ -214,7 +214,7 @@ pub(crate) fn process_canary(_: &Lab) {
     wait_for(&mut events, Some(HealthFaults::HEARTBEAT));
 }
 
-/// Gives this process's place away behind the receiver's back, and sees that it is gone.
+/// Unregisters this process without the receiver, and checks that it is unregistered.
 fn unregister() {
     unregister_once();
     for _ in 0..100 {
@@ -252,7 +252,7 @@ pub(crate) fn slot_lost(lab: &Lab) {
     let watch = watch().reregister(Repair::Always);
     events.source_mut().watch(&watch).expect("it may ask");
     quiet_time(&mut events, Duration::from_millis(500));
-    unregister_once(); // it may be taken again before anybody sees that it is gone
+    unregister_once(); // the watchdog may register again before the check
     wait_for(&mut events, Some(HealthFaults::REGISTRATION));
     wait_for(&mut events, None);
     assert_eq!(control().status().expect("a status").pid, std::process::id());
@@ -270,7 +270,7 @@ pub(crate) fn slot_lost(lab: &Lab) {
     assert!(!stats.completeness().is_complete());
 }
 
-/// A watch-dog that takes the place again never does so after it was given back.
+/// A watchdog that re-registers never does so after the receiver has unregistered.
 pub(crate) fn left_for_good(_: &Lab) {
     for round in 0..30_u64 {
         let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
@@ -292,13 +292,13 @@ fn start_consumer(lab: &Lab) -> (std::process::Child, u32) {
     let output = child.stdout.as_mut().expect("a pipe");
     BufReader::new(output).read_line(&mut line).expect("it can be read");
     assert_eq!(line.trim(), "ready");
-    wait_until_sent(); // a record that is sent after its death would tell the kernel of it
+    wait_until_sent(); // a record that is sent after its death would let the kernel notice
     let pid = child.id();
     assert_eq!(control().status().expect("a status").pid, pid);
     (child, pid)
 }
 
-/// A daemon is killed; what is made meanwhile, its successor is told of.
+/// A daemon is killed; its successor learns of what was recorded meanwhile.
 pub(crate) fn successor(lab: &Lab) {
     let observer = Receiver::observer().open().expect("an observer");
     let mut before = Events::new(observer);
@@ -306,10 +306,10 @@ pub(crate) fn successor(lab: &Lab) {
     child.kill().expect("it runs");
     child.wait().expect("it ends");
     let mut control = control();
-    assert_eq!(control.status().expect("a status").pid, dead, "nobody has noticed");
+    assert_eq!(control.status().expect("a status").pid, dead, "the kernel has not noticed");
     control.delete_rules_by_key(KEY).expect("they are loaded");
     let rules = watch_getppid(lab);
-    lab.run_helper(&["storm", "1"]); // the last event that anybody saw
+    lab.run_helper(&["storm", "1"]); // the last event that was read
     let mut last = Harvest::default();
     last.collect(&mut before, Duration::from_millis(500));
     let last = last.last.expect("an event");
@@ -328,8 +328,8 @@ pub(crate) fn successor(lab: &Lab) {
     rules.remove().expect("the rules are loaded");
     // the records of changed rules have serials too
     let (seen, gap) = (harvest.whole + harvest.torn, stats.gap_events);
-    let told = format!("{gap} events by their serials: at least");
-    report("daemon killed, successor goes on", made, &harvest, &stats, &told);
+    let known = format!("{gap} events by their serials: at least");
+    report("daemon killed, successor continues", made, &harvest, &stats, &known);
     assert!(seen + gap >= made, "{harvest:?} {stats:?}");
     assert!(gap < made + 20, "{stats:?}");
     if !booted_with_audit() {
@@ -338,7 +338,7 @@ pub(crate) fn successor(lab: &Lab) {
     assert_eq!(stats.completeness().is_complete(), harvest.whole == made, "{stats:?}");
 }
 
-/// Anybody can take a dead daemon's port, and gets the audit trail; that is told by name.
+/// Any process can bind the port of a dead daemon, and receives the audit trail; errors name it.
 pub(crate) fn squatter(lab: &Lab) {
     let rules = watch_getppid(lab);
     let (mut child, dead) = start_consumer(lab);
@@ -369,7 +369,7 @@ pub(crate) fn squatter(lab: &Lab) {
     rules.remove().expect("some are gone already");
 }
 
-/// Two daemons fight: the second is refused, the first keeps its place and loses nothing.
+/// A second daemon is refused; the first stays registered and loses nothing.
 pub(crate) fn two_daemons(lab: &Lab) {
     let rules = watch_getppid(lab);
     let events = Events::new(Receiver::daemon().open().expect("the place is free"));
@@ -383,14 +383,14 @@ pub(crate) fn two_daemons(lab: &Lab) {
     assert!(helper.wait().expect("it ends").success());
     let (harvest, stats) = Harvest::default().finish(events);
     rules.remove().expect("the rules are loaded");
-    let told = format!("{} attempts refused", stats.registration_probes);
-    report("a second daemon wants the place", made, &harvest, &stats, &told);
+    let known = format!("{} attempts refused", stats.registration_probes);
+    report("a second daemon wants the place", made, &harvest, &stats, &known);
     assert_eq!((harvest.whole, stats.registration_probes), (made, 5), "{harvest:?} {stats:?}");
     assert!(stats.completeness().is_complete(), "{}", stats.completeness());
 }
 
-/// A hundred times, at random moments of its start, its work and its end, a daemon is told to end
-/// or killed.
+/// A hundred times, at random moments of its start, its work and its shutdown, a daemon receives
+/// SIGTERM or SIGKILL.
 pub(crate) fn killed_at_any_moment(lab: &Lab) {
     let mut control = control();
     let base =
@@ -412,7 +412,7 @@ pub(crate) fn killed_at_any_moment(lab: &Lab) {
         let is_kill = round % 2 == 0;
         let signal = if is_kill { nix::sys::signal::SIGKILL } else { nix::sys::signal::SIGTERM };
         if round % 4 == 0 {
-            // in the middle of putting everything back
+            // in the middle of restoring everything
             sleep(Duration::from_millis(60));
             nix::sys::signal::kill(pid, nix::sys::signal::SIGTERM).expect("it was started");
             sleep(Duration::from_micros(random.below(15_000)));
@@ -442,14 +442,14 @@ pub(crate) fn killed_at_any_moment(lab: &Lab) {
         } else {
             left_behind += 1;
         }
-        // the remedy: settings from where they were kept, rules by their key, the place by a successor
+        // the remedy: settings from where they were kept, rules by their key, the registration by a successor
         control.configure(&base).expect("good values");
         control.delete_rules_by_key(KEY).expect("they are loaded");
         Receiver::daemon().open().expect("the dead are no hindrance").close().expect("it is ours");
         assert_eq!(settings(&mut control), before);
     }
     println!(
-        "  50 told to end put all back; of 50 killed, {untouched} had touched nothing, {left_behind} left something"
+        "  50 with SIGTERM restored everything; of 50 killed, {untouched} had touched nothing, {left_behind} left something"
     );
     assert!(left_behind > 0, "no kill came late enough to matter");
     std::io::stdout().flush().expect("stdout");

@@ -71,7 +71,7 @@ pub(crate) fn late_answer(_: &Lab) {
     assert_eq!(*error.kind(), ErrorKind::Timeout);
     assert!(format!("{error}").contains("read the audit status"), "{error}");
     control.set_time_limit(Duration::from_secs(5));
-    // the answer to the first request lies in the socket, with another sequence number
+    // the socket holds the answer to the first request, with another sequence number
     assert_eq!(control.features().expect("features").locked, FeatureSwitches::empty());
     assert_eq!(control.status().expect("a status").backlog_limit, 8192);
 }
@@ -79,7 +79,7 @@ pub(crate) fn late_answer(_: &Lab) {
 pub(crate) fn rule_pair(_: &Lab) {
     let mut control = control();
     let never_there = "/auditlink-no-such-folder/../tmp";
-    let rules = process_lifecycle().exe("/tmp/auditlink-nobody").key(KEY).for_both_abis();
+    let rules = process_lifecycle().exe("/tmp/auditlink-unused").key(KEY).for_both_abis();
     let rules = rules.expect("all calls exist");
     assert_eq!(rules.len(), if cfg!(target_arch = "x86_64") { 2 } else { rules.len() });
     for rule in &rules {

@@ -1,4 +1,4 @@
-//! Consumers that stop reading: what they may cost, and what they may not.
+//! Consumers that stop reading: how long the host and the library may block.
 
 use std::process::Command;
 use std::thread::sleep;
@@ -13,7 +13,7 @@ use crate::lab::{KEY, Lab, control, count_of};
 /// A wait time of one second at HZ=250.
 const WAIT: u32 = 250;
 
-/// The helper's storm, which blocks while nobody reads.
+/// The helper's storm, which blocks while no receiver reads.
 fn storm(lab: &Lab, made: u64) -> std::process::Child {
     let child = lab.start_helper(&["timed", &made.to_string()]);
     sleep(Duration::from_millis(400));
@@ -33,7 +33,7 @@ pub(crate) fn close_never_hangs(lab: &Lab) {
         .expect("good values");
     let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
     let child = storm(lab, 3_000);
-    // a request may wait in the kernel, but for the reader's sake never for ever
+    // a request may wait in the kernel, but only for a limited time
     let start = Instant::now();
     let status = control().status().expect("a status");
     let asked = start.elapsed();

@@ -1,4 +1,4 @@
-//! The other side of the test of meanings: a process that does a bit of everything.
+//! The workload of the interpretation tests: a process that makes calls of every kind.
 
 use std::fs;
 use std::io::Write;
@@ -58,7 +58,7 @@ fn sockets(folder: &Path) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
     let mut stream = TcpStream::connect(address).expect("it listens");
-    let (mut other, _) = listener.accept().expect("somebody connected");
+    let (mut other, _) = listener.accept().expect("a connection");
     stream.set_nodelay(true).expect("TCP");
     stream.write_all(b"x").expect("connected");
     other.write_all(b"y").expect("connected");
@@ -98,7 +98,7 @@ fn children() {
         let mut child = Command::new(&own).args(words).spawn().expect("the helper starts");
         child.wait().expect("it ends")
     };
-    helper(&["say", "op=test acct=\"somebody\" note=\"two words\" res=success"]);
+    helper(&["say", "op=test acct=\"example\" note=\"two words\" res=success"]);
     helper(&["confined"]);
     helper(&["login"]);
     helper(&["attach"]);
