@@ -3,7 +3,7 @@
 /// Answers what the text of a rule refers to: users, groups, and whether a path is a directory.
 ///
 /// The kernel's rules know numbers only. [`link::System`](crate::host::SystemLookup) asks the machine;
-/// [`Nothing`] knows nothing.
+/// [`NoLookup`] knows nothing.
 pub trait HostLookup {
     /// Returns the number of a named user.
     fn user(&self, name: &str) -> Option<u32>;

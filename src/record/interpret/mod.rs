@@ -160,7 +160,7 @@ pub trait Ids {
     fn group(&self, id: u32) -> Option<String>;
 }
 
-/// What the fields of one record mean; made by [`Record::meanings`].
+/// What the fields of one record mean; made by [`Record::interpretations`].
 #[derive(Clone, Debug)]
 pub struct Interpretations<'a> {
     fields: Fields<'a>,
