@@ -296,9 +296,7 @@ impl Receiver {
             Some(datagram) if datagram.sender == Some(0) => {
                 Received::Datagram { bytes: datagram.bytes, needed: datagram.needed, at }
             }
-            Some(datagram) => {
-                Signal::Refused { port: datagram.sender.unwrap_or_default() }.at(at)
-            }
+            Some(datagram) => Signal::Refused { port: datagram.sender.unwrap_or_default() }.at(at),
             None => Signal::Idle.at(at),
         }
     }

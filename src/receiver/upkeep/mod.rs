@@ -222,7 +222,9 @@ impl Upkeep {
             WorkerMessage::FlushMarker(_) => self.give_up_flush(now),
             WorkerMessage::ShutdownMarker(MarkerResult::Sent) => self.shutdown.marker_sent(now),
             WorkerMessage::ShutdownMarker(MarkerResult::NotNeeded) => self.shutdown.remove_marker(),
-            WorkerMessage::ShutdownMarker(MarkerResult::Failed) => self.give_up_shutdown_marker(now),
+            WorkerMessage::ShutdownMarker(MarkerResult::Failed) => {
+                self.give_up_shutdown_marker(now)
+            }
             WorkerMessage::ShutdownDone(result) => {
                 self.shutdown = Shutdown::Done;
                 result?;

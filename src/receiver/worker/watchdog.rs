@@ -6,7 +6,6 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-
 use super::{RepairGate, Sender, send_marker};
 use crate::control::{Control, registration};
 use crate::error::Error;
