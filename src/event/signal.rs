@@ -111,7 +111,7 @@ impl Signal {
             Self::Idle | Self::End | Self::Refused { .. } => return None,
             Self::LostCounter { total } => {
                 let status = Status { lost: total, ..Status::zero() };
-                (MessageType::GET, status.to_bytes().into())
+                (MessageType::GET, status.to_bytes())
             }
             Self::Overrun { dropped } => {
                 let count = dropped.map(u64::to_ne_bytes);
