@@ -9,6 +9,7 @@ mod macros;
 pub mod arch;
 mod decode;
 pub mod message_type;
+mod setting;
 pub mod time;
 
 pub mod constants;
@@ -42,7 +43,12 @@ mod serialize;
 
 pub mod iter;
 
-pub use self::control::{Control, InstalledRules, Settings};
+#[doc(inline)]
+pub use self::control::installed::InstalledRules;
+#[doc(inline)]
+pub use self::control::requests::Control;
+#[doc(inline)]
+pub use self::control::settings::Settings;
 pub use self::decode::DecodeError;
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{Delivery, Event, Loss};

@@ -11,6 +11,7 @@ use crate::rule::{
     Action, FieldId, FilterValue, HostLookup, List, NoLookup, Operator, Rule, RuleBuilder,
     RuleError, field_compare,
 };
+use crate::setting::Setting;
 
 impl Command {
     /// Reads the words of a command line, without the program's name.
@@ -104,12 +105,11 @@ impl<'a> Words<'_, 'a> {
 
 /// Reads an option that is a command by itself; `None` if it is another one.
 fn control_option(option: &str, words: &mut Words<'_, '_>) -> Result<Option<Command>, RuleError> {
+    if let Some(setting) = Setting::from_option(option) {
+        let value = words.number(option, setting.max())?;
+        return Ok(Some(Command::Set { setting, value }));
+    }
     Ok(Some(match option {
-        "-e" => Command::Enabled(words.number(option, 2)?),
-        "-f" => Command::Failure(words.number(option, 2)?),
-        "-b" => Command::BacklogLimit(words.number(option, u32::MAX)?),
-        "-r" => Command::RateLimit(words.number(option, u32::MAX)?),
-        "--backlog_wait_time" => Command::BacklogWaitTime(words.number(option, u32::MAX)?),
         "--reset-lost" => Command::ResetLost,
         "--reset_backlog_wait_time_actual" => Command::ResetBacklogWaitTimeActual,
         "--loginuid-immutable" => Command::LoginuidImmutable,
@@ -133,7 +133,7 @@ fn control_option(option: &str, words: &mut Words<'_, '_>) -> Result<Option<Comm
 
 /// The options, for a guess at what was meant.
 const OPTIONS: &[&str] = &[
-    "--backlog_wait_time",
+    Setting::BacklogWaitTime.option(),
     "--reset-lost",
     "--reset_backlog_wait_time_actual",
     "--loginuid-immutable",
@@ -443,11 +443,11 @@ mod tests {
     #[test]
     fn commands() {
         for (line, command) in [
-            ("-e 1", Command::Enabled(1)),
-            ("-f 0", Command::Failure(0)),
-            ("-b 8192", Command::BacklogLimit(8192)),
-            ("-r 0", Command::RateLimit(0)),
-            ("--backlog_wait_time 60", Command::BacklogWaitTime(60)),
+            ("-e 1", Command::Set { setting: Setting::Enabled, value: 1 }),
+            ("-f 0", Command::Set { setting: Setting::Failure, value: 0 }),
+            ("-b 8192", Command::Set { setting: Setting::BacklogLimit, value: 8192 }),
+            ("-r 0", Command::Set { setting: Setting::RateLimit, value: 0 }),
+            ("--backlog_wait_time 60", Command::Set { setting: Setting::BacklogWaitTime, value: 60 }),
             ("-l", Command::List { key: None }),
             ("-l -k mine", Command::List { key: Some(b"mine".to_vec()) }),
             ("-s", Command::Status),
