@@ -119,7 +119,7 @@ pub(crate) fn another_daemon(_: &KernelLock) {
     let mut events = auditlink::Events::new(daemon);
     sleep(Duration::from_millis(200));
     let until = events.source().now();
-    while events.next_until(Some(until)).expect("no error").is_some() {}
+    while events.next_until(until).expect("no error").item().is_some() {}
     assert_eq!(events.stats().registration_probes, 1, "the other was noticed, we ourselves not");
 }
 
@@ -129,15 +129,15 @@ pub(crate) fn bad_rules(_: &KernelLock) {
         &["no_such_call", "x86_64"],
         auditctl(&["-a", "always,exit", "-F", "arch=b64", "-S", "no_such_call"]),
     );
-    fails(
-        &["msgtype", "exclude and user"],
-        auditctl(&["-a", "always,exit", "-F", "msgtype=EOE"]),
-    );
+    fails(&["msgtype", "exclude and user"], auditctl(&["-a", "always,exit", "-F", "msgtype=EOE"]));
     fails(
         &["add a rule", "does not exist", "create it first"],
         auditctl(&["-w", "/no/such/folder/file"]),
     );
-    fails(&["delete a rule", "the rule is not loaded"], auditctl(&["-d", "always,exit", "-F", "pid=77"]));
+    fails(
+        &["delete a rule", "the rule is not loaded"],
+        auditctl(&["-d", "always,exit", "-F", "pid=77"]),
+    );
     let rule = Rule::on_exit().pid(77).build().expect("a good rule");
     control().add_rule(&rule).expect("it is new");
     fails(&["add a rule", "already loaded"], auditctl(RULE));
