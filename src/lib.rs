@@ -11,6 +11,7 @@ mod decode;
 pub mod message_type;
 mod setting;
 pub mod time;
+pub mod user_db;
 
 pub mod constants;
 

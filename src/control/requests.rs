@@ -90,16 +90,16 @@ impl Control {
     /// out of range, for the failure mode panic unless it is restored, and for a lock.
     #[doc(alias = "AUDIT_SET")]
     pub fn configure(&mut self, settings: &Settings) -> Result<Settings, Error> {
-        let refused = |setting: Setting, remedy| {
-            Err(Error::new(setting.change(), ErrorKind::Invalid, remedy))
+        let refused = |setting: Setting, cause, remedy: &'static str| {
+            Err(Error::new(setting.change(), ErrorKind::Invalid, remedy).with_text(cause))
         };
         if settings.requests_panic() {
             let remedy = "call Control::panic_on_loss to halt the machine on any loss";
-            return refused(Setting::Failure, remedy);
+            return refused(Setting::Failure, "panic is not set with other settings", remedy);
         }
         if settings.requests_lock() {
             let remedy = "call Control::lock to lock the configuration";
-            return refused(Setting::Enabled, remedy);
+            return refused(Setting::Enabled, "it is not locked with other settings", remedy);
         }
         let former = settings.former(&self.status()?);
         let mut changed = Vec::new();
@@ -256,7 +256,8 @@ impl Control {
     #[doc(alias = "AUDIT_ADD_RULE")]
     pub fn add_rule(&mut self, rule: &Rule) -> Result<(), Error> {
         let bytes = rule_codec::to_bytes(rule);
-        self.socket.request("add a rule", MessageType::ADD_RULE, &bytes).map(drop)
+        let answer = self.socket.request("add a rule", MessageType::ADD_RULE, &bytes);
+        answer.map(drop).map_err(|error| error.with_value(rule))
     }
 
     /// Deletes the rule that has the same list, action, system calls, and fields in the same order.
@@ -271,7 +272,8 @@ impl Control {
             // the position is not part of a rule: with this bit, the kernel finds none
             bytes = rule_codec::to_bytes(&Rule { prepend: false, ..rule.clone() });
         }
-        self.socket.request("delete a rule", MessageType::DEL_RULE, &bytes).map(drop)
+        let answer = self.socket.request("delete a rule", MessageType::DEL_RULE, &bytes);
+        answer.map(drop).map_err(|error| error.with_value(rule))
     }
 
     /// Deletes the rules that have this key, one request each, and returns their number.
@@ -315,7 +317,9 @@ impl Control {
         subtree: impl AsRef<[u8]>,
     ) -> Result<(), Error> {
         let payload = equivalence(mount.as_ref(), subtree.as_ref());
-        self.socket.request("make a subtree equivalent", MessageType::MAKE_EQUIV, &payload).map(drop)
+        self.socket
+            .request("make a subtree equivalent", MessageType::MAKE_EQUIV, &payload)
+            .map(drop)
     }
 
     /// Sends a message, which the kernel records in the audit trail.

@@ -69,11 +69,7 @@ impl RequestSocket {
     }
 
     /// Changes one thing. Returns the code of the acknowledgement, which can be positive.
-    pub(super) fn change(
-        &mut self,
-        operation: &'static str,
-        change: Change,
-    ) -> Result<i32, Error> {
+    pub(super) fn change(&mut self, operation: &'static str, change: Change) -> Result<i32, Error> {
         self.request(operation, MessageType::SET, &change.to_bytes()).map(|answer| answer.code)
     }
 
@@ -207,5 +203,5 @@ const BUFFER: usize = 64 * 1024;
 
 /// Reports an answer of the kernel that is malformed.
 pub(super) fn protocol_error(operation: &'static str, cause: &dyn std::fmt::Display) -> Error {
-    Error::new(operation, ErrorKind::Protocol, "").with_text(cause)
+    Error::new(operation, ErrorKind::Protocol, None).with_text(cause)
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use auditlink::event::{CounterReading, EventKind};
 use auditlink::host::procfs::booted_with_audit;
+use auditlink::iter::Next;
 use auditlink::preflight::{Check, Level, Preflight};
 use auditlink::receiver::WatchdogConfig;
 use auditlink::rule::process_lifecycle;
@@ -111,7 +112,7 @@ pub(crate) fn mixed_storm(kernel: &KernelLock) {
             });
         }
         let until = events.source().now().saturating_add(Duration::from_millis(50));
-        while let Some(delivery) = events.next_until(Some(until)).expect("no error") {
+        while let Next::Item(delivery) = events.next_until(until).expect("no error") {
             count(&delivery, &mut programs_seen, &mut messages_seen);
             harvest.add(delivery);
         }
@@ -157,7 +158,7 @@ pub(crate) fn older_processes(_: &KernelLock) {
     let rules = control().apply(&[rules].into_iter().collect()).expect("it is new");
     let mut harvest = Vec::new();
     let end = events.source().now().saturating_add(Duration::from_secs(3));
-    while let Some(delivery) = events.next_until(Some(end)).expect("no error") {
+    while let Next::Item(delivery) = events.next_until(end).expect("no error") {
         let Delivery::Event(event) = delivery else { panic!("{delivery:?}") };
         harvest.extend(event.keys());
     }
@@ -294,7 +295,9 @@ pub(crate) fn panic(kernel: &KernelLock) {
     let mut control = control();
     control.configure(&Settings::new().backlog_limit(8).backlog_wait_time(0)).expect("good values");
     let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
-    let error = control.configure(&Settings::new().failure(FailureMode::PANIC)).expect_err("it has a call of its own");
+    let error = control
+        .configure(&Settings::new().failure(FailureMode::PANIC))
+        .expect_err("it has a call of its own");
     assert!(error.to_string().contains("panic_on_loss"), "{error}");
     control.panic_on_loss().expect("not locked");
     // a record every 10 ms: some ten come while the kernel tries to send the one that did not fit
