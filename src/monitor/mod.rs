@@ -150,7 +150,7 @@ impl ProcessMonitor {
         let resolution = resolution.map_or(Duration::from_millis(10), Duration::from);
         let clock = BootClock::new(u32::try_from(ticks).unwrap_or(100), resolution);
         let mut tracker = Tracker::new(self.boot).clock(clock);
-        let kernel = crate::host::procfs::kernel();
+        let kernel = crate::host::procfs::kernel_version();
         tracker = tracker.first_thread_counts(kernel.is_none_or(|kernel| kernel < (6, 0)));
         if crate::host::procfs::booted_with_audit() {
             tracker = tracker.audited_since(0);
