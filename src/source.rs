@@ -10,8 +10,8 @@ use crate::time::Tick;
 pub trait Source {
     /// Waits for the next thing to happen, until `until` at the latest if it is given.
     ///
-    /// A source that has nothing at `until` returns [`Received::Idle`]; one that has something
-    /// returns it even if `until` has passed. One that ended returns [`Received::End`], again and
+    /// A source that has nothing at `until` returns [`Signal::Idle`](crate::event::Signal::Idle); one that has something
+    /// returns it even if `until` has passed. One that ended returns [`Signal::End`](crate::event::Signal::End), again and
     /// again.
     ///
     /// # Errors

@@ -47,6 +47,9 @@ const EFFECTS: &[&str] = &[
     "eprintln!",
 ];
 
+/// Modules above that floor that are state machines, and have no effects either.
+const ENGINES: &[&str] = &["src/receiver/upkeep/"];
+
 /// `io::Error` is a value: the error type wraps one.
 const EXEMPT: &[(&str, &str)] = &[("error", "std::io")];
 
@@ -270,10 +273,11 @@ fn paths_are_read_with_their_lists_and_parents() {
 fn nothing_below_the_line_has_effects() {
     let mut found_above = 0;
     for (module, path) in sources() {
-        let code = code(&path);
+        let code = code(&path).replace("std::process::id()", ""); // constant for the process
         for effect in EFFECTS {
             let has = code.contains(effect) && !EXEMPT.contains(&(module.as_str(), effect));
-            if floor(&module) >= FIRST_WITH_EFFECTS {
+            let is_engine = ENGINES.iter().any(|engine| path.to_string_lossy().contains(engine));
+            if floor(&module) >= FIRST_WITH_EFFECTS && !is_engine {
                 found_above += usize::from(has);
                 continue;
             }

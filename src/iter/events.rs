@@ -4,7 +4,7 @@ use std::iter::FusedIterator;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::event::{Assembler, Completeness, Delivery, Event, Received, Stats};
+use crate::event::{Assembler, Completeness, Delivery, Event, Signal, Stats};
 use crate::source::Source;
 use crate::time::Tick;
 
@@ -129,10 +129,10 @@ impl<S: Source> Events<S> {
             match self.source.recv(wake) {
                 Ok(received) => {
                     self.now = self.now.max(received.at());
-                    if matches!(received, Received::End { .. }) {
+                    if received.signal() == Some(Signal::End) {
                         self.state = State::Draining(None);
                     }
-                    let is_idle = matches!(received, Received::Idle { .. });
+                    let is_idle = received.signal() == Some(Signal::Idle);
                     let is_over = until.is_some_and(|until| until <= received.at());
                     self.assembler.handle(received);
                     if is_idle && (is_over || whenever_idle) {
@@ -140,7 +140,7 @@ impl<S: Source> Events<S> {
                     }
                 }
                 Err(error) => {
-                    self.assembler.handle(Received::End { at: self.now });
+                    self.assembler.handle(Signal::End.at(self.now));
                     self.state = State::Draining(Some(error));
                 }
             }
@@ -166,7 +166,7 @@ impl<S: Source> Events<S> {
     /// It is taken for one that was begun after the last record was received: else there could
     /// have been a loss in between.
     pub fn lost_counter(&mut self, total: u32) {
-        self.assembler.handle(Received::LostCounter { total, at: self.now });
+        self.assembler.handle(Signal::LostCounter { total }.at(self.now));
     }
 
     /// Returns the counts of what passed so far.
@@ -203,7 +203,7 @@ impl<S: Source> Events<S> {
 
     /// Takes the source and the engine apart.
     ///
-    /// The engine may hold events that are open: handle [`Received::End`] and poll it until it
+    /// The engine may hold events that are open: handle [`Signal::End`] and poll it until it
     /// has nothing more, and nothing is lost.
     #[must_use]
     pub fn into_parts(self) -> (S, Assembler) {

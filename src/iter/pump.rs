@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::event::Received;
+use crate::event::{Received, Signal};
 use crate::host::Clock;
 use crate::receiver::{Receiver, Waker};
 use crate::source::Source;
@@ -31,7 +31,7 @@ use crate::time::Tick;
 pub struct Pump {
     shared: Arc<Shared>,
     /// What was taken out of the queue and not handed over yet.
-    taken: VecDeque<Item>,
+    taken: VecDeque<Queued>,
     handed: Vec<u8>,
     waker: Waker,
     clock: Clock,
@@ -71,35 +71,34 @@ struct Limits {
     overflow: Overflow,
 }
 
-/// Something received, with its bytes.
+/// What was received, with bytes of its own. A receiver delivers nothing undecodable.
 #[derive(Debug)]
-enum Item {
+enum Queued {
     Datagram { bytes: Box<[u8]>, needed: usize, at: Tick },
-    Other(Received<'static>),
+    Signal { signal: Signal, at: Tick },
 }
 
-impl Item {
-    /// What an item takes beside its bytes, roughly.
+impl Queued {
+    /// What an entry takes besides its bytes, roughly.
     const OVERHEAD: usize = 64;
 
-    fn at(&self) -> Tick {
+    const fn at(&self) -> Tick {
         match self {
-            Self::Datagram { at, .. } => *at,
-            Self::Other(received) => received.at(),
+            Self::Datagram { at, .. } | Self::Signal { at, .. } => *at,
         }
     }
 
     fn cost(&self) -> usize {
         match self {
             Self::Datagram { bytes, .. } => Self::OVERHEAD + bytes.len(),
-            Self::Other(_) => Self::OVERHEAD,
+            Self::Signal { .. } => Self::OVERHEAD,
         }
     }
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    items: VecDeque<Item>,
+    items: VecDeque<Queued>,
     bytes: usize,
     /// Records that were dropped since there was room.
     dropped: u64,
@@ -221,14 +220,14 @@ impl Source for Pump {
             self.take(None);
         }
         match self.taken.pop_front() {
-            Some(Item::Datagram { bytes, needed, at }) => {
+            Some(Queued::Datagram { bytes, needed, at }) => {
                 self.handed = bytes.into_vec();
                 Ok(Received::Datagram { bytes: &self.handed, needed, at })
             }
-            Some(Item::Other(received)) => Ok(received),
+            Some(Queued::Signal { signal, at }) => Ok(signal.at(at)),
             None => {
                 self.join()?;
-                Ok(Received::End { at: self.clock.now() })
+                Ok(Signal::End.at(self.clock.now()))
             }
         }
     }
@@ -321,13 +320,11 @@ fn pump(mut receiver: Receiver, limits: Limits, shared: &Shared) -> Result<(), E
     loop {
         let item = match receiver.recv(None)? {
             Received::Datagram { bytes, needed, at } => {
-                Item::Datagram { bytes: bytes.into(), needed, at }
+                Queued::Datagram { bytes: bytes.into(), needed, at }
             }
-            Received::End { .. } => return Ok(()),
-            received => match without_bytes(received) {
-                Some(received) => Item::Other(received),
-                None => continue,
-            },
+            Received::Undecodable { .. } => continue,
+            Received::Signal { signal: Signal::End, .. } => return Ok(()),
+            Received::Signal { signal, at } => Queued::Signal { signal, at },
         };
         let is_last = !receiver.has_next();
         // who gives an order wakes the receiver, so that something comes
@@ -341,28 +338,12 @@ fn pump(mut receiver: Receiver, limits: Limits, shared: &Shared) -> Result<(), E
     }
 }
 
-/// What has no bytes of its own; a receiver hands over no other but datagrams.
-fn without_bytes(received: Received<'_>) -> Option<Received<'static>> {
-    Some(match received {
-        Received::Datagram { .. } | Received::Undecodable { .. } => return None,
-        Received::Overrun { dropped, at } => Received::Overrun { dropped, at },
-        Received::QueueFull { dropped, at } => Received::QueueFull { dropped, at },
-        Received::BackpressureStarted { at } => Received::BackpressureStarted { at },
-        Received::BackpressureEnded { at } => Received::BackpressureEnded { at },
-        Received::Health { faults, at } => Received::Health { faults, at },
-        Received::Refused { port, at } => Received::Refused { port, at },
-        Received::LostCounter { total, at } => Received::LostCounter { total, at },
-        Received::Idle { at } => Received::Idle { at },
-        Received::End { at } => Received::End { at },
-    })
-}
-
 /// Puts an item into the queue, as far as there is room; what is no datagram always finds some.
 ///
 /// If the queue is full and shall block, it waits behind the last item of a batch. Returns the orders.
-fn push(shared: &Shared, limits: Limits, item: Item, is_last: bool) -> Orders {
+fn push(shared: &Shared, limits: Limits, item: Queued, is_last: bool) -> Orders {
     let mut queue = shared.lock();
-    if matches!(item, Item::Datagram { .. }) {
+    if matches!(item, Queued::Datagram { .. }) {
         let is_full = queue.bytes.saturating_add(item.cost()) > limits.queue_bytes;
         if is_full && limits.overflow == Overflow::DropNewest {
             queue.dropped += 1;
@@ -397,7 +378,7 @@ impl Queue {
     fn note_dropped(&mut self, at: Tick) {
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
-            self.items.push_back(Item::Other(Received::QueueFull { dropped, at }));
+            self.items.push_back(Queued::Signal { signal: Signal::QueueFull { dropped }, at });
         }
     }
 }
@@ -406,16 +387,18 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn datagram(length: usize) -> Item {
-        Item::Datagram { bytes: vec![0; length].into(), needed: length, at: Tick::ZERO }
+    fn datagram(length: usize) -> Queued {
+        Queued::Datagram { bytes: vec![0; length].into(), needed: length, at: Tick::ZERO }
     }
 
     fn kinds(shared: &Shared) -> Vec<String> {
         let queue = shared.lock();
-        let kind = |item: &Item| match item {
-            Item::Datagram { bytes, .. } => bytes.len().to_string(),
-            Item::Other(Received::QueueFull { dropped, .. }) => format!("dropped {dropped}"),
-            Item::Other(other) => format!("{other:?}"),
+        let kind = |item: &Queued| match item {
+            Queued::Datagram { bytes, .. } => bytes.len().to_string(),
+            Queued::Signal { signal: Signal::QueueFull { dropped }, .. } => {
+                format!("dropped {dropped}")
+            }
+            Queued::Signal { signal, .. } => format!("{signal:?}"),
         };
         queue.items.iter().map(kind).collect()
     }
@@ -428,7 +411,8 @@ mod tests {
             push(&shared, limits, datagram(length), true);
         }
         assert_eq!(kinds(&shared), ["100", "101"], "164 and 165 bytes: 400 has no room for 74");
-        push(&shared, limits, Item::Other(Received::BackpressureEnded { at: Tick::ZERO }), true);
+        let ended = Queued::Signal { signal: Signal::BackpressureEnded, at: Tick::ZERO };
+        push(&shared, limits, ended, true);
         let kinds = kinds(&shared);
         assert_eq!(kinds[2], "dropped 3");
         assert_eq!(kinds.len(), 4, "a notice always finds room");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use auditlink::event::{CounterReading, EventKind};
 use auditlink::host::procfs::booted_with_audit;
 use auditlink::preflight::{Check, Level, Preflight};
-use auditlink::receiver::Watchdog;
+use auditlink::receiver::WatchdogConfig;
 use auditlink::rule::process_lifecycle;
 use auditlink::wire::status::{Enabled, FailureMode, FeatureSwitches};
 use auditlink::{Delivery, ErrorKind, Events, MessageType, Pump, Receiver, Rule, Settings};
@@ -61,7 +61,9 @@ pub(crate) fn mixed_storm(kernel: &KernelLock) {
     let rules = watch_getppid(kernel);
     let programs = Rule::on_exit().syscall("execve").exe("/bin/true").key(KEY).for_both_abis();
     let programs = control().apply(&programs.expect("the call exists")).expect("they are new");
-    let watch = Watchdog::new().interval(Duration::from_millis(500)).limit(Duration::from_secs(20));
+    let watch = WatchdogConfig::new()
+        .interval(Duration::from_millis(500))
+        .heartbeat_timeout(Duration::from_secs(20));
     receiver.watch(&watch.compare_rules(false)).expect("it may ask");
     let mut events = Events::new(Pump::new(receiver).start().expect("a thread"));
 
