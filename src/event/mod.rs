@@ -5,18 +5,22 @@ mod classify;
 mod loss;
 mod missing;
 mod normalize;
+mod received;
+mod signal;
 
 use std::fmt;
 
 use bytes::Bytes;
 
-pub use self::assembler::{Assembler, Received};
+pub use self::assembler::Assembler;
 pub use self::classify::{Call, EventKind, Exec, Exit, Fork, Kill, Ptrace};
 pub use self::loss::{
     Cause, Completeness, Count, CounterReading, HealthFaults, Loss, Stats, Unit, UnverifiedReason,
 };
 pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
+pub use self::received::Received;
+pub use self::signal::Signal;
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{EventId, Execve, Header, Keys, Record, Syscall};
 use crate::time::Tick;

@@ -11,11 +11,11 @@ use super::heartbeat::Canaries;
 use super::shutdown::Leaving;
 use super::watchdog::Permit;
 use super::worker::Mailbox;
-use super::{Pending, Receiver, Role};
+use super::{Receiver, Role};
 use crate::control::Control;
 use crate::control::registration;
 use crate::error::Error;
-use crate::event::HealthFaults;
+use crate::event::{HealthFaults, Signal};
 use crate::host::Clock;
 use crate::host::procfs;
 use crate::netlink::error_map;
@@ -112,13 +112,11 @@ impl ReceiverBuilder {
             }
         };
         let lost = match lost {
-            Ok(status) => Some(Pending::LostCounter(status.lost, begun)),
+            Ok(status) => Some((Signal::LostCounter { total: status.lost }, begun)),
             // an observer may not be allowed to ask
             Err(_) if self.role == Role::Observer => None,
             Err(error) => return Err(error),
         };
-        let kept = kept.into_iter().map(Pending::Datagram);
-        let pending: VecDeque<Pending> = lost.into_iter().chain(kept).collect();
         Ok(Receiver {
             readiness: mailbox.joined_with(socket.as_fd())?,
             socket: Arc::new(socket),
@@ -132,7 +130,8 @@ impl ReceiverBuilder {
             density: Density::default(),
             filled_at: Tick::ZERO,
             read_at: clock.now(),
-            pending,
+            signals: lost.into_iter().collect(),
+            kept: kept.into(),
             handed: Vec::new(),
             drops,
             congestion: Congestion::None,

@@ -28,7 +28,7 @@ pub use self::watchdog::{Heartbeat, Repair, Watchdog};
 use self::watchdog::{Permit, Watching};
 use self::worker::{Mailbox, Note, Post};
 use crate::error::Error;
-use crate::event::{HealthFaults, Received};
+use crate::event::{HealthFaults, Received, Signal};
 use crate::host::Clock;
 use crate::netlink::socket::{Batch, Datagram, NetlinkSocket};
 use crate::source::Source;
@@ -60,8 +60,10 @@ pub struct Receiver {
     filled_at: Tick,
     /// When the socket was last read, empty or not.
     read_at: Tick,
-    /// What is handed over before anything more is read from the socket.
-    pending: VecDeque<Pending>,
+    /// Signals to deliver before anything more is read from the socket.
+    signals: VecDeque<(Signal, Tick)>,
+    /// Datagrams that were received while this process registered. They are delivered next.
+    kept: VecDeque<Vec<u8>>,
     handed: Vec<u8>,
     /// The socket's drop counter when it was last looked at.
     drops: Option<u32>,
@@ -96,17 +98,6 @@ impl Waker {
 enum Role {
     Observer,
     Daemon,
-}
-
-/// What is handed over as soon as the batch allows.
-#[derive(Debug)]
-enum Pending {
-    LostCounter(u32, Tick),
-    Datagram(Vec<u8>),
-    Overrun(Option<u64>),
-    BackpressureStarted,
-    BackpressureEnded,
-    Health(HealthFaults),
 }
 
 impl Receiver {
@@ -161,7 +152,7 @@ impl Receiver {
     }
 
     /// Waits for another file, too, from now on: as soon as it can be read and no record can,
-    /// [`recv`](Source::recv) returns [`Received::Idle`]. It is for a second source that the same
+    /// [`recv`](Source::recv) returns [`Signal::Idle`]. It is for a second source that the same
     /// loop reads; whatever makes the file readable must be taken from it, or no wait will last.
     ///
     /// # Errors
@@ -201,7 +192,7 @@ impl Receiver {
     }
 
     /// Begins to leave, in an orderly way: what the kernel has queued up to now is still handed
-    /// over, then comes [`Received::End`].
+    /// over, then comes [`Signal::End`].
     ///
     /// It does not wait. A daemon keeps its place until a marker, sent behind all that is queued,
     /// has come back; then it gives its place back. An observer leaves the group when the kernel's
@@ -237,24 +228,14 @@ impl Receiver {
             Some(datagram) if datagram.sender == Some(0) => {
                 Received::Datagram { bytes: datagram.bytes, needed: datagram.needed, at }
             }
-            Some(datagram) => Received::Refused { port: datagram.sender.unwrap_or_default(), at },
-            None => Received::Idle { at },
+            Some(datagram) => Signal::Refused { port: datagram.sender.unwrap_or_default() }.at(at),
+            None => Signal::Idle.at(at),
         }
     }
 
-    fn hand_over(&mut self, pending: Pending) -> Received<'_> {
-        let at = self.clock.now();
-        match pending {
-            Pending::LostCounter(total, at) => Received::LostCounter { total, at },
-            Pending::Overrun(dropped) => Received::Overrun { dropped, at },
-            Pending::BackpressureStarted => Received::BackpressureStarted { at },
-            Pending::BackpressureEnded => Received::BackpressureEnded { at },
-            Pending::Health(faults) => Received::Health { faults, at },
-            Pending::Datagram(bytes) => {
-                self.handed = bytes;
-                Received::Datagram { bytes: &self.handed, needed: self.handed.len(), at }
-            }
-        }
+    /// Queues a signal, found now.
+    fn report(&mut self, signal: Signal) {
+        self.signals.push_back((signal, self.clock.now()));
     }
 
     /// Returns when something is to be looked at though nothing came.
@@ -289,8 +270,13 @@ impl Receiver {
 impl Source for Receiver {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
         loop {
-            if let Some(pending) = self.pending.pop_front() {
-                return Ok(self.hand_over(pending));
+            if let Some((signal, at)) = self.signals.pop_front() {
+                return Ok(signal.at(at));
+            }
+            if let Some(bytes) = self.kept.pop_front() {
+                self.handed = bytes;
+                let (needed, at) = (self.handed.len(), self.clock.now());
+                return Ok(Received::Datagram { bytes: &self.handed, needed, at });
             }
             if self.batch.skip_if(is_own_probe) {
                 continue;
@@ -307,18 +293,17 @@ impl Source for Receiver {
             match self.batch.fill(&self.socket) {
                 Ok(0) => {
                     self.at_empty();
-                    if !self.pending.is_empty() {
+                    if !self.signals.is_empty() {
                         continue;
                     }
                     if self.leaving.is_left() {
                         let at = self.clock.now();
-                        return Ok(match self.last_reading.take() {
-                            Some(total) => Received::LostCounter { total, at },
-                            None => Received::End { at },
-                        });
+                        let last = self.last_reading.take();
+                        let last = last.map(|total| Signal::LostCounter { total });
+                        return Ok(last.unwrap_or(Signal::End).at(at));
                     }
                     if std::mem::take(&mut self.woken) || !self.wait(until)? {
-                        return Ok(Received::Idle { at: self.clock.now() });
+                        return Ok(Signal::Idle.at(self.clock.now()));
                     }
                 }
                 Ok(datagrams) => {

@@ -9,10 +9,10 @@ use super::heartbeat::Canaries;
 use super::marker::Marker;
 use super::shutdown::{self, Leaving};
 use super::worker::Note;
-use super::{Pending, Receiver, Role};
+use super::{Receiver, Role};
 use crate::control::Control;
 use crate::error::{Error, ErrorKind};
-use crate::event::HealthFaults;
+use crate::event::{HealthFaults, Signal};
 use crate::host::procfs;
 use crate::message_type::MessageType;
 use crate::wire::frame;
@@ -90,7 +90,7 @@ impl Receiver {
         let finished = has(self.leaving.marker());
         let heartbeat = self.heartbeats.position(|marker| has(Some(marker)));
         if nudged && self.congestion.marker_came() {
-            self.pending.push_back(Pending::BackpressureEnded);
+            self.report(Signal::BackpressureEnded);
         }
         if finished {
             self.leaving.marker_came();
@@ -111,7 +111,7 @@ impl Receiver {
     fn tell_faults(&mut self, faults: HealthFaults) {
         if faults != self.faults {
             self.faults = faults;
-            self.pending.push_back(Pending::Health(faults));
+            self.report(Signal::Health { faults });
         }
     }
 
@@ -125,7 +125,7 @@ impl Receiver {
                 self.reading_at = begun;
                 // it vouches for what came before: so must the socket's own counter
                 self.look_at_drops(Duration::ZERO);
-                self.pending.push_back(Pending::LostCounter(total, begun));
+                self.signals.push_back((Signal::LostCounter { total }, begun));
             }
             Note::LastReading(total) => self.last_reading = Some(total),
             Note::Heartbeat(marker, due) if self.watching.is_some() => {
@@ -135,7 +135,7 @@ impl Receiver {
                 let heartbeat = self.faults & HealthFaults::HEARTBEAT;
                 self.faults = faults | heartbeat;
                 // told even if nothing changed: the records may have said otherwise
-                self.pending.push_back(Pending::Health(self.faults));
+                self.report(Signal::Health { faults: self.faults });
             }
             Note::Nudged(Ok(())) => self.congestion.taken(now),
             Note::Nudged(Err(_)) => self.give_up_parked(),
@@ -158,12 +158,12 @@ impl Receiver {
     /// Nobody knows when, and whether, the parked records come.
     fn give_up_parked(&mut self) {
         self.congestion = Congestion::None;
-        self.pending.push_back(Pending::Overrun(None));
+        self.report(Signal::Overrun { dropped: None });
     }
 
     fn give_up_last_marker(&mut self) {
         self.leaving.marker_came();
-        self.pending.push_back(Pending::BackpressureStarted);
+        self.report(Signal::BackpressureStarted);
         self.go_on_leaving();
     }
 
@@ -194,7 +194,7 @@ impl Receiver {
                 let gave_up = self.congestion.may_have_given_up(failed, pause);
                 self.overflow();
                 if gave_up && !procfs::booted_with_audit() {
-                    self.pending.push_back(Pending::Overrun(None)); // it frees them without counting
+                    self.report(Signal::Overrun { dropped: None }); // it frees them without counting
                 }
             }
         }
@@ -208,8 +208,8 @@ impl Receiver {
                 if !matches!(std::mem::take(&mut self.congestion), Congestion::None) {
                     // the counter stood still as of now, and tells how many were dropped
                     let dropped = self.moved_drops().map(u64::from);
-                    self.pending.push_back(Pending::Overrun(dropped));
-                    self.pending.push_back(Pending::BackpressureEnded);
+                    self.report(Signal::Overrun { dropped });
+                    self.report(Signal::BackpressureEnded);
                 }
             }
             Role::Daemon => {
@@ -266,7 +266,7 @@ impl Receiver {
     /// Takes note that the kernel could not send a record.
     pub(super) fn overflow(&mut self) {
         if self.congestion.begin() {
-            self.pending.push_back(Pending::BackpressureStarted);
+            self.report(Signal::BackpressureStarted);
         }
     }
 }

@@ -322,7 +322,7 @@ pub(crate) fn slow_consumer(kernel: &KernelLock) {
     let rules = watch_getppid(kernel); // before the receiver opens: everything received is the storm's
     wait_until_sent();
     let receiver = Receiver::daemon().open().expect("the place is free");
-    let pump = Pump::new(receiver).queue_bytes(64 * 1024).overflow(Overflow::DropNewest);
+    let pump = Pump::builder(receiver).queue_bytes(64 * 1024).overflow(Overflow::DropNewest);
     let mut events = Events::new(pump.start().expect("a thread"));
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(300));

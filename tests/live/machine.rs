@@ -64,7 +64,7 @@ pub(crate) fn mixed_storm(kernel: &KernelLock) {
     let programs = control().apply(&programs.expect("the call exists")).expect("they are new");
     let watch = Watchdog::new().interval(Duration::from_millis(500)).limit(Duration::from_secs(20));
     receiver.watch(&watch.compare_rules(false)).expect("it may ask");
-    let mut events = Events::new(Pump::new(receiver).start().expect("a thread"));
+    let mut events = Events::new(Pump::builder(receiver).start().expect("a thread"));
 
     let end = Instant::now() + Duration::from_secs(seconds);
     let kinds: [&[&str]; 4] =
