@@ -18,17 +18,19 @@ impl RulesFile {
         let path = path.as_ref();
         let mut paths = vec![path.to_owned()];
         if path.is_dir() {
-            let entries = fs::read_dir(path).map_err(|error| Error::io(READ, error))?;
+            let entries =
+                fs::read_dir(path).map_err(|error| Error::io(READ, error).with_path(path))?;
             let is_rules = |path: &PathBuf| path.extension().is_some_and(|end| end == "rules");
             paths = entries.flatten().map(|entry| entry.path()).filter(is_rules).collect();
             paths.sort_by_cached_key(|path| version_key(&path.to_string_lossy()));
         }
         let mut files = Vec::new();
         for path in paths {
-            let text = fs::read(&path).map_err(|error| Error::io(READ, error))?;
+            let text = fs::read(&path).map_err(|error| Error::io(READ, error).with_path(&path))?;
             let text = String::from_utf8(text).map_err(|error| {
                 Error::new(READ, ErrorKind::Rule, "write it in UTF-8")
-                    .with_text(format_args!("{}: {error}", path.display()))
+                    .with_text(error)
+                    .with_path(&path)
             })?;
             files.push((path.to_string_lossy().into_owned(), text));
         }

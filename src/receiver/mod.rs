@@ -369,13 +369,17 @@ impl Source for Receiver {
     fn deadline(&self) -> Option<Tick> {
         self.upkeep.poll_timeout(self.clock.now())
     }
+
+    fn current_tick(&self) -> Option<Tick> {
+        Some(self.clock.now())
+    }
 }
 
 /// The file descriptor that is readable when something can be received: a record, or a report of a
 /// worker thread. It is for poll and epoll, not for reading.
 ///
-/// When it is readable, call [`Events::try_next`](crate::Events::try_next) until it returns `None`; and
-/// call it at the latest when [`Events::time_left`](crate::Events::time_left) has passed.
+/// When it is readable, call [`Events::try_next`](crate::Events::try_next) until it returns `Idle`;
+/// and call it at the latest when [`Events::time_left`](crate::Events::time_left) has passed.
 ///
 /// # Examples
 ///
