@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{Absent, Ids, Interpretation};
+use crate::bytestr::print_text;
 use crate::constants::Errno;
-use crate::record::value::print_text;
 
 impl Interpretation<'_> {
     /// Returns a value that prints like this one, but with the names of users and groups.
