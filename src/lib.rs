@@ -7,6 +7,7 @@
 mod macros;
 
 pub mod arch;
+mod bytestr;
 mod decode;
 pub mod message_type;
 pub mod time;
@@ -43,6 +44,7 @@ mod serialize;
 
 pub mod iter;
 
+pub use self::bytestr::ByteStr;
 pub use self::control::{Control, InstalledRules, Settings};
 pub use self::decode::DecodeError;
 pub use self::error::{Error, ErrorKind};

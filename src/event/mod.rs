@@ -21,6 +21,7 @@ pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
 pub use self::received::Received;
 pub use self::signal::Signal;
+use crate::bytestr::ByteStr;
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{EventId, Execve, Header, Keys, Record, Syscall};
 use crate::time::Tick;
@@ -150,10 +151,9 @@ impl Event {
 
     /// Returns the keys of the rule that made the event.
     #[must_use]
-    pub fn keys(&self) -> Vec<Vec<u8>> {
+    pub fn keys(&self) -> Vec<ByteStr<'_>> {
         let opener = self.records().find(|record| record.message_type().role() == RecordRole::Head);
-        let keys = opener.map(Keys::of).into_iter().flatten();
-        keys.map(std::borrow::Cow::into_owned).collect()
+        opener.map(Keys::of).into_iter().flatten().collect()
     }
 
     /// Tells which records were cut short by the receive buffer, in their order.

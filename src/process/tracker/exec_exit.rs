@@ -234,7 +234,7 @@ impl Tracker {
     ) {
         let args: Vec<OsString> = exec.args().into_iter().map(Into::into).collect();
         let path = event.records().find_map(Record::as_path).and_then(|path| path.name());
-        let path = path.map(|name| OsString::from_vec(name.into_owned()));
+        let path = path.map(|name| OsString::from_vec(name.into_bytes()));
         let cwd = exec.cwd().map(|cwd| Fact::new(Arc::from(&*cwd), Provenance::Record));
         let process = match self.lives.get_mut(&caller.pid) {
             Some(life) if matches!(actor, Actor::Live(_)) => {
