@@ -6,7 +6,7 @@ use super::{Check, Finding};
 use crate::arch::Arch;
 use crate::message_type::MessageType;
 use crate::rule::{
-    Action, CoverageRow, FieldId, FilterValue, Lint, List, Operator, Rule, RuleSet, Watch,
+    Action, CallCoverage, CoverageRow, FieldId, FilterValue, Lint, List, Operator, Rule, RuleSet,
 };
 
 /// Looks for rules that keep things away.
@@ -105,7 +105,8 @@ pub(super) fn look_at_coverage(wanted: &[CoverageRow], findings: &mut Vec<Findin
     }
     let mut is_covered = true;
     for abi in ["b64", "b32"] {
-        for watch in [Watch::No, Watch::Never, Watch::Partly] {
+        for watch in [CallCoverage::Unmatched, CallCoverage::Suppressed, CallCoverage::Conditional]
+        {
             let has = |row: &&CoverageRow| watch == if abi == "b64" { row.b64 } else { row.b32 };
             let calls: Vec<&str> = wanted.iter().filter(has).map(|row| row.call).collect();
             if !calls.is_empty() {
@@ -118,8 +119,10 @@ pub(super) fn look_at_coverage(wanted: &[CoverageRow], findings: &mut Vec<Findin
         let text = format!("all {} wanted calls, on b64 and b32", wanted.len());
         findings.push(Finding::fine(Check::Coverage, text));
     }
-    let x32 = wanted.iter().filter(|row| row.x32 == Watch::OutOfReach).count();
-    let escapes = |row: &&CoverageRow| matches!(row.io_uring, Watch::No | Watch::Never);
+    let x32 = wanted.iter().filter(|row| row.x32 == CallCoverage::Unmatchable).count();
+    let escapes = |row: &&CoverageRow| {
+        matches!(row.io_uring, CallCoverage::Unmatched | CallCoverage::Suppressed)
+    };
     let uring: Vec<&str> = wanted.iter().filter(escapes).map(|row| row.call).collect();
     if x32 > 0 && Arch::native() == Some(Arch::X86_64) {
         findings.push(look_at_x32());
@@ -128,14 +131,14 @@ pub(super) fn look_at_coverage(wanted: &[CoverageRow], findings: &mut Vec<Findin
 }
 
 /// Says which calls a rule does not record, or not always.
-fn lacking(abi: &str, watch: Watch, calls: &str) -> Finding {
+fn lacking(abi: &str, watch: CallCoverage, calls: &str) -> Finding {
     match watch {
-        Watch::Never => Finding::missed(
+        CallCoverage::Suppressed => Finding::missed(
             Check::Coverage,
             format!("{abi}: a rule suppresses {calls}"),
             "delete the never rule",
         ),
-        Watch::Partly => Finding::note(
+        CallCoverage::Conditional => Finding::note(
             Check::Coverage,
             format!("{abi}: under conditions only: {calls}"),
             "see whether the conditions are meant so",

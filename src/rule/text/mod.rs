@@ -4,6 +4,5 @@ mod command;
 mod parse;
 mod print;
 mod tokenize;
-mod values;
 
 pub use self::command::Command;
