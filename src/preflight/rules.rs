@@ -151,24 +151,27 @@ fn lacking(abi: &str, watch: CallCoverage, calls: &str) -> Finding {
     }
 }
 
-/// Whether this kernel takes calls of the x32 interface, which no rule can name.
+/// Checks whether this kernel accepts x32 system calls, which cannot be matched by any rule.
 fn look_at_x32() -> Finding {
-    const REMEDY: &str = "boot with syscall.x32=n where the kernel knows that, or forbid such calls with \
+    const REMEDY: &str = "boot with syscall.x32=n if the kernel has that parameter, or refuse them with \
                           seccomp";
     let switch = fs::read_to_string("/sys/module/syscall/parameters/x32").ok();
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let config = fs::read_to_string(format!("/boot/config-{}", release.trim())).ok();
     let is_built = config.map(|config| config.contains("\nCONFIG_X86_X32_ABI=y"));
     match (switch.as_deref().map(str::trim), is_built) {
-        (Some("N" | "n" | "0"), _) => Finding::fine(Check::X32, "the kernel takes no x32 calls"),
+        (Some("N" | "n" | "0"), _) => {
+            Finding::fine(Check::X32, "the kernel accepts no x32 system calls")
+        }
         (Some(_), _) | (None, Some(true)) => Finding::missed(
             Check::X32,
-            "the kernel takes x32 calls, which no rule can name",
+            "the kernel accepts x32 system calls, which cannot be matched by any rule",
             REMEDY,
         ),
         (None, Some(false)) => Finding::fine(Check::X32, "the kernel has no x32 interface"),
         (None, None) => {
-            let text = "whether the kernel takes x32 calls, which no rule can name, is not known";
+            let text =
+                "the kernel may accept x32 system calls, which cannot be matched by any rule";
             Finding::note(Check::X32, text, REMEDY)
         }
     }

@@ -362,7 +362,7 @@ fn split_field<'t>(
 
 fn find_field(name: &str) -> Result<FieldId, RuleError> {
     FieldId::from_name(name).ok_or_else(|| {
-        let names = FIELDS.iter().map(|spec| spec.name);
+        let names = FIELDS.iter().filter_map(|field| field.name());
         let suggestion = nearest(name, names).map(str::to_owned);
         RuleError::UnknownField { name: name.to_owned(), suggestion }
     })

@@ -10,6 +10,9 @@ use crate::rule::{
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.width().is_some() {
+            return f.pad(&self.to_string());
+        }
         if self.is_watch() {
             return self.print_watch(f);
         }
@@ -113,6 +116,9 @@ const WATCH_FIELDS: &[FieldId] = &[FieldId::PATH, FieldId::DIR, FieldId::PERM, F
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.width().is_some() {
+            return f.pad(&self.to_string());
+        }
         write!(f, "{}{}", self.field, self.operator)?;
         match &self.value {
             FilterValue::Number(number) => match self.field.spec() {
