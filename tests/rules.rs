@@ -2,7 +2,8 @@
 
 use auditlink::arch::Arch;
 use auditlink::rule::{
-    Action, Command, FieldId, Filter, FilterValue, List, Operator, Ownership, RulesFile, Step,
+    Action, CallCoverage, Command, FieldId, Filter, FilterValue, Lint, List, Operator, Ownership,
+    Permissions, RulesFile, Step, SyscallMask,
 };
 use auditlink::wire::rule::{parse, to_bytes};
 use auditlink::{Rule, RuleSet};
@@ -244,6 +245,41 @@ proptest! {
     fn any_words_are_parsed_without_a_panic(words in prop::collection::vec("[ -~é]{0,9}", 0..6)) {
         let _ = Command::parse(&words, &auditlink::user_db::NoLookup);
     }
+}
+
+#[test]
+fn plain_values_print_with_a_width_and_serialize_as_text() {
+    let rule: Rule = "-w /etc/passwd -p wa -k id".parse().expect("a rule");
+    assert_eq!(format!("{:<9}|{:>9}|", rule.filters[1], FieldId::EXE), "perm=wa  |      exe|");
+    assert_eq!(
+        format!("{:>4}|{:>3}|{:>6}", Operator::EQUAL, List::new(12), Action::NEVER),
+        "   =| 12| never"
+    );
+    let values = serde_json::json!([
+        rule,
+        rule.filters[1],
+        FieldId::EXE,
+        Operator::NOT_EQUAL,
+        List::EXIT,
+        Action::ALWAYS,
+        Permissions::READ,
+        SyscallMask::ALL,
+        CallCoverage::Recorded,
+        Lint::X32,
+    ]);
+    let texts = serde_json::json!([
+        "-w /etc/passwd -p wa -k id",
+        "perm=wa",
+        "exe",
+        "!=",
+        "exit",
+        "always",
+        "r",
+        "all",
+        "yes",
+        "x32 system calls cannot be matched by any rule",
+    ]);
+    assert_eq!(values, texts);
 }
 
 /// A listing of a newer kernel: unknown fields, lists, actions and operators.

@@ -13,7 +13,7 @@ use crate::arch::{Abi, Arch, uring};
 ///
 /// # Examples
 ///
-/// What users do with the password file, and programs that they run as root:
+/// A watch on the password file, and a rule for programs that users run as root:
 ///
 /// ```
 /// use auditlink::rule::{FieldId, Operator, Permissions, Rule};
@@ -231,7 +231,7 @@ impl RuleBuilder {
 
     /// Adds a key, which the events of this rule contain; several keys are joined.
     ///
-    /// A key has at least one byte, and none that is 0x01, with which the kernel separates keys.
+    /// A key has at least one byte, and does not contain 0x01, which separates keys.
     pub fn key(mut self, key: impl Into<Vec<u8>>) -> Self {
         self.keys.push(key.into());
         self

@@ -22,14 +22,14 @@ use super::{Command, Lookup, RuleError, RuleSet};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RulesFile {
-    lines: Vec<Line>,
+    lines: Vec<RuleFileLine>,
     tolerated: Vec<RuleFileError>,
 }
 
 /// One command of a rules file, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Line {
+pub struct RuleFileLine {
     /// The name of the file.
     pub file: String,
     /// The line number, from 1.
@@ -136,7 +136,7 @@ impl RulesFile {
             });
             match command {
                 Ok(command) => {
-                    self.lines.push(Line { file, number, text: text.to_owned(), command });
+                    self.lines.push(RuleFileLine { file, number, text: text.to_owned(), command });
                 }
                 Err(error) => {
                     let column = column(text, &error.wrong_text());
@@ -201,7 +201,7 @@ impl RulesFile {
 
     /// Returns the commands with their positions.
     #[must_use]
-    pub fn lines(&self) -> &[Line] {
+    pub fn lines(&self) -> &[RuleFileLine] {
         &self.lines
     }
 

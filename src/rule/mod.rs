@@ -29,7 +29,7 @@ pub use self::analysis::{
 pub use self::builder::{RuleBuilder, process_lifecycle};
 pub use self::error::RuleError;
 pub use self::field::FieldId;
-pub use self::file::{Line, RuleFileError, RuleFileErrors, RulesFile};
+pub use self::file::{RuleFileError, RuleFileErrors, RuleFileLine, RulesFile};
 pub use self::lookup::Lookup;
 pub use self::operator::Operator;
 pub use self::permissions::Permissions;
@@ -161,13 +161,28 @@ impl Rule {
     }
 }
 
-/// The byte between the keys of a rule that has several.
-#[doc(alias = "AUDIT_KEY_SEPARATOR")]
+/// The byte between the keys of a rule, `AUDIT_KEY_SEPARATOR` of libaudit.
 const KEY_SEPARATOR: u8 = 0x01;
 
 /// One condition of a rule: a field, an operator and a value.
 ///
 /// It prints as `auditctl -F` takes it.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::rule::{FieldId, Filter, FilterValue, Operator, Rule};
+///
+/// let rule: Rule = "-a always,exit -S openat -F exit=-EACCES".parse()?;
+/// let exit = Filter {
+///     field: FieldId::EXIT,
+///     operator: Operator::EQUAL,
+///     value: FilterValue::Number((-13_i32).cast_unsigned()),
+/// };
+/// assert_eq!(rule.filters, [exit]);
+/// assert_eq!(rule.filters[0].to_string(), "exit=-EACCES");
+/// # Ok::<(), auditlink::rule::RuleError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "the kernel's struct has these three arrays")]
 pub struct Filter {

@@ -5,8 +5,8 @@ use std::ops::{BitOr, BitOrAssign};
 
 /// Kinds of access to a file: read, write, execute, attribute change.
 ///
-/// The kernel compares them with what a system call would do to the file, by tables of system
-/// calls; it does not see single reads and writes.
+/// The kernel derives the access from the system call and its flags, by tables: opening a file for
+/// writing is a write, and each `write` after that is not matched.
 ///
 /// Source: `include/uapi/linux/audit.h`, `AUDIT_PERM_*`; `kernel/auditsc.c`, `audit_match_perm`.
 ///

@@ -1,4 +1,4 @@
-//! Rules and commands as text, in the language of `auditctl`.
+//! Rules and commands as text, in the syntax of `auditctl`.
 
 mod command;
 mod parse;
