@@ -6,7 +6,7 @@ use super::events::Events;
 use crate::error::Error;
 use crate::event::{Completeness, Stats};
 use crate::monitor::ProcessMonitor;
-use crate::process::{BootId, NoInspector, ProcessEvent, Tracker};
+use crate::process::{Observation, ProcessEvent, ProcessId, Tracker, TrackerConfig};
 use crate::receiver::Receiver;
 use crate::source::Source;
 use crate::time::Tick;
@@ -45,8 +45,9 @@ use crate::time::Tick;
 #[derive(Debug)]
 pub struct Processes<S> {
     events: Events<S>,
-    tracker: Tracker,
-    monitor: Option<ProcessMonitor>,
+    tracker: Tracker<Option<ProcessMonitor>>,
+    /// What the monitor observed, until the tracker has it.
+    observations: Vec<Observation>,
     is_ended: bool,
     /// What ended the source, until all else was handed out.
     failure: Option<Error>,
@@ -62,30 +63,33 @@ impl Processes<Receiver> {
     ///
     /// An error of the operating system.
     pub fn watch(receiver: Receiver, monitor: ProcessMonitor) -> Result<Self, Error> {
-        let tracker = monitor.tracker();
-        Self::watch_with(receiver, monitor, tracker)
+        let config = monitor.tracker_config();
+        Self::watch_with(receiver, monitor, config)
     }
 
-    /// As [`watch`](Self::watch), with a tracker of one's own making; [`ProcessMonitor::tracker`] makes the
-    /// usual one.
+    /// As [`watch`](Self::watch), with a configuration other than
+    /// [`ProcessMonitor::tracker_config`].
     ///
     /// # Errors
     ///
     /// An error of the operating system.
     pub fn watch_with(
         mut receiver: Receiver,
-        mut monitor: ProcessMonitor,
-        mut tracker: Tracker,
+        monitor: ProcessMonitor,
+        config: TrackerConfig,
     ) -> Result<Self, Error> {
         if let Some(file) = monitor.readiness()? {
             receiver.wait_beside(file)?;
         }
-        tracker.start(&mut monitor);
-        for process in tracker.processes() {
-            monitor.follow(process);
+        let mut processes =
+            Self::with_tracker(receiver, Tracker::with_inspector(config, Some(monitor)));
+        processes.tracker.start();
+        let listed: Vec<ProcessId> =
+            processes.tracker.processes().map(|process| process.id).collect();
+        if let Some(monitor) = processes.tracker.inspector_mut() {
+            listed.into_iter().for_each(|id| monitor.follow(id));
         }
-        let events = Events::new(receiver);
-        Ok(Self { events, tracker, monitor: Some(monitor), is_ended: false, failure: None })
+        Ok(processes)
     }
 }
 
@@ -95,8 +99,12 @@ impl<S: Source> Processes<S> {
     /// Who was there at the beginning is not known, nor when anybody was started; deaths by signal are
     /// seen only by their core dumps, or when their number is used again.
     pub fn replay(source: S) -> Self {
-        let tracker = Tracker::new(BootId::UNKNOWN);
-        Self { events: Events::new(source), tracker, monitor: None, is_ended: false, failure: None }
+        Self::with_tracker(source, Tracker::with_inspector(TrackerConfig::default(), None))
+    }
+
+    fn with_tracker(source: S, tracker: Tracker<Option<ProcessMonitor>>) -> Self {
+        let events = Events::new(source);
+        Self { events, tracker, observations: Vec::new(), is_ended: false, failure: None }
     }
 
     /// Returns the next change, or `Ok(None)` if none came until `until` or the source ended;
@@ -118,29 +126,27 @@ impl<S: Source> Processes<S> {
             let wake = [due, until].into_iter().flatten().min();
             let delivery = self.events.next_or_idle(wake);
             let now = self.events.last_tick();
-            // what the second source saw is older than the record that came behind it
-            let drained =
-                self.monitor.as_mut().map(|monitor| monitor.drain(&mut self.tracker, now));
-            let delivery = match (delivery, drained.unwrap_or(Ok(()))) {
+            // what the monitor observed is older than the record that came after it
+            let delivery = match (delivery, self.observe(now)) {
                 (Ok(delivery), Ok(())) => delivery,
                 (Err(error), _) | (_, Err(error)) => {
                     self.failure = Some(error);
                     self.is_ended = true;
-                    self.with_look(Tracker::finish);
+                    self.tracker.finish();
                     continue;
                 }
             };
             self.tracker.set_backpressure(self.events.has_backpressure());
             match &delivery {
-                Some(delivery) => self.with_look(|tracker, look| tracker.handle(delivery, look)),
+                Some(delivery) => self.tracker.handle(delivery),
                 None if self.events.is_ended() => {
                     self.is_ended = true;
-                    self.with_look(Tracker::finish);
+                    self.tracker.finish();
                 }
                 None => self.tracker.idle(now),
             }
             if self.tracker.poll_timeout().is_some_and(|due| due <= now) {
-                self.with_look(|tracker, look| tracker.advance(now, look));
+                self.tracker.advance(now);
             }
             if delivery.is_none() && until.is_some_and(|until| until <= now) {
                 let change = self.tracker.poll();
@@ -150,20 +156,24 @@ impl<S: Source> Processes<S> {
         }
     }
 
-    fn with_look(
-        &mut self,
-        act: impl FnOnce(&mut Tracker, &mut dyn crate::process::ProcessInspector),
-    ) {
-        match &mut self.monitor {
-            Some(monitor) => act(&mut self.tracker, monitor),
-            None => act(&mut self.tracker, &mut NoInspector),
+    /// Passes the monitor's observations and a reading of the clocks to the tracker.
+    fn observe(&mut self, at: Tick) -> Result<(), Error> {
+        let Some(monitor) = self.tracker.inspector_mut() else { return Ok(()) };
+        let clocks = monitor.clocks();
+        let drained = monitor.drain(&mut self.observations);
+        if let Some((wall, since_boot)) = clocks {
+            self.tracker.sample(wall, since_boot);
         }
+        for observation in self.observations.drain(..) {
+            self.tracker.observe(observation, at);
+        }
+        drained
     }
 
     fn note(&mut self, change: &ProcessEvent) {
-        let Some(monitor) = &mut self.monitor else { return };
+        let Some(monitor) = self.tracker.inspector_mut() else { return };
         match change {
-            ProcessEvent::Fork(fork) => monitor.follow(&fork.process),
+            ProcessEvent::Fork(fork) => monitor.follow(fork.process.id),
             ProcessEvent::Exit(exit) => monitor.forget(exit.process.id),
             ProcessEvent::Exec(_) | ProcessEvent::Loss(_) => {}
         }
@@ -177,7 +187,7 @@ impl<S: Source> Processes<S> {
 
     /// Returns the tracker, which knows who is there.
     #[must_use]
-    pub const fn tracker(&self) -> &Tracker {
+    pub const fn tracker(&self) -> &Tracker<Option<ProcessMonitor>> {
         &self.tracker
     }
 
