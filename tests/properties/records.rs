@@ -1,7 +1,7 @@
 //! What must hold for the text of any record: no panic, no byte lost, linear time, and the way
 //! through a log and back.
 
-#[path = "support/laws.rs"]
+#[path = "../support/laws.rs"]
 mod laws;
 
 use std::time::Duration;
