@@ -90,8 +90,10 @@ pub mod manual {
     pub mod privileges {}
     #[doc = include_str!("../docs/testing.md")]
     pub mod testing {}
-    #[doc = include_str!("../docs/benchmarks.md")]
-    pub mod benchmarks {}
+    #[doc = include_str!("../docs/measurements.md")]
+    pub mod measurements {}
+    #[doc = include_str!("../docs/history.md")]
+    pub mod history {}
 }
 
 #[cfg(doctest)]
