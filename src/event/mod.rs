@@ -6,7 +6,6 @@ mod loss;
 mod missing;
 mod normalize;
 mod received;
-mod signal;
 
 use std::fmt;
 
@@ -19,8 +18,7 @@ pub use self::loss::{
 };
 pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
-pub use self::received::Received;
-pub use self::signal::Signal;
+pub use self::received::{Received, Signal};
 use crate::bytestr::ByteStr;
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{EventId, Execve, Header, Keys, Record, Syscall};
