@@ -10,9 +10,24 @@ use crate::rule::{
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.width().is_some() {
-            return f.pad(&self.to_string());
+        match f.width() {
+            None => self.print(f),
+            Some(_) => f.pad(&PrintRule(self).to_string()),
         }
+    }
+}
+
+/// Prints a rule without a width.
+struct PrintRule<'r>(&'r Rule);
+
+impl fmt::Display for PrintRule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.print(f)
+    }
+}
+
+impl Rule {
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_watch() {
             return self.print_watch(f);
         }
@@ -45,9 +60,7 @@ impl fmt::Display for Rule {
         }
         Ok(())
     }
-}
 
-impl Rule {
     /// Returns whether the rule can be written with `-w`.
     fn is_watch(&self) -> bool {
         let has_any =
@@ -116,12 +129,20 @@ const WATCH_FIELDS: &[FieldId] = &[FieldId::PATH, FieldId::DIR, FieldId::PERM, F
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.width().is_some() {
-            return f.pad(&self.to_string());
+        match f.width() {
+            None => write!(f, "{}{}{}", self.field, self.operator, PrintValue(self)),
+            Some(_) => f.pad(&format!("{}{}{}", self.field, self.operator, PrintValue(self))),
         }
-        write!(f, "{}{}", self.field, self.operator)?;
-        match &self.value {
-            FilterValue::Number(number) => match self.field.spec() {
+    }
+}
+
+/// Prints the value of a condition.
+struct PrintValue<'f>(&'f Filter);
+
+impl fmt::Display for PrintValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.value {
+            FilterValue::Number(number) => match self.0.field.spec() {
                 Some(spec) => spec.value.print(*number, f),
                 None => write!(f, "{number}"),
             },
