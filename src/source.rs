@@ -35,14 +35,14 @@ use crate::time::Tick;
 ///
 /// let mut script = Script { datagrams: vec![vec![0; 16]], position: 0 };
 /// assert!(matches!(script.recv(None)?, Received::Datagram { needed: 16, .. }));
-/// assert_eq!(script.recv(None)?.signal(), Some(Signal::End));
+/// assert_eq!(script.recv(None)?, Signal::End.at(Tick::ZERO));
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Source {
     /// Waits for the next datagram or signal, until `deadline` if it is given.
     ///
-    /// Returns [`Signal::Idle`](crate::event::Signal::Idle) if there is nothing by then. What is available is
-    /// returned even if the deadline has passed. After the end, every call returns
+    /// Returns [`Signal::Idle`](crate::event::Signal::Idle) if there is nothing by then. What is
+    /// available is returned even if the deadline has passed. After the end, every call returns
     /// [`Signal::End`](crate::event::Signal::End).
     ///
     /// # Errors

@@ -378,8 +378,8 @@ impl Source for Receiver {
 /// The file descriptor that is readable when something can be received: a record, or a report of a
 /// worker thread. It is for poll and epoll, not for reading.
 ///
-/// When it is readable, call [`Events::try_next`](crate::Events::try_next) until it returns `Idle`; and
-/// call it at the latest when [`Events::time_left`](crate::Events::time_left) has passed.
+/// When it is readable, call [`Events::try_next`](crate::Events::try_next) until it returns `Idle`;
+/// and call it at the latest when [`Events::time_left`](crate::Events::time_left) has passed.
 ///
 /// # Examples
 ///

@@ -3,14 +3,14 @@
 #![allow(dead_code, reason = "each program needs a part of it")]
 
 use auditlink::capture::{Reader, Tee, Writer};
-use auditlink::event::{Assembler, Cause, Count, Loss, Received, Signal, Stats};
+use auditlink::event::{Assembler, Cause, Count, Received, Signal, Stats};
 use auditlink::record::LogLine;
 use auditlink::rule::{Command, RulesFile};
 use auditlink::time::Tick;
 use auditlink::user_db::NoLookup;
 use auditlink::wire::frame::{self, Frame};
 use auditlink::wire::rule as rule_codec;
-use auditlink::{Delivery, Event, Events, MessageType, Record, Rule};
+use auditlink::{Delivery, Event, Events, Loss, MessageType, Record, Rule};
 
 /// Datagrams, each behind its length in two bytes, and whether it was cut: every record that comes in
 /// comes out, and what is no record is counted.
