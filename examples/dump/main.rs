@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use auditlink::host::Clock;
+use auditlink::iter::Next;
 use auditlink::{Events, capture};
 
 use self::failure::Failure;
@@ -99,8 +100,12 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
             stopping = true;
             events.source_mut().finish()?;
         }
-        match events.next_until(stop.map(|_| wake)) {
-            Ok(Some(delivery)) => {
+        let next = match stop {
+            Some(_) => events.next_until(wake),
+            None => events.next().transpose().map(Next::from),
+        };
+        match next {
+            Ok(Next::Item(delivery)) => {
                 if tally.count(&delivery, options) {
                     printer.write(&mut output, &delivery)?;
                     if options.input.is_pipe() {
@@ -108,8 +113,8 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
                     }
                 }
             }
-            Ok(None) if events.is_ended() => break,
-            Ok(None) => {}
+            Ok(Next::Idle) => {}
+            Ok(Next::Ended) => break,
             Err(error) => {
                 outcome = Err(Failure::Audit(error));
                 break;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use auditlink::host::Clock;
+use auditlink::iter::Next;
 
 use auditlink::monitor::{MonitorKind, ProcessMonitor};
 use auditlink::process::Audited;
@@ -100,10 +101,10 @@ fn with_rules(
                 processes.source_mut().finish()?;
             }
         }
-        match processes.next_until(Some(wake))? {
-            Some(change) => printer.write(change)?,
-            None if processes.is_ended() => break,
-            None => {}
+        match processes.next_until(wake)? {
+            Next::Item(event) => printer.write(event)?,
+            Next::Idle => {}
+            Next::Ended => break,
         }
     }
     let left = processes.tracker().processes().filter(|process| process.audited == Audited::Yes);

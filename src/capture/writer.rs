@@ -34,9 +34,10 @@ impl Writer<BufWriter<File>> {
     ///
     /// An error of the operating system.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let file =
-            File::create(path).map_err(|error| Error::io("create the capture file", error))?;
-        Self::new(BufWriter::new(file))
+        let path = path.as_ref();
+        let file = File::create(path)
+            .map_err(|error| Error::io("create the capture file", error).with_path(path))?;
+        Self::new(BufWriter::new(file)).map_err(|error| error.with_path(path))
     }
 }
 
@@ -153,7 +154,7 @@ impl<W: Write> Writer<W> {
             let remedy =
                 "give times since 1970; a pcap file cannot hold later ones than February 2106";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
-                .with_text(format_args!("its time is {} s", at.as_nanos() / NANOS)));
+                .with_text(format_args!("a message has the time {} s", at.as_nanos() / NANOS)));
         };
         let packet = RawPcapPacket {
             ts_sec: seconds,
@@ -175,6 +176,6 @@ const OPERATION: &str = "write the capture";
 fn write_failed(error: PcapError) -> Error {
     match error {
         PcapError::IoError(error) => Error::io(OPERATION, error),
-        other => Error::new(OPERATION, ErrorKind::Capture, "").with_text(other),
+        other => Error::new(OPERATION, ErrorKind::Capture, None).with_text(other),
     }
 }

@@ -15,8 +15,8 @@ impl RulesFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Rule`] with all errors in all files, or [`ErrorKind::Io`] for a file that cannot
-    /// be read.
+    /// [`ErrorKind::Rule`] with all errors in all files, each with its file and line (see
+    /// [`Error::rule_file_errors`]), or [`ErrorKind::Io`] for a file that cannot be read.
     ///
     /// # Examples
     ///
@@ -31,27 +31,26 @@ impl RulesFile {
         let path = path.as_ref();
         let mut paths = vec![path.to_owned()];
         if path.is_dir() {
-            let entries = fs::read_dir(path).map_err(|error| Error::io(READ, error))?;
+            let failed = |error| Error::io(READ, error).with_path(path);
             paths.clear();
-            for entry in entries {
-                paths.push(entry.map_err(|error| Error::io(READ, error))?.path());
+            for entry in fs::read_dir(path).map_err(failed)? {
+                paths.push(entry.map_err(failed)?.path());
             }
             paths.retain(|path| path.extension().is_some_and(|extension| extension == "rules"));
             paths.sort_by_cached_key(|path| version_key(&path.to_string_lossy()));
         }
         let mut files = Vec::new();
         for path in paths {
-            let text = fs::read(&path).map_err(|error| Error::io(READ, error))?;
+            let text = fs::read(&path).map_err(|error| Error::io(READ, error).with_path(&path))?;
             let text = String::from_utf8(text).map_err(|error| {
                 Error::new(READ, ErrorKind::Rule, "write it in UTF-8")
-                    .with_text(format_args!("{}: {error}", path.display()))
+                    .with_text(error)
+                    .with_path(&path)
             })?;
             files.push((path.to_string_lossy().into_owned(), text));
         }
         let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        Self::join(files, &UserNames::new()).map_err(|errors| {
-            Error::new(READ, ErrorKind::Rule, "correct these lines").with_text(errors)
-        })
+        Ok(Self::join(files, &UserNames::new())?)
     }
 }
 

@@ -232,6 +232,10 @@ impl Source for Pump {
             }
         }
     }
+
+    fn current_tick(&self) -> Option<Tick> {
+        Some(self.clock.now())
+    }
 }
 
 impl Drop for Pump {

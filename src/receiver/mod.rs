@@ -335,12 +335,16 @@ impl Source for Receiver {
     fn deadline(&self) -> Option<Tick> {
         self.next_deadline(self.clock.now())
     }
+
+    fn current_tick(&self) -> Option<Tick> {
+        Some(self.clock.now())
+    }
 }
 
 /// The file that can be read when something is to be received: a record, or a word of a thread
 /// that nudges, watches or leaves. It is for poll and epoll, not for reading.
 ///
-/// When it can be read, call [`Events::try_next`](crate::Events::try_next) until it returns `None`;
+/// When it can be read, call [`Events::try_next`](crate::Events::try_next) until it returns `Idle`;
 /// and call it at the latest when [`Events::time_left`](crate::Events::time_left) is over.
 ///
 /// # Examples

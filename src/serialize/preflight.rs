@@ -24,7 +24,7 @@ impl Serialize for Finding {
         map.serialize_entry("check", self.check.name())?;
         map.serialize_entry("level", self.level.name())?;
         map.serialize_entry("text", &self.text)?;
-        map.serialize_entry("remedy", self.remedy)?;
+        map.serialize_entry("remedy", self.remedy.unwrap_or_default())?;
         map.end()
     }
 }

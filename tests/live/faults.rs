@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use auditlink::event::{Cause, Completeness, Stats, UnverifiedReason};
 use auditlink::host::procfs::booted_with_audit;
+use auditlink::iter::Next;
 use auditlink::iter::Overflow;
 use auditlink::{
     Delivery, Event, Events, InstalledRules, Loss, MessageType, Pump, Receiver, Rule, Settings,
@@ -64,23 +65,22 @@ impl Harvest {
     }
 
     /// Takes what comes until nothing has come for `quiet`.
-    pub(crate) fn collect<S: Clocked>(&mut self, events: &mut Events<S>, quiet: Duration) {
+    pub(crate) fn collect<S: Finish>(&mut self, events: &mut Events<S>, quiet: Duration) {
         loop {
-            let until = events.source().tick().saturating_add(quiet);
-            match events.next_until(Some(until)).expect("no error") {
-                Some(delivery) => self.add(delivery),
-                None => return,
+            match events.next_timeout(quiet).expect("no error") {
+                Next::Item(delivery) => self.add(delivery),
+                Next::Idle | Next::Ended => return,
             }
         }
     }
 
     /// Shuts down, and takes everything that was queued before.
-    pub(crate) fn finish<S: Clocked>(self, events: Events<S>) -> (Self, Stats) {
+    pub(crate) fn finish<S: Finish>(self, events: Events<S>) -> (Self, Stats) {
         self.finish_with(events, |_| {})
     }
 
     /// As [`finish`](Self::finish), passing each delivery to a closure first.
-    pub(crate) fn finish_with<S: Clocked>(
+    pub(crate) fn finish_with<S: Finish>(
         mut self,
         mut events: Events<S>,
         mut look: impl FnMut(&Delivery),
@@ -88,8 +88,8 @@ impl Harvest {
         events.source_mut().leave();
         let limit = Instant::now() + Duration::from_secs(60);
         while !events.is_ended() {
-            let until = events.source().tick().saturating_add(Duration::from_secs(1));
-            if let Some(delivery) = events.next_until(Some(until)).expect("no error") {
+            let next = events.next_timeout(Duration::from_secs(1)).expect("no error");
+            if let Next::Item(delivery) = next {
                 look(&delivery);
                 self.add(delivery);
             }
@@ -122,27 +122,18 @@ fn is_of_storm(event: &Event) -> bool {
     has_key || is_torn
 }
 
-/// A live source: one with a clock, that can be left.
-pub(crate) trait Clocked: Source {
-    fn tick(&self) -> auditlink::time::Tick;
+/// A live source that can be shut down.
+pub(crate) trait Finish: Source {
     fn leave(&mut self);
 }
 
-impl Clocked for Receiver {
-    fn tick(&self) -> auditlink::time::Tick {
-        self.now()
-    }
-
+impl Finish for Receiver {
     fn leave(&mut self) {
         self.finish().expect("a thread");
     }
 }
 
-impl Clocked for Pump {
-    fn tick(&self) -> auditlink::time::Tick {
-        self.now()
-    }
-
+impl Finish for Pump {
     fn leave(&mut self) {
         self.finish();
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use auditlink::arch::Arch;
 use auditlink::capture::{Reader, Tee, Writer};
 use auditlink::event::{Cause, Count, EventKind, Missing, Unit};
+use auditlink::iter::Next;
 use auditlink::rule::process_lifecycle;
 use auditlink::{Delivery, EventStream, Events, Receiver};
 use nix::sys::signal::{Signal, kill};
@@ -346,10 +347,9 @@ pub(crate) fn replay(kernel: &KernelLock) {
     kernel.run_helper(&["storm", "10", "b32"]);
     let mut live = Vec::new();
     loop {
-        let clock = events.source_mut().source_mut().now();
-        match events.next_until(Some(clock.saturating_add(Duration::from_secs(3)))) {
-            Ok(Some(delivery)) => live.push(delivery),
-            Ok(None) => break,
+        match events.next_timeout(Duration::from_secs(3)) {
+            Ok(Next::Item(delivery)) => live.push(delivery),
+            Ok(Next::Idle | Next::Ended) => break,
             Err(error) => panic!("{error:?}"),
         }
     }

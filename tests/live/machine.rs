@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use auditlink::event::{CounterReading, EventKind};
 use auditlink::host::procfs::booted_with_audit;
+use auditlink::iter::Next;
 use auditlink::preflight::{Check, Level, Preflight};
 use auditlink::receiver::Watchdog;
 use auditlink::rule::process_lifecycle;
@@ -109,7 +110,7 @@ pub(crate) fn mixed_storm(kernel: &KernelLock) {
             });
         }
         let until = events.source().now().saturating_add(Duration::from_millis(50));
-        while let Some(delivery) = events.next_until(Some(until)).expect("no error") {
+        while let Next::Item(delivery) = events.next_until(until).expect("no error") {
             count(&delivery, &mut programs_seen, &mut messages_seen);
             harvest.add(delivery);
         }
@@ -155,7 +156,7 @@ pub(crate) fn older_processes(_: &KernelLock) {
     let rules = control().apply(&[rules].into_iter().collect()).expect("it is new");
     let mut harvest = Vec::new();
     let end = events.source().now().saturating_add(Duration::from_secs(3));
-    while let Some(delivery) = events.next_until(Some(end)).expect("no error") {
+    while let Next::Item(delivery) = events.next_until(end).expect("no error") {
         let Delivery::Event(event) = delivery else { panic!("{delivery:?}") };
         harvest.extend(event.keys());
     }
