@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::event::Received;
+use crate::event::{Received, Signal};
 use crate::message_type::RecordRole;
 use crate::record::LogLine;
 use crate::source::Source;
@@ -132,13 +132,13 @@ impl<R: BufRead> Reader<R> {
 impl<R: BufRead> Source for Reader<R> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
         if self.held == Held::Nothing && !self.read()? {
-            return Ok(Received::End { at: self.now });
+            return Ok(Signal::End.at(self.now));
         }
         if let Held::Record(at) = self.held {
             // before the first record there is nothing to wait for
             if let Some(until) = until.filter(|until| *until < at && self.now != Tick::ZERO) {
                 self.now = self.now.max(until);
-                return Ok(Received::Idle { at: self.now });
+                return Ok(Signal::Idle.at(self.now));
             }
             self.held = Held::Nothing;
             self.now = at;

@@ -13,7 +13,7 @@ use crate::time::Tick;
 /// A source that returns prepared datagrams:
 ///
 /// ```
-/// use auditlink::event::Received;
+/// use auditlink::event::{Received, Signal};
 /// use auditlink::time::Tick;
 /// use auditlink::{Error, Source};
 ///
@@ -26,7 +26,7 @@ use crate::time::Tick;
 ///     fn recv(&mut self, _deadline: Option<Tick>) -> Result<Received<'_>, Error> {
 ///         let at = Tick::ZERO;
 ///         let Some(bytes) = self.datagrams.get(self.position) else {
-///             return Ok(Received::End { at });
+///             return Ok(Signal::End.at(at));
 ///         };
 ///         self.position += 1;
 ///         Ok(Received::Datagram { bytes, needed: bytes.len(), at })
@@ -35,14 +35,14 @@ use crate::time::Tick;
 ///
 /// let mut script = Script { datagrams: vec![vec![0; 16]], position: 0 };
 /// assert!(matches!(script.recv(None)?, Received::Datagram { needed: 16, .. }));
-/// assert!(matches!(script.recv(None)?, Received::End { .. }));
+/// assert_eq!(script.recv(None)?, Signal::End.at(Tick::ZERO));
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Source {
     /// Waits for the next datagram or signal, until `deadline` if it is given.
     ///
-    /// Returns [`Received::Idle`] if there is nothing by then. What is available is returned even
-    /// if the deadline has passed. After the end, every call returns [`Received::End`].
+    /// Returns [`Signal::Idle`](crate::event::Signal::Idle) if there is nothing by then. What is available is returned even
+    /// if the deadline has passed. After the end, every call returns [`Signal::End`](crate::event::Signal::End).
     ///
     /// # Errors
     ///

@@ -1,17 +1,16 @@
 //! Requests to the kernel's audit system.
 
 mod apply;
-mod installed;
+pub(crate) mod installed;
 pub(crate) mod registration;
 mod request;
-mod settings;
+pub(crate) mod settings;
 
 use std::time::Duration;
 
 pub use self::apply::{ApplyMode, ApplyReport};
-pub use self::installed::InstalledRules;
 use self::request::{Exchange, protocol_error};
-pub use self::settings::Settings;
+pub(crate) use self::settings::Settings;
 use crate::error::{Error, ErrorKind};
 use crate::message_type::MessageType;
 use crate::netlink::socket::NetlinkSocket;

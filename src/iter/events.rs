@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::next::Next;
 use crate::error::Error;
-use crate::event::{Assembler, Completeness, Delivery, Event, Received, Stats};
+use crate::event::{Assembler, Completeness, Delivery, Event, Signal, Stats};
 use crate::source::Source;
 use crate::time::Tick;
 
@@ -154,10 +154,10 @@ impl<S: Source> Events<S> {
             match self.source.recv(wake) {
                 Ok(received) => {
                     self.now = self.now.max(received.at());
-                    if matches!(received, Received::End { .. }) {
+                    if received.signal() == Some(Signal::End) {
                         self.state = State::Draining(None);
                     }
-                    let is_idle = matches!(received, Received::Idle { .. });
+                    let is_idle = received.signal() == Some(Signal::Idle);
                     let is_over = deadline.is_some_and(|deadline| deadline <= received.at());
                     self.assembler.handle(received);
                     if is_idle && (is_over || whenever_idle) {
@@ -165,7 +165,7 @@ impl<S: Source> Events<S> {
                     }
                 }
                 Err(error) => {
-                    self.assembler.handle(Received::End { at: self.now });
+                    self.assembler.handle(Signal::End.at(self.now));
                     self.state = State::Draining(Some(error));
                 }
             }
@@ -197,7 +197,7 @@ impl<S: Source> Events<S> {
     /// would be missed.
     #[doc(alias = "lost")]
     pub fn lost_counter(&mut self, total: u32) {
-        self.assembler.handle(Received::LostCounter { total, at: self.now });
+        self.assembler.handle(Signal::LostCounter { total }.at(self.now));
     }
 
     /// Returns the statistics so far.
@@ -234,7 +234,7 @@ impl<S: Source> Events<S> {
 
     /// Returns the source and the assembler.
     ///
-    /// The assembler may hold open events. To get them, pass [`Received::End`] to it and poll it until
+    /// The assembler may hold open events. To get them, pass [`Signal::End`] to it and poll it until
     /// it returns `None`.
     #[must_use]
     pub fn into_parts(self) -> (S, Assembler) {

@@ -2,7 +2,8 @@
 //!
 //! Each fault makes a known number of events of three records (`SYSCALL`, `PROCTITLE`, `EOE`) and
 //! compares it with what came whole and what was accounted for. Where the kernel's counters allow
-//! it, to the unit. A line `matrix` goes into the table of `docs/loss.md`.
+//! it, to the unit. A line `matrix` goes into the table of
+//! `docs/measurements.md`.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -322,7 +323,7 @@ pub(crate) fn slow_consumer(kernel: &KernelLock) {
     let rules = watch_getppid(kernel); // before the receiver opens: everything received is the storm's
     wait_until_sent();
     let receiver = Receiver::daemon().open().expect("the place is free");
-    let pump = Pump::new(receiver).queue_bytes(64 * 1024).overflow(Overflow::DropNewest);
+    let pump = Pump::builder(receiver).queue_bytes(64 * 1024).overflow(Overflow::DropNewest);
     let mut events = Events::new(pump.start().expect("a thread"));
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(300));

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::Duration;
 
-use auditlink::event::Delivery;
+use auditlink::Delivery;
 use auditlink::iter::Next;
 use auditlink::wire::status::{Enabled, Status};
 use auditlink::{Control, Event, Events, Loss, Receiver, Settings};
