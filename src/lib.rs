@@ -11,6 +11,7 @@ mod bytestr;
 mod decode;
 pub mod message_type;
 pub mod time;
+pub mod user_db;
 
 pub mod constants;
 
