@@ -19,7 +19,8 @@ pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
 use crate::bytestr::ByteStr;
 use crate::message_type::{MessageType, RecordRole};
-use crate::record::{EventId, Execve, Header, Keys, Record, Syscall};
+use crate::record::view::{Execve, Syscall};
+use crate::record::{EventId, Header, Keys, Record};
 use crate::time::Tick;
 
 /// What the iterator yields: an event, or the notice that something is missing.

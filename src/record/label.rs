@@ -4,7 +4,6 @@ use std::fmt;
 
 use memchr::memchr;
 
-use super::Value;
 use crate::bytestr::ByteStr;
 
 /// A label of a security module, such as SELinux's `user:role:type:range`.
@@ -81,11 +80,6 @@ impl<'a> Label<'a> {
             None => None,
         }
     }
-}
-
-/// Reads the value of a field that holds a label.
-pub(super) fn label(value: Value<'_>) -> Option<Label<'_>> {
-    Some(Label::new(value.bytes()))
 }
 
 fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -11,9 +11,10 @@ mod keys;
 mod label;
 mod log_line;
 mod scan;
+mod schema;
 mod sockaddr;
 mod value;
-mod view;
+pub mod view;
 
 use std::fmt;
 
@@ -27,12 +28,6 @@ pub use self::log_line::LogLine;
 pub(crate) use self::scan::Window;
 pub use self::sockaddr::SocketAddress;
 pub use self::value::{Untrusted, Value};
-pub use self::view::{
-    AnomAbend, Avc, Bpf, Capset, ConfigChange, Cwd, DeviceMapper, EventListener, Execve, Fanotify,
-    FdPair, FileCapabilities, Integrity, Ipc, KernModule, Landlock, Login, MacChange, Mmap, Mq,
-    NetfilterCfg, ObjPid, OpenHow, Path, Proctitle, Seccomp, SockAddr, SocketCall, Syscall,
-    TimeAdj, Tty, UringOp, UserMessage,
-};
 use crate::decode::DecodeError;
 use crate::message_type::MessageType;
 
@@ -128,7 +123,7 @@ impl<'a> Record<'a> {
     /// Iterates over the fields in their order.
     ///
     /// The message of a user-space program is one field, `msg`, whose value is
-    /// [`Value::Nested`]; see [`UserMessage`] for what is inside.
+    /// [`Value::Nested`]; see [`UserMessage`](view::UserMessage) for what is inside.
     #[inline]
     #[must_use]
     pub fn fields(&self) -> Fields<'a> {
@@ -161,7 +156,7 @@ impl<'a> Record<'a> {
     /// ```
     #[must_use]
     pub fn interpretations(&self) -> Interpretations<'a> {
-        Interpretations::of_kernel(*self)
+        Interpretations::of_kernel(*self, view::schema(self.message_type))
     }
 
     /// Returns what the first field with this name means.

@@ -88,6 +88,8 @@ impl fmt::Display for Interpretation<'_> {
             Self::Capability(capability) => fmt::Display::fmt(capability, f),
             Self::Capabilities(set) => fmt::Display::fmt(set, f),
             Self::Address(address) => fmt::Display::fmt(address, f),
+            Self::Bit(value) => write!(f, "{}", u8::from(*value)),
+            Self::Ip(address) => fmt::Display::fmt(address, f),
             Self::Boolean(value) => f.write_str(if *value { "yes" } else { "no" }),
             Self::Seccomp { action, data: 0 } => fmt::Display::fmt(action, f),
             Self::Seccomp { action, data } => write!(f, "{action}({data})"),

@@ -30,7 +30,13 @@ pub(in crate::record) const fn kind(name: &[u8]) -> Option<Kind> {
             Kind::Text
         }
         b"key" => Kind::Keys,
-        b"subj" | b"obj" | b"scontext" | b"tcontext" | b"ocontext" | b"vm-ctx" | b"img-ctx"
+        b"subj"
+        | b"obj"
+        | b"scontext"
+        | b"tcontext"
+        | b"ocontext"
+        | b"vm-ctx"
+        | b"img-ctx"
         | [b's', b'u', b'b', b'j', b'_', ..]
         | [b'o', b'b', b'j', b'_', ..] => Kind::Label,
         b"op" | b"tty" | b"tclass" | b"class" => Kind::Word,

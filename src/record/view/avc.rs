@@ -250,7 +250,8 @@ mod tests {
     // `security/lsm_audit.c`, `dump_common_audit_data`: "saddr=%pI4 src=%d daddr=%pI4 dest=%d"
     #[test]
     fn addresses_and_ports_of_a_packet() {
-        let body = "avc:  denied  { send } for  saddr=10.0.0.1 src=1024 daddr=::1 dest=80 tclass=packet";
+        let body =
+            "avc:  denied  { send } for  saddr=10.0.0.1 src=1024 daddr=::1 dest=80 tclass=packet";
         let avc = record(MessageType::AVC, body);
         let source = Interpretation::Ip([10, 0, 0, 1].into());
         assert_eq!(avc.interpret("saddr"), Some(source));

@@ -50,9 +50,9 @@ view! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::constants::Capability;
     use crate::message_type::MessageType;
     use crate::record::{Interpretation, Record};
-    use crate::constants::Capability;
 
     fn record(message_type: MessageType, body: &str) -> Record<'static> {
         let text: &'static str = format!("audit(1.000:2): {body}").leak();

@@ -21,7 +21,7 @@ view! {
     /// let record = Record::parse(MessageType::CONFIG_CHANGE, text)?;
     /// let change = record.as_config_change().ok_or("another type")?;
     /// let (name, value) = change.setting().ok_or("a rule")?;
-    /// assert_eq!((name, value.bytes()), ("audit_enabled".into(), &b"0"[..]));
+    /// assert_eq!((name, value.bytes()), (&b"audit_enabled"[..], &b"0"[..]));
     /// assert_eq!((change.old(), change.result()), (Some(1), Some(true)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -45,14 +45,14 @@ impl<'a> ConfigChange<'a> {
     /// The name of a setting is the name of a field, such as `audit_backlog_limit`; that of a
     /// feature is the value of `feature`.
     #[must_use]
-    pub fn setting(&self) -> Option<(ByteStr<'a>, Value<'a>)> {
+    pub fn setting(&self) -> Option<(&'a [u8], Value<'a>)> {
         if let Some(feature) = self.record.field("feature") {
-            return Some((feature.bytes().into(), self.record.field("new")?));
+            return Some((feature.bytes(), self.record.field("new")?));
         }
         self.record
             .fields()
             .find(|field| field.name.starts_with(b"audit_") || field.name == b"lost")
-            .map(|field| (field.name.into(), field.value))
+            .map(|field| (field.name, field.value))
     }
 
     /// Returns the keys of the rule that was changed.
@@ -79,11 +79,11 @@ mod tests {
     #[test]
     fn settings_and_rules() {
         let set = change("op=set audit_backlog_limit=8192 old=64 auid=0 ses=1 subj=u:r:t:s0 res=1");
-        let limit = ("audit_backlog_limit".into(), Value::Bare(b"8192"));
+        let limit = (&b"audit_backlog_limit"[..], Value::Bare(b"8192"));
         assert_eq!(set.setting(), Some(limit));
         assert_eq!((set.old(), set.result()), (Some(64), Some(true)));
         let old = change("audit_pid=241 old=133 auid=0 res=1");
-        assert_eq!(old.setting().map(|(name, _)| name), Some("audit_pid".into()));
+        assert_eq!(old.setting().map(|(name, _)| name), Some(&b"audit_pid"[..]));
         let rule = change(r#"auid=0 ses=1 op=add_rule key="k" list=4 res=1"#);
         assert_eq!((rule.op(), rule.list()), (Some("add_rule".into()), Some(4)));
         assert_eq!(rule.setting(), None);

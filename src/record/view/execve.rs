@@ -40,6 +40,9 @@ impl<'a> Execve<'a> {
         },
     };
 
+    #[cfg(test)]
+    pub(super) const GETTERS: &'static [super::tests::Getter] = &[];
+
     /// Joins the `EXECVE` records of one event, given in their order.
     pub(crate) fn join(records: impl Iterator<Item = Record<'a>>) -> Self {
         let mut list = Self::default();

@@ -83,7 +83,6 @@ impl<'a> Login<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::message_type::MessageType;
     use crate::record::Record;
 

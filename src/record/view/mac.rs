@@ -80,7 +80,8 @@ mod tests {
     // booleans
     #[test]
     fn the_mode_of_selinux_is_a_bit() {
-        let body = "enforcing=1 old_enforcing=0 auid=0 ses=1 enabled=1 old-enabled=1 lsm=selinux res=1";
+        let body =
+            "enforcing=1 old_enforcing=0 auid=0 ses=1 enabled=1 old-enabled=1 lsm=selinux res=1";
         let record = record(MessageType::MAC_STATUS, body);
         let view = record.as_mac_change().expect("a view");
         assert_eq!((view.enforcing(), view.was_enforcing()), (Some(true), Some(false)));
@@ -91,7 +92,8 @@ mod tests {
     // `net/netlabel/netlabel_addrlist.c`, `netlbl_af4list_audit_addr`: "src=%pI4 src_prefixlen=%d"
     #[test]
     fn the_source_of_a_netlabel_mapping_is_an_address() {
-        let body = "netlabel: auid=0 ses=1 netif=lo src=10.0.0.0 src_prefixlen=8 sec_obj=a:b:c res=1";
+        let body =
+            "netlabel: auid=0 ses=1 netif=lo src=10.0.0.0 src_prefixlen=8 sec_obj=a:b:c res=1";
         let record = record(MessageType::MAC_UNLBL_STCADD, body);
         let view = record.as_mac_change().expect("a view");
         let address = IpAddr::from([10, 0, 0, 0]);

@@ -48,6 +48,9 @@ macro_rules! views {
         $(pub use self::$file::{$($name),+};)*
 
         static SCHEMAS: &[Schema] = &[$($($name::SCHEMA),+),*];
+
+        #[cfg(test)]
+        const GETTERS: &[&[tests::Getter]] = &[$($($name::GETTERS),+),*];
     };
 }
 
@@ -167,6 +170,7 @@ macro_rules! view {
             pub(super) const GETTERS: &'static [$crate::record::view::tests::Getter] = &[$($(
                 $crate::record::view::tests::Getter {
                     view: stringify!($name),
+                    has: $name::SCHEMA.has,
                     field: $field,
                     kind: $crate::record::schema::kind_of($name::FIELDS, $field),
                     call: |record| Some(format!("{:?}", record.$method()?.$getter()?)),

@@ -18,7 +18,6 @@ view! {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::message_type::MessageType;
     use crate::record::{Interpretation, Record};
 

@@ -80,9 +80,8 @@ mod tests {
 
     #[test]
     fn a_path_without_a_name() {
-        let path = record(MessageType::PATH, "item=0 name=(null)")
-            .as_path()
-            .expect("a PATH record");
+        let path =
+            record(MessageType::PATH, "item=0 name=(null)").as_path().expect("a PATH record");
         assert_eq!(path.name(), None);
     }
 }

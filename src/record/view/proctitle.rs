@@ -55,7 +55,6 @@ const MAX_PROCTITLE: usize = 128;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::message_type::MessageType;
     use crate::record::Record;
 

@@ -31,7 +31,6 @@ impl SocketCall<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::message_type::MessageType;
     use crate::record::Record;
 

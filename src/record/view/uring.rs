@@ -55,7 +55,6 @@ impl<'a> UringOp<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::message_type::MessageType;
     use crate::record::Record;
 
