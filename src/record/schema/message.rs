@@ -1,6 +1,6 @@
 //! The fields of the messages that user-space programs send.
 
-use super::{Kind, Radix, common};
+use super::{Kind, common};
 use crate::message_type::MessageType;
 
 /// Returns what a field of a program's message holds; a word if nothing is known of it.
@@ -25,7 +25,6 @@ pub(in crate::record) const fn kind(message_type: MessageType, name: &[u8]) -> K
             | b"old-chardev" | b"new-chardev" | b"old-fs" | b"new-fs" | b"old-net" | b"new-net"
             | b"old-rng" | b"new-rng" | b"device" | b"sw" | b"root_dir",
         ) => Kind::Text,
-        (_, b"capability") => Kind::Capability(Radix::Decimal),
         _ => match common::kind(name) {
             Some(kind) => kind,
             None => Kind::Word,
