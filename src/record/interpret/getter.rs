@@ -11,7 +11,7 @@ use crate::record::{Label, SocketAddress, Value};
 
 /// A type that getters return.
 pub(in crate::record) trait FromInterpretation<'a>: Sized {
-    /// Returns the value; `None` if there is no value, or one of another kind.
+    /// Returns the value; `None` if it is absent or of another kind.
     fn from_interpretation(interpretation: Interpretation<'a>) -> Option<Self>;
 }
 

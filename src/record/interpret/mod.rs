@@ -47,7 +47,7 @@ use crate::message_type::MessageType;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Interpretation<'a> {
-    /// The record states that there is no value.
+    /// The record has no value for the field.
     Absent(Absent),
     /// A string that a process chose, decoded.
     Text(ByteStr<'a>),
@@ -153,19 +153,19 @@ pub enum Interpretation<'a> {
     Malformed(&'a [u8]),
 }
 
-/// The ways in which a record states that there is no value.
+/// The ways in which a record writes that a field has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Absent {
-    /// `(null)`: there is no value.
+    /// `(null)`: the field has no value.
     Null,
-    /// `(none)`: there is no value.
+    /// `(none)`: the field has no value.
     None,
     /// `?`: the value is not known.
     Unknown,
     /// Nothing after the `=`.
     Empty,
-    /// `"(null)"` in quotes: the kernel wrote it for no value, or the value is this text.
+    /// `"(null)"` in quotes: the field has no value, or its value is this text.
     QuotedNull,
     /// `"<too_long>"`: the path was too long for the kernel's buffer.
     TooLong,
@@ -375,7 +375,7 @@ impl Call {
     }
 }
 
-/// Recognises the ways in which a record states that there is no value.
+/// Recognizes the ways in which a record writes that a field has no value.
 fn absent<'a>(value: Value<'a>, kind: Kind) -> Option<Interpretation<'a>> {
     let is_path = matches!(kind, Kind::Text);
     Some(Interpretation::Absent(match value {
@@ -416,7 +416,7 @@ fn mode(value: Value<'_>, radix: Radix) -> Option<Mode> {
     narrow(number(value, radix)?).map(Mode::new)
 }
 
-/// Reads an id; `Some(None)` if it is not set.
+/// Reads an ID; `Some(None)` if it is not set.
 fn id(value: Value<'_>) -> Option<Option<u32>> {
     let number: i64 = value.decimal()?;
     match number {

@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn fields_of_the_message_are_not_fields_of_the_record() {
         let text = br#"audit(1.000:2): pid=1 uid=0 auid=4294967295 ses=1 msg='op=PAM:setcred pid=77 exe="/usr/sbin/cron" hostname=? res=success'"#;
-        let record = Record::parse(MessageType::CRED_ACQ, text).expect("a head");
+        let record = Record::parse(MessageType::CRED_ACQ, text).expect("a header");
         let message = record.as_user_message().expect("a user-space type");
         assert_eq!((message.pid(), message.auid()), (Some(1), None));
         assert_eq!(message.field("pid"), Some(Value::Bare(b"77")));
@@ -122,7 +122,7 @@ mod tests {
     fn a_forged_line_stays_text() {
         let text =
             b"audit(1.000:2): pid=1 msg='op=x\ntype=SYSCALL msg=audit(1.0:1): uid=0 res=success'";
-        let record = Record::parse(MessageType::USER, text).expect("a head");
+        let record = Record::parse(MessageType::USER, text).expect("a header");
         let message = record.as_user_message().expect("a user-space type");
         assert_eq!(message.pid(), Some(1));
         assert!(message.message().is_some_and(|text| text.contains(&b'\n')));
