@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn display_honours_width() {
-        assert_eq!(format!("{:>20}|", Flags::new(0x101, &CLONE_FLAGS)), "       CLONE_VM|0x1|");
+        assert_eq!(format!("{:>20}|", Flags::new(0x101, &CLONE_FLAGS)), "        CLONE_VM|0x1|");
         assert_eq!(
             format!("{:6}|{:6}|", Named::new(0x77, &WHENCE), Errno::new(2)),
             "0x77  |ENOENT|"
