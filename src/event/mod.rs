@@ -2,21 +2,24 @@
 
 mod assembler;
 mod classify;
-mod loss;
+pub(crate) mod loss;
 mod missing;
 mod normalize;
+mod received;
 
 use std::fmt;
 
 use bytes::Bytes;
 
-pub use self::assembler::{Assembler, Received};
+pub use self::assembler::Assembler;
 pub use self::classify::{Call, EventKind, Exec, Exit, Fork, Kill, Ptrace};
+pub(crate) use self::loss::Loss;
 pub use self::loss::{
-    Cause, Completeness, Count, CounterReading, HealthFaults, Loss, Stats, Unit, UnverifiedReason,
+    Cause, Completeness, Count, CounterReading, HealthFaults, Stats, Unit, UnverifiedReason,
 };
 pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
+pub use self::received::{Received, Signal};
 use crate::bytestr::ByteStr;
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::view::{Execve, Syscall};

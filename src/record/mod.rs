@@ -8,7 +8,7 @@
 //! [`Record::interpret`] its value as a type, and the views in [`view`] have a getter for it.
 
 mod field;
-mod header;
+pub(crate) mod header;
 mod interpret;
 mod keys;
 mod label;
@@ -22,8 +22,7 @@ pub mod view;
 use std::fmt;
 
 pub use self::field::{Field, Fields};
-pub use self::header::EventId;
-pub(crate) use self::header::Header;
+pub(crate) use self::header::{EventId, Header};
 pub use self::interpret::{Absent, Interpretation, Interpretations, WithNames};
 pub use self::keys::Keys;
 pub use self::label::{Label, SelinuxLabel};

@@ -1,7 +1,7 @@
 //! Properties of records with any text: no panic, no lost byte, linear time, and round trips through
 //! log lines.
 
-#[path = "support/laws.rs"]
+#[path = "../support/laws.rs"]
 mod laws;
 
 use std::time::Duration;
