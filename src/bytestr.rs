@@ -121,12 +121,7 @@ impl Borrow<[u8]> for ByteStr<'_> {
 
 impl fmt::Display for ByteStr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.width().is_none() && f.precision().is_none() {
-            return print_text(&self.0, f);
-        }
-        let mut text = String::with_capacity(self.0.len());
-        print_text(&self.0, &mut text)?;
-        f.pad(&text)
+        print_padded(f, |out| print_text(&self.0, out))
     }
 }
 
@@ -208,8 +203,23 @@ equal! {
     [] String, text => text.as_bytes();
 }
 
+/// Prints a value in parts, honouring width, alignment and precision of the formatter.
+///
+/// Without a width nothing is allocated.
+pub(crate) fn print_padded(
+    f: &mut fmt::Formatter<'_>,
+    print: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result,
+) -> fmt::Result {
+    if f.width().is_none() && f.precision().is_none() {
+        return print(f);
+    }
+    let mut text = String::new();
+    print(&mut text)?;
+    f.pad(&text)
+}
+
 /// Writes control bytes, and bytes that are not UTF-8, as `\ooo`, and all others as they are.
-pub(crate) fn print_text(bytes: &[u8], f: &mut impl fmt::Write) -> fmt::Result {
+pub(crate) fn print_text(bytes: &[u8], f: &mut dyn fmt::Write) -> fmt::Result {
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             if c.is_control() {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{ClosedBy, Event};
 use crate::message_type::{MessageType, RecordRole};
-use crate::record::{Record, Window};
+use crate::record::{ByteScanner, Record};
 
 /// Something that an event's own records announce, and that did not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -189,7 +189,7 @@ fn has_all_arguments(record: Record<'_>) -> bool {
     let Some((count, fields)) = number(rest) else { return false };
     // the window looks at whole records, which seldom are shorter than it is
     let text = record.text();
-    let mut ends = Window::<b'"'>::new();
+    let mut ends = ByteScanner::<b'"'>::new();
     let (mut place, mut index) = (text.len() - fields.len(), 0);
     while let Some([b' ', b'a', field @ ..]) = text.get(place..) {
         let (number, value) = match field {

@@ -22,7 +22,8 @@ pub use self::normalize::{Object, Outcome, Subject};
 pub use self::received::{Received, Signal};
 use crate::bytestr::ByteStr;
 use crate::message_type::{MessageType, RecordRole};
-use crate::record::{EventId, Execve, Header, Keys, Record, Syscall};
+use crate::record::view::{Execve, Syscall};
+use crate::record::{EventId, Header, Keys, Record};
 use crate::time::Tick;
 
 /// What the iterator yields: an event, or the notice that something is missing.

@@ -6,7 +6,8 @@ use super::{Event, EventKind};
 use crate::bytestr::{ByteStr, print_text};
 use crate::constants::Errno;
 use crate::message_type::{MessageType, Origin};
-use crate::record::{Avc, Interpretation, Path, Record, SocketAddress, Value};
+use crate::record::view::{Avc, Path};
+use crate::record::{Interpretation, Record, SocketAddress, Value};
 
 /// Who an event is about: the process that acted.
 ///
@@ -49,7 +50,7 @@ pub enum Object<'a> {
     /// A user, by name or number as the program gave it.
     Account(ByteStr<'a>),
     /// A setting and its new value.
-    Setting(&'a [u8], &'a [u8]),
+    Setting(ByteStr<'a>, ByteStr<'a>),
     /// The keys of a rule.
     Rule(Vec<ByteStr<'a>>),
     /// A kernel module, BPF program, table, service or other thing by its name.
@@ -210,7 +211,7 @@ impl Event {
         let name = |field| record.field(field).and_then(|value| value.untrusted().bytes());
         match record.message_type() {
             MessageType::PATH => {
-                let path = record.as_path().filter(|path| path.nametype() != Some(b"PARENT"));
+                let path = record.as_path().filter(|path| path.nametype() != Some("PARENT".into()));
                 objects.extend(path.and_then(|path| self.full_path(path)).map(Object::Path));
             }
             // the address of whoever changes the configuration is the kernel's own
@@ -228,7 +229,9 @@ impl Event {
             MessageType::CONFIG_CHANGE | MessageType::FEATURE_CHANGE => {
                 let Some(change) = record.as_config_change() else { return };
                 match change.setting() {
-                    Some((name, value)) => objects.push(Object::Setting(name, value.bytes())),
+                    Some((name, value)) => {
+                        objects.push(Object::Setting(name.into(), value.bytes().into()));
+                    }
                     None => objects.push(Object::Rule(change.keys().collect())),
                 }
             }
@@ -238,7 +241,7 @@ impl Event {
             MessageType::BPF => objects.extend(bare(record, "prog-id").map(Object::Name)),
             MessageType::NETFILTER_CFG => {
                 let table = record.as_netfilter_cfg().and_then(|cfg| cfg.table());
-                objects.extend(table.map(|table| Object::Name(table.into())));
+                objects.extend(table.map(Object::Name));
             }
             MessageType::AVC | MessageType::USER_AVC => {
                 let Some(avc) = record.as_avc() else { return };
@@ -295,10 +298,10 @@ impl Event {
         match self.kind() {
             EventKind::Exit(_) => Outcome::Success,
             EventKind::Mac(record) => {
-                let decision = record.as_avc().map(|avc| (avc.verdict(), avc.is_permissive()));
+                let decision = record.as_avc().map(|avc| (avc.is_granted(), avc.is_permissive()));
                 match (decision, record.message_type()) {
                     (Some((Some(false), Some(true))), _) => Outcome::Success,
-                    (Some((verdict, _)), _) => Outcome::of(verdict),
+                    (Some((is_granted, _)), _) => Outcome::of(is_granted),
                     (None, MessageType::LANDLOCK_ACCESS | MessageType::IPE_ACCESS) => {
                         Outcome::Failure(None)
                     }
@@ -382,15 +385,15 @@ fn set<'a>(place: &mut Option<ByteStr<'a>>, value: Value<'a>) {
 }
 
 fn action_of_avc(avc: Avc<'_>) -> ByteStr<'_> {
-    let verdict: &[u8] = match avc.verdict() {
+    let verdict: &[u8] = match avc.is_granted() {
         Some(true) => b"granted",
         Some(false) => b"denied",
-        None => return avc.text().map_or_else(|| "avc".into(), ByteStr::from),
+        None => return avc.text().unwrap_or_else(|| "avc".into()),
     };
     let mut action = verdict.to_vec();
     for permission in avc.permissions() {
         action.push(b' ');
-        action.extend_from_slice(permission);
+        action.extend_from_slice(&permission);
     }
     action.into()
 }

@@ -8,8 +8,9 @@ use self::syscall_class::Family;
 use super::Event;
 use crate::message_type::MessageType as T;
 use crate::message_type::Origin;
-use crate::record::{
-    Bpf, ConfigChange, EventListener, Integrity, Login, NetfilterCfg, Record, Seccomp, UserMessage,
+use crate::record::Record;
+use crate::record::view::{
+    Bpf, ConfigChange, EventListener, Integrity, Login, NetfilterCfg, Seccomp, UserMessage,
 };
 
 /// What an event says.
@@ -296,7 +297,7 @@ fn of_call(call: Call<'_>) -> EventKind<'_> {
 
 /// Tells whether an `open` made the file that it opened.
 fn makes_a_file(call: Call<'_>) -> bool {
-    call.paths().any(|path| path.nametype() == Some(b"CREATE"))
+    call.paths().any(|path| path.nametype() == Some("CREATE".into()))
 }
 
 #[cfg(test)]
