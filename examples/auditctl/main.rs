@@ -11,12 +11,11 @@
 //! `auditlink::rule::Command` parses the command line, as it parses the lines of a rules file: the
 //! order of auditctl's options has a meaning that clap cannot express.
 
-#[path = "../support/cli.rs"]
-mod cli;
 #[path = "../support/failure.rs"]
 mod failure;
+#[path = "../support/stdio.rs"]
+mod stdio;
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use auditlink::control::ApplyMode;
@@ -92,7 +91,7 @@ struct Output {
 impl Output {
     fn line(&mut self, line: impl std::fmt::Display) {
         if self.failure.is_none() {
-            self.failure = writeln!(io::stdout(), "{line}").err().map(Failure::Output);
+            self.failure = stdio::write(&format!("{line}\n")).err();
         }
     }
 
@@ -100,7 +99,7 @@ impl Output {
     fn finish(self, code: u8) -> ExitCode {
         match self.failure {
             Some(failure) if !failure.is_closed_pipe() => {
-                cli::exit_code("auditctl", Err(failure))
+                stdio::exit_code("auditctl", Err(failure))
             }
             _ => ExitCode::from(code),
         }
@@ -113,7 +112,7 @@ fn main() -> ExitCode {
         match arg.into_string() {
             Ok(arg) => args.push(arg),
             Err(arg) => {
-                cli::warn(format_args!("auditctl: {}: not valid UTF-8", arg.display()));
+                stdio::warn(format_args!("auditctl: {}: not valid UTF-8", arg.display()));
                 return ExitCode::from(FAILED);
             }
         }
@@ -144,7 +143,7 @@ fn run(args: Vec<String>, output: &mut Output) -> u8 {
         args.into_iter().partition(|arg| EXTRAS.contains(&arg.as_str()));
     let loads_file = args.iter().any(|arg| arg == "-R");
     if !extras.is_empty() && !loads_file {
-        cli::warn(format_args!("auditctl: {} requires -R", extras.join(", ")));
+        stdio::warn(format_args!("auditctl: {} requires -R", extras.join(", ")));
         return FAILED;
     }
     let result = Command::parse(&args, &UserNames::new()).map_err(Error::from);
@@ -153,7 +152,7 @@ fn run(args: Vec<String>, output: &mut Output) -> u8 {
         command => execute(command, &mut Control::open()?, output).map(|()| 0),
     });
     result.unwrap_or_else(|error| {
-        cli::warn(format_args!("auditctl: {error:?}"));
+        stdio::warn(format_args!("auditctl: {error:?}"));
         match error.kind() {
             ErrorKind::NoPermission { .. } => NO_PERMISSION,
             _ if loads_file => FAILED_FILE,
@@ -166,7 +165,7 @@ fn run(args: Vec<String>, output: &mut Output) -> u8 {
 fn examine(path: &str, extras: &[String], output: &mut Output) -> Result<u8, Error> {
     let wants = |option: &str| extras.iter().any(|extra| extra == option);
     let file = RulesFile::load(path)?;
-    file.tolerated().iter().for_each(|mistake| cli::warn(format_args!("auditctl: {mistake}")));
+    file.tolerated().iter().for_each(|mistake| stdio::warn(format_args!("auditctl: {mistake}")));
     let mut rules = file.rules();
     if wants("--merge") {
         let merged = rules.merged();
@@ -216,7 +215,7 @@ fn load(control: &mut Control, path: &str, output: &mut Output) -> Result<(), Er
     let file = RulesFile::load(path)?;
     let (mut continues, mut fails_late, mut first_error) = (false, false, None);
     for mistake in file.tolerated() {
-        cli::warn(format_args!("auditctl: {mistake}"));
+        stdio::warn(format_args!("auditctl: {mistake}"));
         first_error.get_or_insert_with(|| Error::from(mistake.error.clone()));
     }
     for line in file.lines() {
@@ -226,7 +225,7 @@ fn load(control: &mut Control, path: &str, output: &mut Output) -> Result<(), Er
             _ => {}
         }
         if let Err(error) = execute(line.command.clone(), control, output) {
-            cli::warn(format_args!("auditctl: {}:{}: {error:?}", line.file, line.number));
+            stdio::warn(format_args!("auditctl: {}:{}: {error:?}", line.file, line.number));
             if !continues {
                 return Err(error);
             }
@@ -290,12 +289,12 @@ fn execute(command: Command, control: &mut Control, output: &mut Output) -> Resu
         }
         Command::ResetLost => {
             // auditctl prints it to standard error, too
-            cli::warn(format_args!("lost: {}", control.reset_lost()?));
+            stdio::warn(format_args!("lost: {}", control.reset_lost()?));
             Ok(())
         }
         Command::ResetBacklogWaitTimeActual => {
             let ticks = control.reset_backlog_wait_time_actual()?;
-            cli::warn(format_args!("backlog_wait_time_actual: {ticks}"));
+            stdio::warn(format_args!("backlog_wait_time_actual: {ticks}"));
             Ok(())
         }
         Command::LoginuidImmutable => {

@@ -11,6 +11,8 @@
 mod cli;
 #[path = "../support/failure.rs"]
 mod failure;
+#[path = "../support/stdio.rs"]
+mod stdio;
 
 use std::io;
 use std::process::ExitCode;
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
     match examine(&options) {
         Ok((would_miss, text)) => {
             let code = u8::from(would_miss);
-            match cli::write(&text) {
+            match stdio::write(&text) {
                 Err(error) if !error.is_closed_pipe() => fail(&error),
                 _ => ExitCode::from(code),
             }
@@ -51,7 +53,7 @@ fn main() -> ExitCode {
 }
 
 fn fail(failure: &Failure) -> ExitCode {
-    cli::warn(format_args!("doctor: {failure}"));
+    stdio::warn(format_args!("doctor: {failure}"));
     ExitCode::from(2)
 }
 

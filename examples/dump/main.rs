@@ -17,6 +17,8 @@ mod options;
 mod origin;
 #[path = "../support/signals.rs"]
 mod signals;
+#[path = "../support/stdio.rs"]
+mod stdio;
 mod tally;
 mod text;
 
@@ -36,7 +38,7 @@ use self::tally::Tally;
 
 fn main() -> ExitCode {
     match Options::parse("dump") {
-        Ok(options) => cli::exit_code("dump", run(&options).map(|()| ExitCode::SUCCESS)),
+        Ok(options) => stdio::exit_code("dump", run(&options).map(|()| ExitCode::SUCCESS)),
         Err(code) => code,
     }
 }

@@ -3,8 +3,8 @@
 use auditlink::event::{Event, Stats};
 use auditlink::{Delivery, MessageType};
 
-use crate::cli;
 use crate::options::Options;
+use crate::stdio;
 
 /// The counts of the last line on standard error.
 #[derive(Default)]
@@ -46,22 +46,22 @@ impl Tally {
     /// Writes the counts to standard error.
     pub(crate) fn report(&self, stats: &Stats) {
         if self.config_changes > 0 {
-            cli::warn(format_args!("config_change={} of the events", self.config_changes));
+            stdio::warn(format_args!("config_change={} of the events", self.config_changes));
         }
         if stats.refused > 0 {
-            cli::warn(format_args!(
+            stdio::warn(format_args!(
                 "refused={} datagrams that the kernel did not send",
                 stats.refused
             ));
         }
         if stats.registration_probes > 0 {
-            cli::warn(format_args!(
+            stdio::warn(format_args!(
                 "registration_probes={} attempts to register as the audit daemon",
                 stats.registration_probes
             ));
         }
-        cli::warn(format_args!("completeness={}", stats.completeness()));
-        cli::warn(format_args!(
+        stdio::warn(format_args!("completeness={}", stats.completeness()));
+        stdio::warn(format_args!(
             "events={} records={} losses={} incomplete={}",
             self.shown, self.records, self.losses, self.incomplete
         ));

@@ -15,6 +15,8 @@ mod format;
 mod options;
 #[path = "../dump/origin.rs"]
 mod origin;
+#[path = "../support/stdio.rs"]
+mod stdio;
 #[path = "../dump/tally.rs"]
 mod tally;
 #[path = "../dump/text.rs"]
@@ -37,7 +39,7 @@ use self::tally::Tally;
 
 fn main() -> ExitCode {
     match Options::parse("dump_tokio") {
-        Ok(options) => cli::exit_code("dump_tokio", start(&options).map(|()| ExitCode::SUCCESS)),
+        Ok(options) => stdio::exit_code("dump_tokio", start(&options).map(|()| ExitCode::SUCCESS)),
         Err(code) => code,
     }
 }

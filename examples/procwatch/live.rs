@@ -9,10 +9,10 @@ use auditlink::rule::process_lifecycle;
 use auditlink::{Control, Error, ErrorKind, Processes, Receiver, RuleSet, Settings};
 
 use crate::Printer;
-use crate::cli;
 use crate::failure::Failure;
 use crate::options::{Input, Options};
 use crate::signals::StopSignals;
+use crate::stdio;
 
 /// How often the output is flushed and signals are checked.
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
@@ -32,8 +32,8 @@ pub(crate) fn watch(options: &Options, printer: &mut Printer) -> Result<(), Fail
             MonitorKind::Pidfd => "",
             _ => " up to a second late and",
         };
-        cli::warn(format_args!("warning: {refusal:?}"));
-        cli::warn(format_args!(
+        stdio::warn(format_args!("warning: {refusal:?}"));
+        stdio::warn(format_args!(
             "warning: exits by signal are reported{delay} without their reason, and threads may be \
              reported as unconfirmed processes"
         ));
@@ -59,7 +59,7 @@ fn open(input: &Input) -> Result<(Receiver, bool), Error> {
             if *input == Input::Live
                 && matches!(error.kind(), ErrorKind::AlreadyRegistered { .. }) =>
         {
-            cli::warn(format_args!("procwatch: {error}: continuing as an observer"));
+            stdio::warn(format_args!("procwatch: {error}: continuing as an observer"));
             Ok((Receiver::observer().open()?, false))
         }
         Err(error) => Err(error),
@@ -112,7 +112,7 @@ fn with_rules(
         }
     }
     let running = processes.tracker().processes().filter(|process| process.audited == Audited::Yes);
-    cli::warn(format_args!(
+    stdio::warn(format_args!(
         "{} still running; completeness={}",
         count(running.count(), "observed process"),
         processes.completeness()
@@ -133,7 +133,7 @@ fn warn_of_unaudited(processes: &Processes<Receiver>) {
     }
     unaudited.sort_unstable();
     let pids: Vec<String> = unaudited.iter().map(ToString::to_string).collect();
-    cli::warn(format_args!(
+    stdio::warn(format_args!(
         "warning: {} started, or may have started, before auditing was enabled; only their exits and \
          their children are reported (boot with audit=1 to cover them): {}",
         count(unaudited.len(), "process"),

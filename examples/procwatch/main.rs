@@ -16,6 +16,8 @@ mod live;
 mod options;
 #[path = "../support/signals.rs"]
 mod signals;
+#[path = "../support/stdio.rs"]
+mod stdio;
 mod tree;
 
 use std::io::{self, BufWriter, Write};
@@ -33,7 +35,7 @@ const LOSS: u8 = 3;
 
 fn main() -> ExitCode {
     match Options::parse() {
-        Ok(options) => cli::exit_code("procwatch", run(&options)),
+        Ok(options) => stdio::exit_code("procwatch", run(&options)),
         Err(code) => code,
     }
 }
@@ -55,7 +57,7 @@ fn replay<S: Source>(source: S, printer: &mut Printer) -> Result<(), Failure> {
     for event in &mut processes {
         printer.write(event?)?;
     }
-    cli::warn(format_args!(
+    stdio::warn(format_args!(
         "warning: a file lacks the processes that ran before it, the start times of processes, and \
          most exits by signal"
     ));
@@ -87,7 +89,7 @@ impl Printer {
             ProcessEvent::Loss(loss) => {
                 self.losses += 1;
                 if self.format == Format::Tree {
-                    cli::warn(format_args!("loss: {loss}"));
+                    stdio::warn(format_args!("loss: {loss}"));
                 }
             }
         }
@@ -117,7 +119,7 @@ impl Printer {
         }
         self.flush()?;
         let Self { forks, execs, exits, losses, .. } = self;
-        cli::warn(format_args!("forks={forks} execs={execs} exits={exits} losses={losses}"));
+        stdio::warn(format_args!("forks={forks} execs={execs} exits={exits} losses={losses}"));
         Ok(())
     }
 }

@@ -1,17 +1,12 @@
-//! The command line of the examples: parsing with clap, messages, and exit codes.
-//!
-//! Nothing here panics if standard output or standard error cannot be written, as when a pipe is
-//! closed or a disk is full.
+//! Parses the command line of an example with clap.
 
 use std::error::Error as _;
-use std::fmt;
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command};
 
-use crate::failure::Failure;
+use crate::stdio::{exit_code, warn, write};
 
 /// The exit code for a wrong command line.
 pub(crate) const USAGE_ERROR: u8 = 2;
@@ -39,31 +34,6 @@ pub(crate) fn reject(name: &str, message: &str, usage: &str) -> ExitCode {
         usage.trim()
     ));
     ExitCode::from(USAGE_ERROR)
-}
-
-/// Writes a text to standard output.
-pub(crate) fn write(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::Output)
-}
-
-/// Writes a line to standard error. A failure is ignored: no other place is left to report it.
-pub(crate) fn warn(line: fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{line}");
-}
-
-/// Returns the exit code of a result, and reports a failure on standard error.
-///
-/// A closed pipe is a success: the reader has stopped reading.
-pub(crate) fn exit_code(name: &str, result: Result<ExitCode, Failure>) -> ExitCode {
-    match result {
-        Ok(code) => code,
-        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
-        Err(failure) => {
-            warn(format_args!("{name}: {failure}"));
-            ExitCode::FAILURE
-        }
-    }
 }
 
 /// Returns clap's error as one line that names the option first.

@@ -15,7 +15,7 @@ use netlink_sys::{Socket, SocketAddr};
 use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::faults::{Harvest, Random, report, watch_getppid};
-use crate::lab::{KEY, Lab, control, count_of, wait_until_sent};
+use crate::kernel_lock::{KEY, KernelLock, control, count_of, wait_until_sent};
 
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Longer than any pause of a busy machine.
@@ -73,7 +73,7 @@ fn heartbeats(events: &[auditlink::Event]) -> usize {
     events.iter().filter(is_canary).count()
 }
 
-pub(crate) fn all_is_well(_: &Lab) {
+pub(crate) fn without_faults(_: &KernelLock) {
     // heartbeats in quick succession: each is recognised, though another thread announces it
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
     let often = watch().interval(Duration::from_millis(50));
@@ -91,7 +91,7 @@ pub(crate) fn all_is_well(_: &Lab) {
     assert!(stats.completeness().is_complete(), "{}", stats.completeness());
 }
 
-pub(crate) fn turned_off(_: &Lab) {
+pub(crate) fn turned_off(_: &KernelLock) {
     let mut events = Events::new(Receiver::observer().open().expect("an observer"));
     events.source_mut().watch(&watch().compare_rules(false)).expect("it may ask");
     quiet_time(&mut events, Duration::from_millis(500));
@@ -105,8 +105,8 @@ pub(crate) fn turned_off(_: &Lab) {
 }
 
 /// An event loop of the caller is also woken by reports of the watchdog.
-pub(crate) fn own_event_loop(lab: &Lab) {
-    let rules = watch_getppid(lab);
+pub(crate) fn in_an_event_loop(kernel: &KernelLock) {
+    let rules = watch_getppid(kernel);
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
     events.source_mut().watch(&watch()).expect("it may ask");
     let (mut whole, mut lost, mut restored, mut waits) = (0, false, false, 0);
@@ -130,7 +130,7 @@ pub(crate) fn own_event_loop(lab: &Lab) {
             }
         }
         match waits {
-            2 => drop(lab.run_helper(&["storm", "100"])),
+            2 => drop(kernel.run_helper(&["storm", "100"])),
             8 => unregister(),
             _ if lost && !restored && waits > 8 => {
                 let watch = watch().reregister(Repair::Always);
@@ -144,8 +144,8 @@ pub(crate) fn own_event_loop(lab: &Lab) {
     rules.remove().expect("they are loaded");
 }
 
-pub(crate) fn rules_vanish(lab: &Lab) {
-    let folder = lab.path("watched");
+pub(crate) fn rules_removed(kernel: &KernelLock) {
+    let folder = kernel.path("watched");
     fs::create_dir_all(&folder).expect("a folder");
     let path = folder.to_str().expect("a plain path");
     let rule: Rule =
@@ -181,7 +181,7 @@ pub(crate) fn rules_vanish(lab: &Lab) {
     wait_for(&mut events, None);
 }
 
-pub(crate) fn canary_does_not_come(_: &Lab) {
+pub(crate) fn heartbeat_missing(_: &KernelLock) {
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
     let watch = watch().compare_rules(false);
     events.source_mut().watch(&watch).expect("it may ask");
@@ -199,7 +199,7 @@ pub(crate) fn canary_does_not_come(_: &Lab) {
 }
 
 /// A real process as a heartbeat.
-pub(crate) fn process_canary(_: &Lab) {
+pub(crate) fn heartbeat_by_a_process(_: &KernelLock) {
     let program = "/bin/true";
     let rules = Rule::on_exit().syscalls(["execve"]).exe(program).key(KEY).for_both_abis();
     let installed = control().apply(&rules.expect("the call exists")).expect("they are new");
@@ -239,8 +239,8 @@ fn unregister_once() {
     socket.send_to(&request, &SocketAddr::new(0, 0), 0).expect("it is sent");
 }
 
-pub(crate) fn slot_lost(lab: &Lab) {
-    let rules = watch_getppid(lab);
+pub(crate) fn registration_lost(kernel: &KernelLock) {
+    let rules = watch_getppid(kernel);
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
     events.source_mut().watch(&watch()).expect("it may ask");
     quiet_time(&mut events, Duration::from_millis(500));
@@ -256,7 +256,7 @@ pub(crate) fn slot_lost(lab: &Lab) {
     wait_for(&mut events, Some(HealthFaults::REGISTRATION));
     wait_for(&mut events, None);
     assert_eq!(control().status().expect("a status").pid, std::process::id());
-    lab.run_helper(&["storm", "100"]);
+    kernel.run_helper(&["storm", "100"]);
     let (harvest, stats) = Harvest::default().finish(events);
     rules.remove().expect("the rules are loaded");
     report(
@@ -271,7 +271,7 @@ pub(crate) fn slot_lost(lab: &Lab) {
 }
 
 /// A watchdog that re-registers never does so after the receiver has unregistered.
-pub(crate) fn left_for_good(_: &Lab) {
+pub(crate) fn registration_given_up(_: &KernelLock) {
     for round in 0..30_u64 {
         let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
         let watch = Watchdog::new().interval(Duration::from_millis(50));
@@ -286,8 +286,8 @@ pub(crate) fn left_for_good(_: &Lab) {
 }
 
 /// Starts a daemon that can be killed, and waits until it is one.
-fn start_consumer(lab: &Lab) -> (std::process::Child, u32) {
-    let mut child = lab.start_helper(&["consume"]);
+fn start_consumer(kernel: &KernelLock) -> (std::process::Child, u32) {
+    let mut child = kernel.start_helper(&["consume"]);
     let mut line = String::new();
     let output = child.stdout.as_mut().expect("a pipe");
     BufReader::new(output).read_line(&mut line).expect("it can be read");
@@ -299,23 +299,23 @@ fn start_consumer(lab: &Lab) -> (std::process::Child, u32) {
 }
 
 /// A daemon is killed; its successor learns of what was recorded meanwhile.
-pub(crate) fn successor(lab: &Lab) {
+pub(crate) fn successor(kernel: &KernelLock) {
     let observer = Receiver::observer().open().expect("an observer");
     let mut before = Events::new(observer);
-    let (mut child, dead) = start_consumer(lab);
+    let (mut child, dead) = start_consumer(kernel);
     child.kill().expect("it runs");
     child.wait().expect("it ends");
     let mut control = control();
     assert_eq!(control.status().expect("a status").pid, dead, "the kernel has not noticed");
     control.delete_rules_by_key(KEY).expect("they are loaded");
-    let rules = watch_getppid(lab);
-    lab.run_helper(&["storm", "1"]); // the last event that was read
+    let rules = watch_getppid(kernel);
+    kernel.run_helper(&["storm", "1"]); // the last event that was read
     let mut last = Harvest::default();
     last.collect(&mut before, Duration::from_millis(500));
     let last = last.last.expect("an event");
     drop(before);
     let made = 300;
-    lab.run_helper(&["storm", &made.to_string()]);
+    kernel.run_helper(&["storm", &made.to_string()]);
     // booted with audit=1, the kernel kept the one before, too
     let made = made + u64::from(booted_with_audit());
     wait_until_sent();
@@ -339,17 +339,17 @@ pub(crate) fn successor(lab: &Lab) {
 }
 
 /// Any process can bind the port of a dead daemon, and receives the audit trail; errors name it.
-pub(crate) fn squatter(lab: &Lab) {
-    let rules = watch_getppid(lab);
-    let (mut child, dead) = start_consumer(lab);
+pub(crate) fn port_hijacker(kernel: &KernelLock) {
+    let rules = watch_getppid(kernel);
+    let (mut child, dead) = start_consumer(kernel);
     child.kill().expect("it runs");
     child.wait().expect("it ends");
-    let mut squatter = lab.start_helper(&["squat", &dead.to_string()]);
+    let mut squatter = kernel.start_helper(&["squat", &dead.to_string()]);
     let mut output = BufReader::new(squatter.stdout.take().expect("a pipe"));
     let mut line = String::new();
     output.read_line(&mut line).expect("it can be read");
     assert_eq!(line.trim(), "bound");
-    lab.run_helper(&["storm", "10"]);
+    kernel.run_helper(&["storm", "10"]);
     wait_until_sent();
     let result = Receiver::daemon().open();
     let error = result.map(drop).expect_err("the kernel takes it for the daemon");
@@ -370,14 +370,15 @@ pub(crate) fn squatter(lab: &Lab) {
 }
 
 /// A second daemon is refused; the first stays registered and loses nothing.
-pub(crate) fn two_daemons(lab: &Lab) {
-    let rules = watch_getppid(lab);
+pub(crate) fn two_daemons(kernel: &KernelLock) {
+    let rules = watch_getppid(kernel);
     let events = Events::new(Receiver::daemon().open().expect("the place is free"));
     let dump = crate::support::example("dump");
     let made = 1_000;
-    let mut helper = lab.start_helper(&["storm", &made.to_string()]);
+    let mut helper = kernel.start_helper(&["storm", &made.to_string()]);
     for _ in 0..5 {
-        let output = crate::lab::run(&dump, &["--daemon", "--format", "none", "--for", "1"]);
+        let output =
+            crate::kernel_lock::run(&dump, &["--daemon", "--format", "none", "--for", "1"]);
         assert!(!output.status.success(), "{output:?}");
     }
     assert!(helper.wait().expect("it ends").success());
@@ -391,7 +392,7 @@ pub(crate) fn two_daemons(lab: &Lab) {
 
 /// A hundred times, at random moments of its start, its work and its shutdown, a daemon receives
 /// SIGTERM or SIGKILL.
-pub(crate) fn killed_at_any_moment(lab: &Lab) {
+pub(crate) fn killed_at_any_moment(kernel: &KernelLock) {
     let mut control = control();
     let base =
         auditlink::Settings::new().backlog_limit(777).backlog_wait_time(1_234).rate_limit(9_999);
@@ -406,7 +407,7 @@ pub(crate) fn killed_at_any_moment(lab: &Lab) {
     let (mut untouched, mut left_behind) = (0, 0);
     let mut random = Random(u64::from(std::process::id()));
     for round in 0..100 {
-        let mut child = lab.start_helper(&["consume"]);
+        let mut child = kernel.start_helper(&["consume"]);
         sleep(Duration::from_micros(random.below(60_000)));
         let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
         let is_kill = round % 2 == 0;

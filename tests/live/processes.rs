@@ -13,21 +13,21 @@ use auditlink::{InstalledRules, Processes, Receiver, Settings};
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime, clock_settime};
 
-use crate::lab::{Lab, control};
-use crate::story::{Bits, Load, Tally, TrackerHarness, deeds, is_before_6};
+use crate::kernel_lock::{KernelLock, control};
+use crate::process_load::{Bits, Load, ObservedProcesses, Tally, is_before_6, logged_processes};
 use crate::support::example;
 
-pub(crate) fn of_64_bits(lab: &Lab) {
-    ground_truth(lab, Bits::B64, ProcessMonitor::new(), count(4_000));
+pub(crate) fn of_64_bits(kernel: &KernelLock) {
+    ground_truth(kernel, Bits::B64, ProcessMonitor::new(), count(4_000));
 }
 
-pub(crate) fn of_32_bits(lab: &Lab) {
-    ground_truth(lab, Bits::B32, ProcessMonitor::new(), count(4_000));
+pub(crate) fn of_32_bits(kernel: &KernelLock) {
+    ground_truth(kernel, Bits::B32, ProcessMonitor::new(), count(4_000));
 }
 
-/// Returns how many processes to create; `AUDITLINK_LIVES` overrides the usual number.
+/// Returns how many processes to create; `AUDITLINK_PROCESSES` overrides the usual number.
 fn count(usual: usize) -> usize {
-    std::env::var("AUDITLINK_LIVES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+    std::env::var("AUDITLINK_PROCESSES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// Follows the processes that run the program of a load.
@@ -49,10 +49,10 @@ impl Watch {
     }
 
     /// Passes on the events that arrive within some time.
-    fn for_time(&mut self, time: Duration, mut tell: impl FnMut(ProcessEvent)) {
+    fn for_time(&mut self, time: Duration, mut report: impl FnMut(ProcessEvent)) {
         let end = self.processes.source().now().saturating_add(time);
         while let Some(change) = self.processes.next_until(Some(end)).expect("no error") {
-            tell(change);
+            report(change);
         }
     }
 
@@ -60,7 +60,7 @@ impl Watch {
     fn run_out(
         mut self,
         children: &mut [Child],
-        mut tell: impl FnMut(ProcessEvent),
+        mut report: impl FnMut(ProcessEvent),
     ) -> Completeness {
         let has_ended = |child: &mut Child| {
             child.try_wait().expect("it runs").is_some_and(|status| {
@@ -69,14 +69,14 @@ impl Watch {
             })
         };
         while !children.iter_mut().all(has_ended) {
-            self.for_time(Duration::from_millis(100), &mut tell);
+            self.for_time(Duration::from_millis(100), &mut report);
         }
         // what no record reports comes from the process monitor
-        self.for_time(Duration::from_secs(3), &mut tell);
+        self.for_time(Duration::from_secs(3), &mut report);
         self.rules.remove().expect("they are loaded");
         self.processes.source_mut().finish().expect("a thread");
         for change in &mut self.processes {
-            tell(change.expect("no error"));
+            report(change.expect("no error"));
         }
         self.processes.completeness()
     }
@@ -87,40 +87,40 @@ fn follow(
     load: &Load,
     monitor: ProcessMonitorBuilder,
     count: usize,
-) -> (TrackerHarness, MonitorKind) {
+) -> (ObservedProcesses, MonitorKind) {
     let watch = Watch::start(load, monitor);
     let kind = watch.kind;
     let mut children = [load.start(count / 2, 0), load.start(count - count / 2, count / 2)];
-    let mut story = TrackerHarness::of_roots(&children.each_ref().map(Child::id));
-    let completeness = watch.run_out(&mut children, |change| story.add(change));
+    let mut observed = ObservedProcesses::of_roots(&children.each_ref().map(Child::id));
+    let completeness = watch.run_out(&mut children, |change| observed.add(change));
     assert!(completeness.is_complete(), "{completeness}");
-    (story, kind)
+    (observed, kind)
 }
 
 /// Without the connector, the cause of a sudden exit may be unknown, and so may whether a task that
 /// is gone was a thread: both must be reported.
-pub(crate) fn by_pidfds(lab: &Lab) {
-    without_connector(lab, ProcessMonitor::new().connector(false), MonitorKind::Pidfd);
+pub(crate) fn by_pidfds(kernel: &KernelLock) {
+    without_connector(kernel, ProcessMonitor::new().connector(false), MonitorKind::Pidfd);
 }
 
-pub(crate) fn by_sweeps(lab: &Lab) {
+pub(crate) fn by_sweeps(kernel: &KernelLock) {
     let monitor = ProcessMonitor::new().connector(false).pidfds(false);
-    without_connector(lab, monitor, MonitorKind::Procfs);
+    without_connector(kernel, monitor, MonitorKind::Procfs);
 }
 
-fn without_connector(lab: &Lab, monitor: ProcessMonitorBuilder, expected: MonitorKind) {
-    let load = Load::new(lab, Bits::B64);
-    let (story, kind) = follow(&load, monitor, 2_000);
+fn without_connector(kernel: &KernelLock, monitor: ProcessMonitorBuilder, expected: MonitorKind) {
+    let load = Load::new(kernel, Bits::B64);
+    let (observed, kind) = follow(&load, monitor, 2_000);
     assert_eq!(kind, expected);
-    let deeds = deeds(&load.log);
-    let tally = story.check(&deeds, &load, false);
-    println!("  {} lives, by {kind:?}: {tally:?}, {} gaps", deeds.len(), story.gaps.len());
+    let logged = logged_processes(&load.log);
+    let tally = observed.check(&logged, &load, false);
+    println!("  {} processes, by {kind:?}: {tally:?}, {} gaps", logged.len(), observed.gaps.len());
     let is_unsettled = |gap: &LifecycleLoss| matches!(gap, LifecycleLoss::Unsettled { .. });
-    assert!(story.gaps.iter().all(is_unsettled), "{:?}", story.gaps);
+    assert!(observed.gaps.iter().all(is_unsettled), "{:?}", observed.gaps);
 }
 
 /// With few PIDs, each one is reused all the time.
-pub(crate) fn of_few_numbers(lab: &Lab) {
+pub(crate) fn with_few_pids(kernel: &KernelLock) {
     /// Restores the limit, also when the test fails.
     struct Limit(String);
     impl Drop for Limit {
@@ -132,12 +132,12 @@ pub(crate) fn of_few_numbers(lab: &Lab) {
     let _former = Limit(fs::read_to_string(PID_MAX).expect("/proc is there"));
     let count = count(12_000).max(3_000);
     fs::write(PID_MAX, (count / 3).min(4_000).to_string()).expect("we are root");
-    let tally = ground_truth(lab, Bits::B64, ProcessMonitor::new(), count);
+    let tally = ground_truth(kernel, Bits::B64, ProcessMonitor::new(), count);
     assert!(tally.reused > count / 2, "{tally:?}");
 }
 
 /// The wall clock is set an hour forward and back, again and again.
-pub(crate) fn while_the_clock_is_set(lab: &Lab) {
+pub(crate) fn while_the_clock_jumps(kernel: &KernelLock) {
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let setter = std::thread::spawn(move || {
         let hour = nix::sys::time::TimeSpec::from_duration(Duration::from_secs(3_600));
@@ -150,7 +150,7 @@ pub(crate) fn while_the_clock_is_set(lab: &Lab) {
         }
         steps
     });
-    ground_truth(lab, Bits::B64, ProcessMonitor::new(), count(4_000));
+    ground_truth(kernel, Bits::B64, ProcessMonitor::new(), count(4_000));
     drop(stop);
     let steps = setter.join().expect("it ends");
     println!("  the clock was set {steps} times");
@@ -158,7 +158,7 @@ pub(crate) fn while_the_clock_is_set(lab: &Lab) {
 }
 
 /// The machine is suspended while processes come and go: the boot-time clock continues, others do not.
-pub(crate) fn across_sleep(lab: &Lab) {
+pub(crate) fn across_suspend(kernel: &KernelLock) {
     const ALARM: &str = "/sys/class/rtc/rtc0/wakealarm";
     const FREEZE_TIMEOUT: &str = "/sys/power/pm_freeze_timeout";
     const STATE: &str = "/sys/power/state";
@@ -190,29 +190,34 @@ pub(crate) fn across_sleep(lab: &Lab) {
         }
         refusals.len()
     });
-    ground_truth(lab, Bits::B64, ProcessMonitor::new(), count(4_000));
+    ground_truth(kernel, Bits::B64, ProcessMonitor::new(), count(4_000));
     let refusals = sleeper.join().expect("it ends");
     let slept = slept().saturating_sub(before);
     println!("  the machine slept for {slept:?}, and would not {refusals} times");
     assert!(slept > Duration::from_secs(3));
 }
 
-fn ground_truth(lab: &Lab, bits: Bits, monitor: ProcessMonitorBuilder, count: usize) -> Tally {
-    let load = Load::new(lab, bits);
-    let (story, kind) = follow(&load, monitor, count);
-    let deeds = deeds(&load.log);
-    let tally = story.check(&deeds, &load, true);
-    println!("  {} lives, by {kind:?}: {tally:?}", deeds.len());
-    assert_eq!(story.gaps, [], "nothing was lost");
+fn ground_truth(
+    kernel: &KernelLock,
+    bits: Bits,
+    monitor: ProcessMonitorBuilder,
+    count: usize,
+) -> Tally {
+    let load = Load::new(kernel, bits);
+    let (observed, kind) = follow(&load, monitor, count);
+    let logged = logged_processes(&load.log);
+    let tally = observed.check(&logged, &load, true);
+    println!("  {} processes, by {kind:?}: {tally:?}", logged.len());
+    assert_eq!(observed.gaps, [], "nothing was lost");
     // a thread is not a process; an orphan comes with its parent
-    let of_kind = |kind| deeds.iter().filter(|deed| deed.kind == kind).count();
-    assert_eq!(deeds.len() - of_kind(100) + threads(count), count, "what was to be made");
+    let of_kind = |kind| logged.iter().filter(|logged_process| logged_process.kind == kind).count();
+    assert_eq!(logged.len() - of_kind(100) + threads(count), count, "what was to be made");
     assert_eq!(of_kind(100), of_kind(10));
     // which status the kernel takes where threads exit one after the other
-    for deed in deeds.iter().filter(|deed| deed.kind == 13) {
-        let last = u8::try_from(deed.number % 120).expect("below 120");
+    for logged_process in logged.iter().filter(|logged_process| logged_process.kind == 13) {
+        let last = u8::try_from(logged_process.number % 120).expect("below 120");
         let status = if is_before_6() { 121 } else { last };
-        assert_eq!(deed.ending, ExitStatus::Exited(status), "{deed:?}");
+        assert_eq!(logged_process.ending, ExitStatus::Exited(status), "{logged_process:?}");
     }
     tally
 }
@@ -223,8 +228,8 @@ fn threads(count: usize) -> usize {
 }
 
 /// In a container, calls return PIDs that belong to other processes outside of it.
-pub(crate) fn in_a_pid_namespace(lab: &Lab) {
-    let load = Load::new(lab, Bits::B64);
+pub(crate) fn in_a_pid_namespace(kernel: &KernelLock) {
+    let load = Load::new(kernel, Bits::B64);
     let watch = Watch::start(&load, ProcessMonitor::new());
     let mut unshare = Command::new("unshare");
     let unshare = unshare.args(["--pid", "--fork"]).arg(&load.program);
@@ -232,56 +237,60 @@ pub(crate) fn in_a_pid_namespace(lab: &Lab) {
     let root = children[0].id();
     // the first process of the namespace is the child of that program
     let mut first = None;
-    let mut story = TrackerHarness::default();
+    let mut observed = ObservedProcesses::default();
     let completeness = watch.run_out(&mut children, |change| {
         if let ProcessEvent::Fork(fork) = &change
             && fork.process.parent.is_some_and(|parent| parent.value.pid == root)
         {
             assert_eq!(first.replace(fork.process.id), None, "it has one child");
-            story = TrackerHarness::of_known(fork.process.id);
+            observed = ObservedProcesses::of_known(fork.process.id);
         } else {
-            story.add(change);
+            observed.add(change);
         }
     });
     assert!(completeness.is_complete(), "{completeness}");
-    let deeds = deeds(&load.log);
+    let logged = logged_processes(&load.log);
     println!(
-        "  {} lives, by {} in its own numbers",
-        deeds.len(),
+        "  {} processes, by {} in its own numbers",
+        logged.len(),
         first.expect("a report of its own PID")
     );
-    let lowest = story.lives.iter().map(|id| id.pid()).min();
-    assert!(deeds.iter().any(|deed| Some(deed.pid) < lowest), "the numbers are others");
-    story.check_unnumbered(&deeds, &load);
+    let lowest = observed.forked.iter().map(|id| id.pid()).min();
+    assert!(
+        logged.iter().any(|logged_process| Some(logged_process.pid) < lowest),
+        "the numbers are others"
+    );
+    observed.check_unnumbered(&logged, &load);
 }
 
 /// A tracker that starts while processes come and go reports all from then on, and none twice.
-pub(crate) fn joined_late(lab: &Lab) {
-    let load = Load::new(lab, Bits::B64);
+pub(crate) fn after_a_late_start(kernel: &KernelLock) {
+    let load = Load::new(kernel, Bits::B64);
     let mut children = [load.start(3_000, 0)];
     std::thread::sleep(Duration::from_millis(100));
     let watch = Watch::start(&load, ProcessMonitor::new());
     let root = children[0].id();
     let known = watch.processes.tracker().process(root).expect("it was listed").id;
-    let mut story = TrackerHarness::of_known(known);
-    let completeness = watch.run_out(&mut children, |change| story.add(change));
+    let mut observed = ObservedProcesses::of_known(known);
+    let completeness = watch.run_out(&mut children, |change| observed.add(change));
     assert!(completeness.is_complete(), "{completeness}");
-    assert_eq!((&story.gaps[..], &story.strange[..]), (&[][..], &[][..]));
-    let deeds: Vec<u32> = deeds(&load.log).iter().map(|deed| deed.pid).collect();
-    let told: Vec<u32> = story.lives.iter().map(|id| id.pid()).collect();
-    println!("  {} of {} lives came after we did", told.len(), deeds.len());
-    assert!(told.len() > 500 && told.len() < deeds.len());
+    assert_eq!((&observed.gaps[..], &observed.strange[..]), (&[][..], &[][..]));
+    let logged: Vec<u32> =
+        logged_processes(&load.log).iter().map(|logged_process| logged_process.pid).collect();
+    let reported: Vec<u32> = observed.forked.iter().map(|id| id.pid()).collect();
+    println!("  {} of {} processes came after we did", reported.len(), logged.len());
+    assert!(reported.len() > 500 && reported.len() < logged.len());
     // a grandchild may be reported before its parent, whose record came later
-    let mut expected = deeds[deeds.len() - told.len()..].to_vec();
-    let mut sorted = told.clone();
+    let mut expected = logged[logged.len() - reported.len()..].to_vec();
+    let mut sorted = reported.clone();
     expected.sort_unstable();
     sorted.sort_unstable();
     assert_eq!(sorted, expected, "no hole, and nothing twice");
 }
 
 /// After a loss, /proc is compared: processes that run and processes that are gone are reported.
-pub(crate) fn after_a_loss(lab: &Lab) {
-    let load = Load::new(lab, Bits::B64);
+pub(crate) fn after_a_loss(kernel: &KernelLock) {
+    let load = Load::new(kernel, Bits::B64);
     let receiver = Receiver::observer().receive_buffer(1 << 15).open().expect("we are root");
     let monitor = ProcessMonitor::new().connector(false).pidfds(false).open().expect("files");
     let rules = load.rules();
@@ -291,39 +300,39 @@ pub(crate) fn after_a_loss(lab: &Lab) {
     // the receiver does not read meanwhile
     let status = load.command(&["many", "1000"]).status().expect("it starts");
     assert!(status.success());
-    let mut told = Vec::new();
-    let mut tell = |processes: &mut Processes<Receiver>, millis| {
+    let mut reported = Vec::new();
+    let mut report = |processes: &mut Processes<Receiver>, millis| {
         let end = processes.source().now().saturating_add(Duration::from_millis(millis));
         while let Some(change) = processes.next_until(Some(end)).expect("no error") {
             match change {
                 ProcessEvent::Loss(LifecycleLoss::Records(loss)) => {
-                    told.push(format!("loss {:?}", loss.cause().name()))
+                    reported.push(format!("loss {:?}", loss.cause().name()))
                 }
                 ProcessEvent::Fork(fork) if fork.process.pid() == pid => {
-                    told.push("fork".to_owned())
+                    reported.push("fork".to_owned())
                 }
                 ProcessEvent::Exit(exit) if exit.process.pid() == pid => {
-                    told.push("exit".to_owned())
+                    reported.push("exit".to_owned())
                 }
                 _ => {}
             }
         }
     };
-    tell(&mut processes, 2_500);
+    report(&mut processes, 2_500);
     assert!(processes.tracker().process(pid).is_some(), "it lives");
     drop(lasting.stdin.take());
     lasting.wait().expect("it ends");
-    tell(&mut processes, 2_500);
+    report(&mut processes, 2_500);
     rules.remove().expect("they are loaded");
-    let losses = told.iter().filter(|line| line.starts_with("loss")).count();
-    assert!(losses > 0, "{told:?}");
-    told.retain(|line| !line.starts_with("loss"));
-    assert_eq!(told, ["fork", "exit"]);
+    let losses = reported.iter().filter(|line| line.starts_with("loss")).count();
+    assert!(losses > 0, "{reported:?}");
+    reported.retain(|line| !line.starts_with("loss"));
+    assert_eq!(reported, ["fork", "exit"]);
 }
 
 /// Compares the start time of a process with the timestamp of the call that created it.
-pub(crate) fn start_times(lab: &Lab) {
-    let load = Load::new(lab, Bits::B64);
+pub(crate) fn start_times(kernel: &KernelLock) {
+    let load = Load::new(kernel, Bits::B64);
     let watch = Watch::start(&load, ProcessMonitor::new());
     let mut clock = auditlink::time::BootClock::new(100, Duration::from_millis(4));
     sample(&mut clock);
@@ -376,8 +385,8 @@ fn sample(clock: &mut auditlink::time::BootClock) {
 }
 
 /// The memory of the tracker does not grow with the number of processes.
-pub(crate) fn memory(lab: &Lab) {
-    let load = Load::new(lab, Bits::B64);
+pub(crate) fn memory(kernel: &KernelLock) {
+    let load = Load::new(kernel, Bits::B64);
     let mut watch = Watch::start(&load, ProcessMonitor::new());
     let count = std::env::var("AUDITLINK_MANY").ok().and_then(|text| text.parse().ok());
     let count: usize = count.unwrap_or(40_000);
@@ -423,13 +432,13 @@ fn resident() -> u64 {
 }
 
 /// The example as users run it: what it prints, how it ends, and that it restores everything.
-pub(crate) fn procwatch(lab: &Lab) {
-    let load = Load::new(lab, Bits::B64);
+pub(crate) fn procwatch(kernel: &KernelLock) {
+    let load = Load::new(kernel, Bits::B64);
     for (role, signal) in [("--observer", Signal::SIGINT), ("--daemon", Signal::SIGTERM)] {
         let _ = fs::remove_file(&load.log);
         // booted with audit=1, the kernel keeps unread records for the next daemon, such as the one of
         // turning auditing off
-        lab.prepare();
+        kernel.prepare();
         if !booted_with_audit() {
             control().configure(&Settings::new().enabled(false)).expect("good values");
         }
@@ -466,15 +475,20 @@ pub(crate) fn procwatch(lab: &Lab) {
 
         let lines: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
-        let deeds = deeds(&load.log);
-        for deed in &deeds {
-            let birth =
-                lines.iter().find(|line| line["type"] == "fork" && line["child"] == deed.pid);
-            let birth = birth.unwrap_or_else(|| panic!("{deed:?} was not reported"));
-            assert_eq!(birth["pid"], deed.parent);
+        let logged = logged_processes(&load.log);
+        for logged_process in &logged {
+            let birth = lines
+                .iter()
+                .find(|line| line["type"] == "fork" && line["child"] == logged_process.pid);
+            let birth = birth.unwrap_or_else(|| panic!("{logged_process:?} was not reported"));
+            assert_eq!(birth["pid"], logged_process.parent);
             assert!(birth["source"].is_string());
             assert!(birth["start_ticks"].is_u64() || birth["start_ticks_between"].is_array());
-            assert!(lines.iter().any(|line| line["type"] == "exit" && line["pid"] == deed.pid));
+            assert!(
+                lines
+                    .iter()
+                    .any(|line| line["type"] == "exit" && line["pid"] == logged_process.pid)
+            );
         }
         let of_type = |name: &str| lines.iter().filter(|line| line["type"] == name).count();
         assert_eq!(of_type("loss"), 0);
@@ -485,7 +499,7 @@ pub(crate) fn procwatch(lab: &Lab) {
             of_type("exit")
         );
         assert!(words.ends_with(&format!("{counts}\n")), "{words}");
-        println!("  {role}, {signal}: {} lives, {counts}", deeds.len());
+        println!("  {role}, {signal}: {} processes, {counts}", logged.len());
         // everything is restored
         let after = control().status().expect("a status");
         assert!(control().rules().expect("a listing").is_empty());

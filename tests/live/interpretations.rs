@@ -14,7 +14,7 @@ use auditlink::rule::{FieldId, Operator};
 use auditlink::{Delivery, Event, Events, Receiver, Rule, Source, log};
 
 use crate::ausearch::compare;
-use crate::lab::{KEY, Lab, control, run};
+use crate::kernel_lock::{KEY, KernelLock, control, run};
 use crate::support::example;
 
 /// The user under whom a shell script runs; every call of his is recorded.
@@ -104,10 +104,10 @@ const CALLS: &[&str] = &[
 ];
 
 /// Runs the workload under an observer whose input is recorded in a capture as well.
-fn everything(lab: &Lab, capture: &Path) -> Vec<Event> {
-    let folder = lab.path("variety");
+fn everything(kernel: &KernelLock, capture: &Path) -> Vec<Event> {
+    let folder = kernel.path("variety");
     fs::create_dir_all(&folder).expect("a folder");
-    let exe = lab.helper().to_str().expect("a plain path").to_owned();
+    let exe = kernel.helper().to_str().expect("a plain path").to_owned();
     let observer = Receiver::observer().receive_buffer(64 << 20).open().expect("an observer");
     let tee = Tee::new(observer, Writer::create(capture).expect("a file"));
     let mut events = Events::new(tee);
@@ -118,8 +118,10 @@ fn everything(lab: &Lab, capture: &Path) -> Vec<Event> {
     rules.push(everything.for_both_abis().expect("a rule"));
     let installed: Vec<_> =
         rules.iter().map(|rules| control().apply(rules).expect("the rules are new")).collect();
-    let mut children =
-        vec![lab.start_helper(&["variety", folder.to_str().expect("plain")]), user_runs_script()];
+    let mut children = vec![
+        kernel.start_helper(&["variety", folder.to_str().expect("plain")]),
+        user_runs_script(),
+    ];
     let mut all = Vec::new();
     loop {
         let now = events.source_mut().source_mut().now();
@@ -161,8 +163,8 @@ fn events_of(source: impl Source) -> Vec<Event> {
 fn shape(event: &Event) -> String {
     let kind = event.kind().name();
     let records: Vec<_> = event.records().collect();
-    let story = (event.subject(), event.objects(), event.outcome(), event.missing());
-    format!("{} {kind} {:?} {records:?} {story:?}", event.id(), event.closed_by())
+    let observed = (event.subject(), event.objects(), event.outcome(), event.missing());
+    format!("{} {kind} {:?} {records:?} {observed:?}", event.id(), event.closed_by())
 }
 
 fn shapes(events: &[Event]) -> Vec<String> {
@@ -171,9 +173,9 @@ fn shapes(events: &[Event]) -> Vec<String> {
     shapes
 }
 
-pub(crate) fn agree(lab: &Lab) {
-    let capture = lab.path("everything.pcap");
-    let live = everything(lab, &capture);
+pub(crate) fn agree(kernel: &KernelLock) {
+    let capture = kernel.path("everything.pcap");
+    let live = everything(kernel, &capture);
     assert!(live.len() >= 5000, "only {} events", live.len());
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for event in &live {
@@ -213,7 +215,7 @@ pub(crate) fn agree(lab: &Lab) {
     let dump = example("dump");
     let capture = capture.to_str().expect("a plain path");
     let written = run(dump, &["--capture", capture, "--format", "log"]).stdout;
-    let path = lab.path("everything.log");
+    let path = kernel.path("everything.log");
     fs::write(&path, &written).expect("a file");
     let logged = events_of(log::Reader::open(&path).expect("a log"));
     assert_eq!(shapes(&logged), shapes(&live));
@@ -222,7 +224,7 @@ pub(crate) fn agree(lab: &Lab) {
 }
 
 /// Made-up records with numbers from all tables, beside those of the reference tool.
-pub(crate) fn tables(lab: &Lab) {
+pub(crate) fn tables(kernel: &KernelLock) {
     let mut text = String::new();
     let mut serial = 0;
     let mut line = |record: &str, body: String| {
@@ -308,15 +310,15 @@ pub(crate) fn tables(lab: &Lab) {
             format!("arch=c000003e syscall=39 success=no exit=-{code} a0=0 a1=0 a2=0 a3=0 items=0"),
         );
     }
-    let path = lab.path("tables.log");
+    let path = kernel.path("tables.log");
     fs::write(&path, &text).expect("a file");
     let events = events_of(log::Reader::open(&path).expect("a log"));
     compare(&events, path.to_str().expect("a plain path"));
 }
 
 /// The arguments of a program come back byte for byte, however many and however long.
-pub(crate) fn long_arguments(lab: &Lab) {
-    let exe = lab.helper();
+pub(crate) fn long_arguments(kernel: &KernelLock) {
+    let exe = kernel.helper();
     let rules = Rule::on_exit().syscall("execve").exe("/bin/true").key(KEY).for_both_abis();
     let observer = Receiver::observer().receive_buffer(16 << 20).open().expect("an observer");
     let mut events = Events::new(observer);
@@ -336,11 +338,11 @@ pub(crate) fn long_arguments(lab: &Lab) {
         let status = Command::new("/bin/true").args(arguments).status().expect("it starts");
         assert!(status.success());
     }
-    let mut haul = crate::lab::Haul::default();
-    haul.collect(&mut events, Duration::from_millis(500));
+    let mut collected = crate::kernel_lock::Collected::default();
+    collected.collect(&mut events, Duration::from_millis(500));
     installed.remove().expect("the rules are loaded");
-    assert_eq!(haul.losses, []);
-    let execs: Vec<_> = haul.ours().collect();
+    assert_eq!(collected.losses, []);
+    let execs: Vec<_> = collected.ours().collect();
     assert_eq!(execs.len(), lists.len(), "{}", exe.display());
     for (event, list) in execs.iter().zip(&lists) {
         let EventKind::Exec(exec) = event.kind() else { panic!("{event:?}") };

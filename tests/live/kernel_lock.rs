@@ -15,7 +15,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 /// The exclusive use of the kernel's audit system.
 #[derive(Debug)]
-pub(crate) struct Lab {
+pub(crate) struct KernelLock {
     before: Status,
     /// What the first daemon received: the records that the kernel had kept since it was booted.
     held_since_boot: OnceLock<Vec<Event>>,
@@ -26,7 +26,7 @@ pub(crate) struct Lab {
 /// The key of every rule that a test makes.
 pub(crate) const KEY: &str = "auditlink-live";
 
-impl Lab {
+impl KernelLock {
     /// Locks the audit system, unless another process uses it.
     pub(crate) fn open() -> Result<Self, String> {
         let lock = File::create(std::env::temp_dir().join("auditlink-live.lock"))
@@ -48,11 +48,11 @@ impl Lab {
         }
         let folder = std::env::temp_dir().join(format!("auditlink-live-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let lab = Self { before, held_since_boot: OnceLock::new(), folder, _lock: lock };
+        let kernel = Self { before, held_since_boot: OnceLock::new(), folder, _lock: lock };
         // a private copy, so that a rule with its path matches no other process
         let own = std::env::current_exe().map_err(|error| error.to_string())?;
-        fs::copy(own, lab.helper()).map_err(|error| format!("the helper: {error}"))?;
-        Ok(lab)
+        fs::copy(own, kernel.helper()).map_err(|error| format!("the helper: {error}"))?;
+        Ok(kernel)
     }
 
     /// Sets the kernel up as tests expect it: on, with a queue of 8,192 records.
@@ -133,7 +133,7 @@ impl Lab {
     }
 }
 
-impl Drop for Lab {
+impl Drop for KernelLock {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
     }
@@ -176,12 +176,12 @@ pub(crate) fn count_of(text: &str, name: &str) -> u64 {
 
 /// Deliveries of a receiver.
 #[derive(Debug, Default)]
-pub(crate) struct Haul {
+pub(crate) struct Collected {
     pub(crate) events: Vec<Event>,
     pub(crate) losses: Vec<Loss>,
 }
 
-impl Haul {
+impl Collected {
     /// Takes what comes until nothing has come for `quiet`.
     pub(crate) fn collect(&mut self, events: &mut Events<Receiver>, quiet: Duration) {
         loop {

@@ -1,4 +1,4 @@
-//! What a load generator writes down of its deeds, and what was told of them.
+//! What a load generator writes down of its logged, and what was reported of them.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -13,7 +13,7 @@ use auditlink::process::{
 };
 use auditlink::rule::process_lifecycle;
 
-use crate::lab::{KEY, Lab, control};
+use crate::kernel_lock::{KEY, KernelLock, control};
 
 /// How wide the programs of a load are.
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +30,12 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    pub(crate) fn new(lab: &Lab, bits: Bits) -> Self {
+    pub(crate) fn new(kernel: &KernelLock, bits: Bits) -> Self {
         let name = match bits {
             Bits::B64 => "load64",
             Bits::B32 => "load32",
         };
-        let program = lab.path(name);
+        let program = kernel.path(name);
         // a virtual machine has no compiler: there it was put beside this program
         let ready = std::env::current_exe().expect("a path").with_file_name(name);
         if ready.exists() {
@@ -43,11 +43,11 @@ impl Load {
         } else if !program.exists() {
             build(bits, &program);
         }
-        let script = lab.path(&format!("{name}.script"));
+        let script = kernel.path(&format!("{name}.script"));
         fs::write(&script, format!("#!{} leaf\n", program.display())).expect("a file");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(&script, mode).expect("our file");
-        let log = lab.path(&format!("{name}.log"));
+        let log = kernel.path(&format!("{name}.log"));
         let _ = fs::remove_file(&log);
         Self { program, script, log }
     }
@@ -91,9 +91,9 @@ fn build(bits: Bits, program: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// What the generator wrote down of one life.
+/// What the generator wrote down of one process.
 #[derive(Clone, Debug)]
-pub(crate) struct Deed {
+pub(crate) struct LoggedProcess {
     pub(crate) pid: u32,
     pub(crate) parent: u32,
     pub(crate) ending: ExitStatus,
@@ -102,9 +102,9 @@ pub(crate) struct Deed {
     program: u32,
 }
 
-pub(crate) fn deeds(log: &Path) -> Vec<Deed> {
+pub(crate) fn logged_processes(log: &Path) -> Vec<LoggedProcess> {
     let text = fs::read_to_string(log).expect("a log");
-    let deed = |line: &str| {
+    let logged_process = |line: &str| {
         let words: Vec<u32> = line.split(' ').map(|word| word.parse().expect("digits")).collect();
         let [pid, parent, end, kind, number, program] = words[..] else { panic!("{line}") };
         let ending = match end {
@@ -114,12 +114,12 @@ pub(crate) fn deeds(log: &Path) -> Vec<Deed> {
                 dumped: None,
             },
         };
-        Deed { pid, parent, ending, kind, number, program }
+        LoggedProcess { pid, parent, ending, kind, number, program }
     };
-    text.lines().map(deed).collect()
+    text.lines().map(logged_process).collect()
 }
 
-impl Deed {
+impl LoggedProcess {
     /// The arguments of the program that was run, if one was.
     fn args(&self, load: &Load) -> Option<Vec<OsString>> {
         let number = self.number.to_string().into();
@@ -132,26 +132,26 @@ impl Deed {
     }
 }
 
-/// What was told of one life.
+/// What was reported of one process.
 #[derive(Debug)]
-pub(crate) struct Life {
+pub(crate) struct ObservedProcess {
     fork: Fork,
     execs: Vec<Exec>,
     exits: Vec<Exit>,
 }
 
-/// All that was told of the descendants of some processes.
+/// All that was reported of the descendants of some processes.
 #[derive(Debug, Default)]
-pub(crate) struct TrackerHarness {
+pub(crate) struct ObservedProcesses {
     /// In the order of births.
-    pub(crate) lives: Vec<ProcessId>,
-    told: HashMap<ProcessId, Life>,
+    pub(crate) forked: Vec<ProcessId>,
+    reported: HashMap<ProcessId, ObservedProcess>,
     roots: HashMap<u32, ProcessId>,
     pub(crate) gaps: Vec<LifecycleLoss>,
     pub(crate) strange: Vec<String>,
 }
 
-impl TrackerHarness {
+impl ObservedProcesses {
     pub(crate) fn of_roots(roots: &[u32]) -> Self {
         let unknown = |pid| ProcessId::new(BootId::UNKNOWN, pid, Start::Event(0));
         let roots = roots.iter().map(|pid| (*pid, unknown(*pid))).collect();
@@ -166,7 +166,7 @@ impl TrackerHarness {
     fn is_ours(&self, process: &Process) -> bool {
         let parent = process.parent.and_then(|parent| parent.value.id);
         parent.is_some_and(|parent| {
-            self.told.contains_key(&parent) || self.roots.values().any(|root| *root == parent)
+            self.reported.contains_key(&parent) || self.roots.values().any(|root| *root == parent)
         })
     }
 
@@ -182,83 +182,89 @@ impl TrackerHarness {
                     return;
                 }
                 if self.is_ours(&fork.process) {
-                    self.lives.push(id);
-                    let life = Life { fork, execs: Vec::new(), exits: Vec::new() };
-                    if self.told.insert(id, life).is_some() {
+                    self.forked.push(id);
+                    let process = ObservedProcess { fork, execs: Vec::new(), exits: Vec::new() };
+                    if self.reported.insert(id, process).is_some() {
                         self.strange.push(format!("two births of {id}"));
                     }
                 }
             }
             ProcessEvent::Exec(exec) => {
-                if let Some(life) = self.told.get_mut(&exec.process.id) {
-                    if !life.exits.is_empty() {
+                if let Some(process) = self.reported.get_mut(&exec.process.id) {
+                    if !process.exits.is_empty() {
                         self.strange
                             .push(format!("{} ran a program after its end", exec.process.id));
                     }
-                    life.execs.push(exec);
+                    process.execs.push(exec);
                 }
             }
             ProcessEvent::Exit(exit) => {
-                if let Some(life) = self.told.get_mut(&exit.process.id) {
-                    life.exits.push(exit);
+                if let Some(process) = self.reported.get_mut(&exit.process.id) {
+                    process.exits.push(exit);
                 }
             }
         }
     }
 
     /// Compares it with what was done.
-    pub(crate) fn check(&self, deeds: &[Deed], load: &Load, knows_all: bool) -> Tally {
+    pub(crate) fn check(&self, logged: &[LoggedProcess], load: &Load, knows_all: bool) -> Tally {
         let mut tally = Tally::default();
         let mut wrong = self.strange.clone();
-        let mut by_pid: HashMap<u32, Vec<&Life>> = HashMap::new();
-        for id in &self.lives {
-            by_pid.entry(id.pid()).or_default().push(&self.told[id]);
+        let mut by_pid: HashMap<u32, Vec<&ObservedProcess>> = HashMap::new();
+        for id in &self.forked {
+            by_pid.entry(id.pid()).or_default().push(&self.reported[id]);
         }
-        let mut done: HashMap<u32, Vec<&Deed>> = HashMap::new();
-        for deed in deeds {
-            done.entry(deed.pid).or_default().push(deed);
+        let mut done: HashMap<u32, Vec<&LoggedProcess>> = HashMap::new();
+        for logged_process in logged {
+            done.entry(logged_process.pid).or_default().push(logged_process);
         }
-        for (pid, lives) in &by_pid {
+        for (pid, processes) in &by_pid {
             let count = done.get(pid).map_or(0, Vec::len);
-            if lives.len() > count {
-                let told: Vec<_> = lives.iter().map(|life| told(life)).collect();
-                let deeds = done.get(pid);
-                wrong.push(format!("{} of {deeds:?} too many: {told:?}", lives.len() - count));
+            if processes.len() > count {
+                let reported: Vec<_> = processes.iter().map(|process| describe(process)).collect();
+                let logged = done.get(pid);
+                wrong.push(format!(
+                    "{} of {logged:?} too many: {reported:?}",
+                    processes.len() - count
+                ));
             }
         }
-        for (pid, deeds) in &done {
-            let lives = by_pid.get(pid).map_or(&[][..], Vec::as_slice);
+        for (pid, logged) in &done {
+            let processes = by_pid.get(pid).map_or(&[][..], Vec::as_slice);
             let unsettled = self
                 .gaps
                 .iter()
                 .filter(|gap| matches!(gap, LifecycleLoss::Unsettled { task, .. } if task == pid));
             let unsettled = if knows_all { 0 } else { unsettled.count() };
-            if lives.is_empty() && unsettled == deeds.len() {
-                tally.unsettled += unsettled; // it was told that nobody knows
+            if processes.is_empty() && unsettled == logged.len() {
+                tally.unsettled += unsettled; // it was reported that unprivileged knows
                 continue;
             }
-            if lives.len() < deeds.len() {
+            if processes.len() < logged.len() {
                 wrong.push(format!(
-                    "{} lives of {pid} missing: {deeds:?}",
-                    deeds.len() - lives.len()
+                    "{} processes of {pid} missing: {logged:?}",
+                    logged.len() - processes.len()
                 ));
             }
-            tally.reused += deeds.len() - 1;
-            for (life, deed) in lives.iter().zip(deeds) {
-                tally.add(life);
-                if let Some(fault) = fault(life, deed, load, knows_all) {
-                    wrong.push(format!("{fault}: {deed:?} was told as {}", told(life)));
+            tally.reused += logged.len() - 1;
+            for (process, logged_process) in processes.iter().zip(logged) {
+                tally.add(process);
+                if let Some(fault) = fault(process, logged_process, load, knows_all) {
+                    wrong.push(format!(
+                        "{fault}: {logged_process:?} was reported as {}",
+                        describe(process)
+                    ));
                 }
             }
         }
         let shown: Vec<_> = wrong.iter().take(4).collect();
-        assert!(wrong.is_empty(), "{} of {} lives: {shown:#?}", wrong.len(), deeds.len());
+        assert!(wrong.is_empty(), "{} of {} processes: {shown:#?}", wrong.len(), logged.len());
         tally
     }
 
-    /// Compares it with what was done where other numbers are in use: each deed must have been told, by
+    /// Compares it with what was done where other numbers are in use: each logged_process must have been reported, by
     /// what was run and how it ended, and nothing else.
-    pub(crate) fn check_unnumbered(&self, deeds: &[Deed], load: &Load) {
+    pub(crate) fn check_unnumbered(&self, logged: &[LoggedProcess], load: &Load) {
         assert_eq!((&self.gaps[..], &self.strange[..]), (&[][..], &[][..]));
         let words = |args: Option<Vec<OsString>>, ending: ExitStatus| {
             let ending = match ending {
@@ -267,62 +273,77 @@ impl TrackerHarness {
             };
             format!("{args:?} {ending}")
         };
-        let told = |life: &Life| {
-            assert!(life.execs.len() < 2 && life.exits.len() == 1, "{}", told(life));
-            let args = life.execs.first().and_then(|exec| exec.args.clone());
-            words(args.map(|args| args.value), life.exits[0].ending.value)
+        let reported = |process: &ObservedProcess| {
+            assert!(process.execs.len() < 2 && process.exits.len() == 1, "{}", describe(process));
+            let args = process.execs.first().and_then(|exec| exec.args.clone());
+            words(args.map(|args| args.value), process.exits[0].ending.value)
         };
-        let mut told: Vec<_> = self.told.values().map(told).collect();
-        let mut done: Vec<_> =
-            deeds.iter().map(|deed| words(deed.args(load), deed.ending)).collect();
-        told.sort_unstable();
+        let mut reported: Vec<_> = self.reported.values().map(reported).collect();
+        let mut done: Vec<_> = logged
+            .iter()
+            .map(|logged_process| words(logged_process.args(load), logged_process.ending))
+            .collect();
+        reported.sort_unstable();
         done.sort_unstable();
         // no call created two
         let mut calls = HashSet::new();
-        for fork in self.told.values().map(|life| &life.fork) {
+        for fork in self.reported.values().map(|process| &process.fork) {
             let is_call = fork.source == Provenance::Record;
             assert!(!is_call || calls.insert(fork.event), "{fork:?}");
         }
-        println!("  {} of {} births by their call", calls.len(), self.told.len());
-        let differ = told.iter().zip(&done).find(|(told, done)| told != done);
-        assert_eq!((differ, told.len()), (None, done.len()));
+        println!("  {} of {} births by their call", calls.len(), self.reported.len());
+        let differ = reported.iter().zip(&done).find(|(reported, done)| reported != done);
+        assert_eq!((differ, reported.len()), (None, done.len()));
     }
 }
 
-fn told(life: &Life) -> String {
-    let execs = life.execs.iter().cloned().map(ProcessEvent::Exec);
-    let exits = life.exits.iter().cloned().map(ProcessEvent::Exit);
-    let changes = [ProcessEvent::Fork(life.fork.clone())].into_iter().chain(execs).chain(exits);
+fn describe(process: &ObservedProcess) -> String {
+    let execs = process.execs.iter().cloned().map(ProcessEvent::Exec);
+    let exits = process.exits.iter().cloned().map(ProcessEvent::Exit);
+    let changes = [ProcessEvent::Fork(process.fork.clone())].into_iter().chain(execs).chain(exits);
     changes.map(|change| change.to_string()).collect::<Vec<_>>().join("; ")
 }
 
-/// What is wrong with what was told of a life, if anything is.
-fn fault(life: &Life, deed: &Deed, load: &Load, knows_all: bool) -> Option<&'static str> {
-    let parent = life.fork.process.parent.map(|parent| parent.value.pid);
-    if parent != Some(deed.parent) {
+/// What is wrong with what was reported of a process, if anything is.
+fn fault(
+    process: &ObservedProcess,
+    logged_process: &LoggedProcess,
+    load: &Load,
+    knows_all: bool,
+) -> Option<&'static str> {
+    let parent = process.fork.process.parent.map(|parent| parent.value.pid);
+    if parent != Some(logged_process.parent) {
         return Some("another parent");
     }
-    let told: Vec<_> = life.execs.iter().filter_map(|exec| exec.args.as_ref()).collect();
-    match (deed.args(load), &told[..]) {
+    let reported: Vec<_> = process.execs.iter().filter_map(|exec| exec.args.as_ref()).collect();
+    match (logged_process.args(load), &reported[..]) {
         (None, []) => {}
-        (Some(expected), [told]) if told.value == expected => {}
+        (Some(expected), [reported]) if reported.value == expected => {}
         _ => return Some("other programs"),
     }
-    if deed.program == 2 && life.execs[0].path.as_deref() != Some(load.script.as_os_str()) {
+    if logged_process.program == 2
+        && process.execs[0].path.as_deref() != Some(load.script.as_os_str())
+    {
         return Some("another script");
     }
-    let [exit] = &life.exits[..] else { return Some("not one end") };
-    match (exit.ending.value, deed.ending) {
-        (ExitStatus::Signaled { signal: told, .. }, ExitStatus::Signaled { signal, .. })
-            if told == signal =>
+    let [exit] = &process.exits[..] else { return Some("not one end") };
+    match (exit.ending.value, logged_process.ending) {
+        (ExitStatus::Signaled { signal: reported, .. }, ExitStatus::Signaled { signal, .. })
+            if reported == signal =>
         {
             None
         }
-        (ExitStatus::Exited(told), ExitStatus::Exited(status)) if told == status => None,
-        // a crash is told by its record; else nobody knows who cannot ask the connector
-        (ExitStatus::Unknown, ExitStatus::Signaled { .. }) if !knows_all && deed.kind != 9 => None,
+        (ExitStatus::Exited(reported), ExitStatus::Exited(status)) if reported == status => None,
+        // a crash is reported by its record; else unprivileged knows who cannot ask the connector
+        (ExitStatus::Unknown, ExitStatus::Signaled { .. })
+            if !knows_all && logged_process.kind != 9 =>
+        {
+            None
+        }
         // before Linux 6.0 the first thread's status counts, or the last one's
-        (ExitStatus::Unknown, _) if deed.kind == 13 && (!knows_all || is_before_6()) => None,
+        (ExitStatus::Unknown, _) if logged_process.kind == 13 && (!knows_all || is_before_6()) => {
+            None
+        }
         _ => Some("another end"),
     }
 }
@@ -333,7 +354,7 @@ pub(crate) fn is_before_6() -> bool {
     first < 6
 }
 
-/// How the story is known.
+/// How the observed is known.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     births: HashMap<Provenance, usize>,
@@ -342,17 +363,17 @@ pub(crate) struct Tally {
     pub(crate) reused: usize,
     /// Crashes whose record was joined.
     crashes: usize,
-    /// Of which nobody knows whether they were processes.
+    /// Of which unprivileged knows whether they were processes.
     unsettled: usize,
 }
 
 impl Tally {
-    fn add(&mut self, life: &Life) {
-        *self.births.entry(life.fork.source).or_default() += 1;
-        for exit in &life.exits {
+    fn add(&mut self, process: &ObservedProcess) {
+        *self.births.entry(process.fork.source).or_default() += 1;
+        for exit in &process.exits {
             *self.ends.entry(exit.source).or_default() += 1;
             self.crashes += usize::from(exit.abend.is_some());
         }
-        self.exact_starts += usize::from(life.fork.process.id.start_ticks().is_some());
+        self.exact_starts += usize::from(process.fork.process.id.start_ticks().is_some());
     }
 }

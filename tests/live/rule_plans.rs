@@ -6,8 +6,8 @@ use auditlink::control::ApplyMode;
 use auditlink::rule::{FieldId, Ownership, RulesFile, Step};
 use auditlink::{Events, Receiver, Rule, RuleSet};
 
-use crate::lab::{Haul, KEY, Lab, control};
-use crate::language;
+use crate::kernel_lock::{Collected, KEY, KernelLock, control};
+use crate::rule_text;
 
 /// A rule that every kernel refuses: field 99 does not exist.
 fn refused() -> Rule {
@@ -36,25 +36,25 @@ fn listing() -> Vec<Rule> {
 }
 
 /// The rules of the files that ship with the reference tool and that this machine can have.
-fn shipped(lab: &Lab) -> Vec<RuleSet> {
+fn shipped(kernel: &KernelLock) -> Vec<RuleSet> {
     let mut sets = Vec::new();
-    for path in language::examples(lab) {
+    for path in rule_text::examples(kernel) {
         // the files name users and programs that not every machine has
         let text = std::fs::read_to_string(&path).expect("a file");
         let good = text.lines().filter(|line| {
-            RulesFile::parse("", line, &auditlink::host::SystemLookup)
+            RulesFile::parse("", line, &auditlink::host::UserNames::new())
                 .is_ok_and(|file| file.rules().iter().all(|rule| control().add_rule(rule).is_ok()))
         });
         let good: Vec<&str> = good.collect();
         control().delete_all_rules().expect("they are ours");
-        let file = RulesFile::parse("", &good.join("\n"), &auditlink::host::SystemLookup);
+        let file = RulesFile::parse("", &good.join("\n"), &auditlink::host::UserNames::new());
         sets.push(file.expect("good lines").rules());
     }
     sets
 }
 
-pub(crate) fn all_or_nothing(lab: &Lab) {
-    let sets = shipped(lab);
+pub(crate) fn all_or_nothing(kernel: &KernelLock) {
+    let sets = shipped(kernel);
     let mut control = control();
     for rule in foreign() {
         control.add_rule(&rule).expect("it is new");
@@ -92,7 +92,7 @@ pub(crate) fn all_or_nothing(lab: &Lab) {
     assert!(positions > 150);
 }
 
-pub(crate) fn modes(_: &Lab) {
+pub(crate) fn modes(_: &KernelLock) {
     let rule = |pid: u32| Rule::on_exit().pid(pid).build().expect("a rule");
     let wanted: RuleSet = [rule(1), refused(), rule(2)].into_iter().collect();
     let plan = wanted.plan(&listing(), &Ownership::All);
@@ -114,8 +114,8 @@ pub(crate) fn modes(_: &Lab) {
     assert_loaded(&[rule(2), rule(1)]);
 }
 
-pub(crate) fn merged(lab: &Lab) {
-    let helper = lab.helper();
+pub(crate) fn merged(kernel: &KernelLock) {
+    let helper = kernel.helper();
     let exe = helper.to_str().expect("a plain path");
     let rule = |call: &str, action: &str, key: &str| -> Rule {
         let line = format!("-a {action},exit -F arch=b64 -S {call} -F exe={exe} -k {key}");
@@ -135,12 +135,12 @@ pub(crate) fn merged(lab: &Lab) {
     let seen = |rules: &RuleSet| {
         let mut events = Events::new(Receiver::observer().open().expect("an observer"));
         let installed = control().apply(rules).expect("the rules are new");
-        lab.run_helper(&["storm", "3"]);
-        let mut haul = Haul::default();
-        haul.collect(&mut events, Duration::from_millis(300));
+        kernel.run_helper(&["storm", "3"]);
+        let mut collected = Collected::default();
+        collected.collect(&mut events, Duration::from_millis(300));
         installed.remove().expect("the rules are loaded");
-        assert_eq!(haul.losses, []);
-        let calls = haul.ours().map(|event| event.syscall().and_then(|call| call.name()));
+        assert_eq!(collected.losses, []);
+        let calls = collected.ours().map(|event| event.syscall().and_then(|call| call.name()));
         calls.collect::<Vec<_>>()
     };
     let (before, after) = (seen(&rules), seen(&merged.rules));

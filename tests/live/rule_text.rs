@@ -12,7 +12,7 @@ use auditlink::Rule;
 use auditlink::rule::RulesFile;
 use auditlink::wire::rule::to_bytes;
 
-use crate::lab::{Lab, control, run, stderr, stdout};
+use crate::kernel_lock::{KernelLock, control, run, stderr, stdout};
 use crate::support::example;
 
 /// How many rules are made up.
@@ -44,7 +44,7 @@ fn by_us(file: &Path) -> Outcome {
     let mut refused = BTreeSet::new();
     let mut control = control();
     for (index, line) in text.lines().enumerate() {
-        match auditlink::rule::Command::parse_line(line, &auditlink::host::SystemLookup) {
+        match auditlink::rule::Command::parse_line(line, &auditlink::host::UserNames::new()) {
             Ok(auditlink::rule::Command::Add(rule)) if control.add_rule(&rule).is_ok() => {}
             Ok(auditlink::rule::Command::IgnoreErrors) => {}
             _ => drop(refused.insert(index + 1)),
@@ -61,8 +61,8 @@ fn outcome(tool: PathBuf, refused: BTreeSet<usize>) -> Outcome {
 }
 
 /// Compares what both tools make of these lines; returns how many rules were loaded.
-fn compare(lab: &Lab, lines: &[String]) -> usize {
-    let path = lab.path("generated.rules");
+fn compare(kernel: &KernelLock, lines: &[String]) -> usize {
+    let path = kernel.path("generated.rules");
     let text = format!("-i\n{}\n", lines.join("\n"));
     fs::write(&path, &text).expect("a file");
     let theirs = by_reference(&path);
@@ -87,7 +87,7 @@ fn compare(lab: &Lab, lines: &[String]) -> usize {
     ours.listing.len()
 }
 
-pub(crate) fn generated(lab: &Lab) {
+pub(crate) fn generated(kernel: &KernelLock) {
     let mut random = Random(20_261_122);
     let mut lines = BTreeSet::new();
     while lines.len() < GENERATED {
@@ -95,7 +95,7 @@ pub(crate) fn generated(lab: &Lab) {
     }
     let lines: Vec<String> = lines.into_iter().collect();
     // deleting takes the kernel time that grows with nothing but the number of rules
-    let loaded: usize = lines.chunks(500).map(|lines| compare(lab, lines)).sum();
+    let loaded: usize = lines.chunks(500).map(|lines| compare(kernel, lines)).sum();
     println!("  {GENERATED} rules generated, {loaded} loaded, the others refused by both");
     assert!(loaded > GENERATED / 2, "too few good rules among them");
     assert!(loaded < GENERATED, "no bad rules among them");
@@ -238,12 +238,12 @@ impl Random {
 }
 
 /// The rules files that come with the reference tool, unpacked.
-pub(crate) fn examples(lab: &Lab) -> Vec<PathBuf> {
+pub(crate) fn examples(kernel: &KernelLock) -> Vec<PathBuf> {
     let folder = Path::new("/usr/share/doc/auditd/examples/rules");
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("Debian's package auditd is installed").flatten() {
         let name = entry.file_name().into_string().expect("a plain name");
-        let target = lab.path(name.trim_end_matches(".gz"));
+        let target = kernel.path(name.trim_end_matches(".gz"));
         if name.ends_with(".rules.gz") {
             let unpacked = run("gzip", &["-dc", entry.path().to_str().expect("a plain path")]);
             fs::write(&target, unpacked.stdout).expect("a file");
@@ -258,8 +258,8 @@ pub(crate) fn examples(lab: &Lab) -> Vec<PathBuf> {
     files
 }
 
-pub(crate) fn shipped(lab: &Lab) {
-    let files = examples(lab);
+pub(crate) fn shipped(kernel: &KernelLock) {
+    let files = examples(kernel);
     assert!(files.len() > 20, "{files:?}");
     let mut lines = Vec::new();
     for path in &files {
@@ -276,6 +276,6 @@ pub(crate) fn shipped(lab: &Lab) {
         lines.extend(text.lines().filter(is_rule).map(str::to_owned));
     }
     assert!(lines.len() > 150);
-    let loaded = compare(lab, &lines);
+    let loaded = compare(kernel, &lines);
     println!("  {} rules of {} files, {loaded} loaded by both", lines.len(), files.len());
 }
