@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
+use auditlink::iter::Next;
 use auditlink::{Delivery, Events, Receiver};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
@@ -23,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut seconds, mut seen, mut lost) = (0, 0, 0);
     while seconds < 10 {
         // Take all deliveries, then wait, but only until the next open event expires.
-        while let Some(delivery) = events.try_next()? {
+        while let Next::Item(delivery) = events.try_next()? {
             match delivery {
                 Delivery::Event(_) => seen += 1,
                 Delivery::Loss(loss) => {

@@ -197,10 +197,7 @@ fn a_truncated_capture_is_printed_up_to_the_cut_and_is_an_error() {
     fs::remove_file(path).expect("it was there");
     let stderr = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(
-        stderr.contains("read the capture") && stderr.contains("ends within message"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("cut.pcap: the file ends within message "), "{stderr}");
     assert!(text(&output.stdout).lines().count() > 10, "the events before the cut are printed");
     assert!(stderr.contains("events="), "{stderr}");
 }
@@ -213,12 +210,12 @@ fn a_file_that_is_not_a_capture_is_an_error() {
         fs::remove_file(path).expect("it was there");
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{stderr}");
-        assert!(stderr.contains("cannot open the capture"), "{stderr}");
+        assert!(stderr.contains(&format!("-{name}: ")), "{stderr}");
         assert!(output.stdout.is_empty());
     }
     let output = dump(&["--capture", "/no/such/file"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("No such file"));
+    assert!(text(&output.stderr).contains("dump: /no/such/file: No such file or directory\n"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use auditlink::Event;
+use auditlink::{ByteStr, Event};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 
@@ -104,7 +104,7 @@ impl Options {
 
     /// Returns whether an event is shown.
     pub(crate) fn wants(&self, event: &Event) -> bool {
-        let has = |key: &Vec<u8>| self.keys.iter().any(|wanted| wanted.as_bytes() == key);
+        let has = |key: &ByteStr<'_>| self.keys.iter().any(|wanted| wanted.as_bytes() == *key);
         self.keys.is_empty() || event.keys().iter().any(has)
     }
 }

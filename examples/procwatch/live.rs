@@ -1,8 +1,8 @@
 //! Watching the running kernel.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use auditlink::host::Clock;
+use auditlink::iter::Next;
 use auditlink::monitor::{MonitorKind, ProcessMonitor};
 use auditlink::process::Audited;
 use auditlink::rule::process_lifecycle;
@@ -77,6 +77,7 @@ fn rules(options: &Options) -> Result<RuleSet, auditlink::rule::RuleError> {
     Ok(rules)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a program may read the clock")]
 fn with_rules(
     options: &Options,
     printer: &mut Printer,
@@ -86,29 +87,28 @@ fn with_rules(
 ) -> Result<(), Failure> {
     let rules = rules(options).map_err(Error::from)?;
     let installed = control.apply(&rules)?; // a guard: dropping it removes the rules
-    let tracker = monitor.tracker().unrecorded(options.programs.is_empty());
-    let mut processes = Processes::watch_with(receiver, monitor, tracker)?;
+    let config = monitor.tracker_config().unrecorded(options.programs.is_empty());
+    let mut processes = Processes::watch_with(receiver, monitor, config)?;
     warn_of_unaudited(&processes);
 
-    let clock = Clock::start();
-    let end =
-        options.seconds.map(|seconds| clock.now().saturating_add(Duration::from_secs(seconds)));
+    let started = Instant::now();
+    let end = options.seconds.map(Duration::from_secs);
     let mut installed = Some(installed);
-    let mut wake = clock.now();
+    let mut wake = Duration::ZERO;
     loop {
-        if clock.now() >= wake {
+        if started.elapsed() >= wake {
             printer.flush()?;
-            wake = clock.now().saturating_add(CHECK_INTERVAL);
-            let is_stopping = stop.is_pending() || end.is_some_and(|end| clock.now() >= end);
+            wake = started.elapsed() + CHECK_INTERVAL;
+            let is_stopping = stop.is_pending() || end.is_some_and(|end| started.elapsed() >= end);
             if let Some(installed) = installed.take_if(|_| is_stopping) {
                 installed.remove()?;
                 processes.source_mut().finish()?;
             }
         }
-        match processes.next_until(Some(wake))? {
-            Some(event) => printer.write(event)?,
-            None if processes.is_ended() => break,
-            None => {}
+        match processes.next_timeout(CHECK_INTERVAL)? {
+            Next::Item(event) => printer.write(event)?,
+            Next::Idle => {}
+            Next::Ended => break,
         }
     }
     let running = processes.tracker().processes().filter(|process| process.audited == Audited::Yes);

@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use auditlink::capture::synthetic::{Stream, Workload};
-use auditlink::event::{Assembler, Cause, Completeness, Count, Received, Unit, UnverifiedReason};
+use auditlink::event::{
+    Assembler, Cause, Completeness, Count, Received, Signal, Unit, UnverifiedReason,
+};
 use auditlink::time::Tick;
 use auditlink::wire::{frame, rule as rule_codec, status::Status};
 use auditlink::{Delivery, Event, Events, Loss, MessageType, Record, Source};
@@ -122,7 +124,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
     let mut outcome = Outcome::default();
     let mut assembler = Assembler::new().window(window);
     let mut at = Tick::from_nanos(1_000_000_000);
-    assembler.handle(Received::LostCounter { total: 0, at });
+    assembler.handle(Signal::LostCounter { total: 0 }.at(at));
     let mut drops = 0_u64;
     let mut delayed: Vec<(usize, &Made)> = Vec::new();
     let mut line: Vec<(&Made, Fate)> = Vec::new();
@@ -159,7 +161,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
                 // a source is silent until the engine wants to be woken, and so on
                 while let Some(due) = assembler.poll_timeout().filter(|due| *due <= end) {
                     at = due.max(at);
-                    assembler.handle(Received::Idle { at });
+                    assembler.handle(Signal::Idle.at(at));
                     outcome.drain(&mut assembler);
                 }
                 at = end;
@@ -168,7 +170,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
         }
         if drops > 0 {
             truth.dropped_by_socket += drops;
-            assembler.handle(Received::Overrun { dropped: Some(drops), at });
+            assembler.handle(Signal::Overrun { dropped: Some(drops) }.at(at));
             drops = 0;
         }
         if kept < record.bytes.len() {
@@ -184,10 +186,10 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
     }
     if drops > 0 {
         truth.dropped_by_socket += drops;
-        assembler.handle(Received::Overrun { dropped: Some(drops), at });
+        assembler.handle(Signal::Overrun { dropped: Some(drops) }.at(at));
     }
-    assembler.handle(Received::LostCounter { total: truth.vanished, at });
-    assembler.handle(Received::End { at });
+    assembler.handle(Signal::LostCounter { total: truth.vanished }.at(at));
+    assembler.handle(Signal::End.at(at));
     truth.completeness = Some(assembler.stats().completeness());
     outcome.drain(&mut assembler);
     assert!(assembler.poll_timeout().is_none(), "the end leaves nothing open");
@@ -333,7 +335,7 @@ proptest! {
             let bytes = frame::message(MessageType::USER, 0, text.as_bytes());
             assembler.handle(Received::Datagram { bytes: &bytes, needed: bytes.len(), at: Tick::ZERO });
         }
-        assembler.handle(Received::End { at: Tick::ZERO });
+        assembler.handle(Signal::End.at(Tick::ZERO));
         outcome.drain(&mut assembler);
         prop_assert_eq!(outcome.missing_in_gaps(), missing.len() as u64, "{:?}", outcome.losses);
         prop_assert_eq!(assembler.stats().restarts, 0);
@@ -350,7 +352,7 @@ proptest! {
             assembler.handle(Received::Datagram { bytes: &bytes, needed: bytes.len(), at: Tick::ZERO });
             outcome.drain(&mut assembler);
         }
-        assembler.handle(Received::End { at: Tick::ZERO });
+        assembler.handle(Signal::End.at(Tick::ZERO));
         outcome.drain(&mut assembler);
         for loss in &outcome.losses {
             if let (Cause::SerialGap { .. }, Count::Exactly(count)) = (loss.cause(), loss.count()) {
@@ -377,7 +379,7 @@ proptest! {
             assembler.handle(Received::Datagram { bytes, needed: bytes.len(), at: Tick::ZERO });
             outcome.drain(&mut assembler);
         }
-        assembler.handle(Received::End { at: Tick::ZERO });
+        assembler.handle(Signal::End.at(Tick::ZERO));
         outcome.drain(&mut assembler);
         let stats = assembler.stats();
         prop_assert_eq!(stats.datagrams, datagrams.len() as u64);
@@ -390,7 +392,7 @@ proptest! {
         let bytes = frame::message(MessageType::new(number), 0, &text);
         let mut assembler = Assembler::new();
         assembler.handle(Received::Datagram { bytes: &bytes, needed: bytes.len(), at: Tick::ZERO });
-        assembler.handle(Received::End { at: Tick::ZERO });
+        assembler.handle(Signal::End.at(Tick::ZERO));
         let mut outcome = Outcome::default();
         outcome.drain(&mut assembler);
         outcome.events.iter().for_each(laws::look_at_event);
@@ -467,7 +469,7 @@ impl<S: Source> Source for Silences<S> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, auditlink::Error> {
         self.count += 1;
         if self.count.is_multiple_of(self.every + 1) {
-            return Ok(Received::Idle { at: self.at });
+            return Ok(Signal::Idle.at(self.at));
         }
         let received = self.source.recv(until)?;
         self.at = received.at();
