@@ -18,11 +18,11 @@ mod stdio;
 
 use std::process::ExitCode;
 
-use auditlink::control::ApplyMode;
+use auditlink::control::{ApplyMode, Setting};
 use auditlink::host::UserNames;
 use auditlink::rule::{Command, Ownership, Plan, RulesFile};
-use auditlink::wire::status::{FailureMode, FeatureSwitches, Status};
-use auditlink::{Control, Error, ErrorKind, MessageType, Rule};
+use auditlink::wire::status::{FeatureSwitches, Status};
+use auditlink::{Control, Error, ErrorKind, MessageType, Rule, Settings};
 
 use self::failure::Failure;
 
@@ -260,32 +260,14 @@ fn execute(command: Command, control: &mut Control, output: &mut Output) -> Resu
             ));
             Ok(())
         }
-        Command::Enabled(2) => {
-            control.lock()?;
-            show_status(control, output)
-        }
-        Command::Enabled(on) => {
-            control.set_enabled(on != 0)?;
-            show_status(control, output)
-        }
-        Command::Failure(mode) => {
-            match FailureMode::new(mode) {
-                FailureMode::PANIC => control.panic_on_loss()?,
-                mode => control.set_failure(mode)?,
+        Command::Set { setting, value } => {
+            match (setting, value) {
+                (Setting::Enabled, 2) => control.lock()?,
+                (Setting::Failure, 2) => control.panic_on_loss()?,
+                _ => drop(control.configure(&Settings::new().with(setting, value))?),
             }
-            show_status(control, output)
-        }
-        Command::BacklogLimit(records) => {
-            control.set_backlog_limit(records)?;
-            show_status(control, output)
-        }
-        Command::RateLimit(records) => {
-            control.set_rate_limit(records)?;
-            show_status(control, output)
-        }
-        Command::BacklogWaitTime(ticks) => {
-            control.set_backlog_wait_time(ticks)?;
-            show_status(control, output)
+            show(&control.status()?, output); // as auditctl does
+            Ok(())
         }
         Command::ResetLost => {
             // auditctl prints it to standard error, too
@@ -314,12 +296,6 @@ fn execute(command: Command, control: &mut Control, output: &mut Output) -> Resu
     }
 }
 
-/// Shows the status after a setting was changed, as auditctl does.
-fn show_status(control: &mut Control, output: &mut Output) -> Result<(), Error> {
-    show(&control.status()?, output);
-    Ok(())
-}
-
 fn list(control: &mut Control, key: Option<&[u8]>, output: &mut Output) -> Result<(), Error> {
     let wanted = |rule: &Rule| key.is_none_or(|key| rule.keys().any(|other| other == key));
     let rules: Vec<Rule> = control.rules()?.into_iter().filter(wanted).collect();
@@ -333,17 +309,5 @@ fn list(control: &mut Control, key: Option<&[u8]>, output: &mut Output) -> Resul
 }
 
 fn show(status: &Status, output: &mut Output) {
-    output.line(format_args!("enabled {}", status.enabled.number()));
-    output.line(format_args!("failure {}", status.failure.number()));
-    output.line(format_args!("pid {}", status.pid));
-    output.line(format_args!("rate_limit {}", status.rate_limit));
-    output.line(format_args!("backlog_limit {}", status.backlog_limit));
-    output.line(format_args!("lost {}", status.lost));
-    output.line(format_args!("backlog {}", status.backlog));
-    if let Some(ticks) = status.backlog_wait_time {
-        output.line(format_args!("backlog_wait_time {ticks}"));
-    }
-    if let Some(ticks) = status.backlog_wait_time_actual {
-        output.line(format_args!("backlog_wait_time_actual {ticks}"));
-    }
+    output.line(status.to_string().trim_end());
 }
