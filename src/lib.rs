@@ -2,7 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
-// The floors, bottom-up; `docs/architecture.md` has the plan, `tests/layering.rs` enforces it.
+// The layers, bottom-up: `docs/architecture.md` describes them, `tests/layering.rs` checks them.
 
 mod macros;
 
