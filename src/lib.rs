@@ -7,6 +7,7 @@
 mod macros;
 
 pub mod arch;
+mod bytestr;
 mod decode;
 pub mod message_type;
 pub mod time;
@@ -44,6 +45,7 @@ mod serialize;
 pub mod iter;
 
 // A type that stands here is private in its module: every public type has one path.
+pub use self::bytestr::ByteStr;
 #[doc(inline)]
 pub use self::control::Control;
 #[doc(inline)]
@@ -106,8 +108,10 @@ pub mod manual {
     pub mod privileges {}
     #[doc = include_str!("../docs/testing.md")]
     pub mod testing {}
-    #[doc = include_str!("../docs/benchmarks.md")]
-    pub mod benchmarks {}
+    #[doc = include_str!("../docs/measurements.md")]
+    pub mod measurements {}
+    #[doc = include_str!("../docs/history.md")]
+    pub mod history {}
 }
 
 #[cfg(doctest)]

@@ -82,8 +82,8 @@ fn with_rules(
 ) -> Result<(), Failure> {
     let rules = rules(options).map_err(Error::from)?;
     let installed = control.apply(&rules)?; // removes its rules when it is dropped, too
-    let tracker = monitor.tracker().unrecorded(options.programs.is_empty());
-    let mut processes = Processes::watch_with(receiver, monitor, tracker)?;
+    let config = monitor.tracker_config().unrecorded(options.programs.is_empty());
+    let mut processes = Processes::watch_with(receiver, monitor, config)?;
     say_unaudited(&processes);
 
     let started = Instant::now();

@@ -6,7 +6,6 @@ pub(crate) mod loss;
 mod missing;
 mod normalize;
 mod received;
-mod signal;
 
 use std::fmt;
 
@@ -20,8 +19,8 @@ pub use self::loss::{
 };
 pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
-pub use self::received::Received;
-pub use self::signal::Signal;
+pub use self::received::{Received, Signal};
+use crate::bytestr::ByteStr;
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{EventId, Execve, Header, Keys, Record, Syscall};
 use crate::time::Tick;
@@ -151,10 +150,9 @@ impl Event {
 
     /// Returns the keys of the rule that made the event.
     #[must_use]
-    pub fn keys(&self) -> Vec<Vec<u8>> {
+    pub fn keys(&self) -> Vec<ByteStr<'_>> {
         let opener = self.records().find(|record| record.message_type().role() == RecordRole::Head);
-        let keys = opener.map(Keys::of).into_iter().flatten();
-        keys.map(std::borrow::Cow::into_owned).collect()
+        opener.map(Keys::of).into_iter().flatten().collect()
     }
 
     /// Tells which records were cut short by the receive buffer, in their order.

@@ -8,7 +8,7 @@ use super::next::Next;
 use crate::error::Error;
 use crate::event::{Completeness, Delivery, Stats};
 use crate::monitor::ProcessMonitor;
-use crate::process::{BootId, NoInspector, ProcessEvent, ProcessInspector, Tracker};
+use crate::process::{Observation, ProcessEvent, ProcessId, Tracker, TrackerConfig};
 use crate::receiver::Receiver;
 use crate::source::Source;
 use crate::time::Tick;
@@ -59,8 +59,9 @@ use crate::time::Tick;
 #[derive(Debug)]
 pub struct Processes<S> {
     events: Events<S>,
-    tracker: Tracker,
-    monitor: Option<ProcessMonitor>,
+    tracker: Tracker<Option<ProcessMonitor>>,
+    /// What the monitor observed, until the tracker has it.
+    observations: Vec<Observation>,
     state: State,
 }
 
@@ -81,34 +82,33 @@ impl Processes<Receiver> {
     ///
     /// An error of the operating system.
     pub fn watch(receiver: Receiver, monitor: ProcessMonitor) -> Result<Self, Error> {
-        let tracker = monitor.tracker();
-        Self::watch_with(receiver, monitor, tracker)
+        let config = monitor.tracker_config();
+        Self::watch_with(receiver, monitor, config)
     }
 
-    /// As [`watch`](Self::watch), with the given tracker instead of that of
-    /// [`ProcessMonitor::tracker`].
+    /// As [`watch`](Self::watch), with a configuration other than
+    /// [`ProcessMonitor::tracker_config`].
     ///
     /// # Errors
     ///
     /// An error of the operating system.
     pub fn watch_with(
         mut receiver: Receiver,
-        mut monitor: ProcessMonitor,
-        mut tracker: Tracker,
+        monitor: ProcessMonitor,
+        config: TrackerConfig,
     ) -> Result<Self, Error> {
         if let Some(file) = monitor.readiness()? {
             receiver.wait_beside(file)?;
         }
-        tracker.start(&mut monitor);
-        for process in tracker.processes() {
-            monitor.follow(process);
+        let mut processes =
+            Self::with_tracker(receiver, Tracker::with_inspector(config, Some(monitor)));
+        processes.tracker.start();
+        let listed: Vec<ProcessId> =
+            processes.tracker.processes().map(|process| process.id).collect();
+        if let Some(monitor) = processes.tracker.inspector_mut() {
+            listed.into_iter().for_each(|id| monitor.follow(id));
         }
-        Ok(Self {
-            events: Events::new(receiver),
-            tracker,
-            monitor: Some(monitor),
-            state: State::Running,
-        })
+        Ok(processes)
     }
 }
 
@@ -118,12 +118,12 @@ impl<S: Source> Processes<S> {
     /// Which processes existed before the first record is unknown, as are start times. An exit by a
     /// signal is known only from the record of its core dump, or from the reuse of its PID.
     pub fn replay(source: S) -> Self {
-        Self {
-            events: Events::new(source),
-            tracker: Tracker::new(BootId::UNKNOWN),
-            monitor: None,
-            state: State::Running,
-        }
+        Self::with_tracker(source, Tracker::with_inspector(TrackerConfig::default(), None))
+    }
+
+    fn with_tracker(source: S, tracker: Tracker<Option<ProcessMonitor>>) -> Self {
+        let events = Events::new(source);
+        Self { events, tracker, observations: Vec::new(), state: State::Running }
     }
 
     /// Returns the next process event without waiting.
@@ -173,9 +173,7 @@ impl<S: Source> Processes<S> {
             let next = self.events.next_or_idle(wake);
             let now = self.events.last_tick();
             // the monitor's observations are older than the record that follows them
-            let drained =
-                self.monitor.as_mut().map(|monitor| monitor.drain(&mut self.tracker, now));
-            let next = match (next, drained.unwrap_or(Ok(()))) {
+            let next = match (next, self.observe(now)) {
                 (Ok(next), Ok(())) => next,
                 (Err(error), _) | (_, Err(error)) => {
                     self.finish(Some(error));
@@ -193,29 +191,27 @@ impl<S: Source> Processes<S> {
     fn handle(&mut self, next: &Next<Delivery>, now: Tick) -> bool {
         self.tracker.set_backpressure(self.events.has_backpressure());
         match next {
-            Next::Item(delivery) => {
-                self.with_inspector(|tracker, inspector| tracker.handle(delivery, inspector));
-            }
+            Next::Item(delivery) => self.tracker.handle(delivery),
             Next::Idle => self.tracker.idle(now),
             Next::Ended => self.finish(None),
         }
         if self.tracker.poll_timeout().is_some_and(|due| due <= now) {
-            self.with_inspector(|tracker, inspector| tracker.advance(now, inspector));
+            self.tracker.advance(now);
         }
         matches!(next, Next::Idle)
     }
 
     fn finish(&mut self, error: Option<Error>) {
         self.state = State::Draining(error);
-        self.with_inspector(Tracker::finish);
+        self.tracker.finish();
     }
 
     /// Returns the tracker's next event, and has the monitor follow the processes in it.
     fn poll(&mut self) -> Option<ProcessEvent> {
         let event = self.tracker.poll()?;
-        if let Some(monitor) = &mut self.monitor {
+        if let Some(monitor) = self.tracker.inspector_mut() {
             match &event {
-                ProcessEvent::Fork(fork) => monitor.follow(&fork.process),
+                ProcessEvent::Fork(fork) => monitor.follow(fork.process.id),
                 ProcessEvent::Exit(exit) => monitor.forget(exit.process.id),
                 ProcessEvent::Exec(_) | ProcessEvent::Loss(_) => {}
             }
@@ -223,11 +219,18 @@ impl<S: Source> Processes<S> {
         Some(event)
     }
 
-    fn with_inspector(&mut self, act: impl FnOnce(&mut Tracker, &mut dyn ProcessInspector)) {
-        match &mut self.monitor {
-            Some(monitor) => act(&mut self.tracker, monitor),
-            None => act(&mut self.tracker, &mut NoInspector),
+    /// Passes the monitor's observations and a reading of the clocks to the tracker.
+    fn observe(&mut self, at: Tick) -> Result<(), Error> {
+        let Some(monitor) = self.tracker.inspector_mut() else { return Ok(()) };
+        let clocks = monitor.clocks();
+        let drained = monitor.drain(&mut self.observations);
+        if let Some((wall, since_boot)) = clocks {
+            self.tracker.sample(wall, since_boot);
         }
+        for observation in self.observations.drain(..) {
+            self.tracker.observe(observation, at);
+        }
+        drained
     }
 
     /// Returns whether the source ended or failed, and everything was returned.
@@ -238,7 +241,7 @@ impl<S: Source> Processes<S> {
 
     /// Returns the tracker, which has the running processes.
     #[must_use]
-    pub const fn tracker(&self) -> &Tracker {
+    pub const fn tracker(&self) -> &Tracker<Option<ProcessMonitor>> {
         &self.tracker
     }
 

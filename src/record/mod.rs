@@ -25,7 +25,6 @@ pub use self::label::{Label, SelinuxLabel};
 pub use self::log_line::LogLine;
 pub(crate) use self::scan::Window;
 pub use self::sockaddr::SocketAddress;
-pub(crate) use self::value::print_text;
 pub use self::value::{Untrusted, Value};
 pub use self::view::{
     AnomAbend, Avc, Bpf, Capset, ConfigChange, Cwd, DeviceMapper, EventListener, Execve, Fanotify,

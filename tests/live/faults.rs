@@ -2,7 +2,8 @@
 //!
 //! Each fault makes a known number of events of three records (`SYSCALL`, `PROCTITLE`, `EOE`) and
 //! compares it with what came whole and what was accounted for. Where the kernel's counters allow
-//! it, to the unit. A line `matrix` goes into the table of `docs/loss.md`.
+//! it, to the unit. A line `matrix` goes into the table of
+//! `docs/measurements.md`.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};

@@ -279,17 +279,17 @@ pub(crate) fn stalled_daemon(kernel: &KernelLock) {
     assert_eq!(collected.losses, []);
     assert_eq!(collected.ours().count(), made);
     assert!(collected.ours().all(|event| event.missing().is_empty()));
-    let nudges = collected
+    let flushes = collected
         .events
         .iter()
         .filter_map(|event| match event.kind() {
             EventKind::User(message) => message.op().map(|op| op.into_owned()),
             _ => None,
         })
-        .filter(|op| op == b"auditlink:nudge")
+        .filter(|op| op == b"auditlink:flush")
         .count();
-    println!("  {made} events received, after {nudges} nudges");
-    assert!(nudges > 0, "the kernel had to be woken up");
+    println!("  {made} events received, after {flushes} flushes");
+    assert!(flushes > 0, "the kernel had to be woken up");
 
     let (receiver, _) = events.into_parts();
     receiver.close().expect("the place is given back");

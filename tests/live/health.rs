@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use auditlink::event::{Assembler, Cause, HealthFaults};
 use auditlink::host::procfs::booted_with_audit;
 use auditlink::iter::Next;
-use auditlink::receiver::{Heartbeat, Repair, Watchdog};
+use auditlink::receiver::{Heartbeat, Repair, WatchdogConfig};
 use auditlink::wire::frame;
 use auditlink::{Control, Delivery, ErrorKind, Events, MessageType, Receiver, Rule};
 use netlink_sys::{Socket, SocketAddr};
@@ -22,8 +22,8 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// Longer than any pause of a busy machine.
 const LIMIT: Duration = Duration::from_secs(2);
 
-fn watch() -> Watchdog {
-    Watchdog::new().interval(INTERVAL).limit(LIMIT)
+fn watch() -> WatchdogConfig {
+    WatchdogConfig::new().interval(INTERVAL).heartbeat_timeout(LIMIT)
 }
 
 /// Receives until the audit health is as wanted: exactly these faults so far, or restored.
@@ -274,7 +274,7 @@ pub(crate) fn registration_lost(kernel: &KernelLock) {
 pub(crate) fn registration_given_up(_: &KernelLock) {
     for round in 0..30_u64 {
         let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
-        let watch = Watchdog::new().interval(Duration::from_millis(50));
+        let watch = WatchdogConfig::new().interval(Duration::from_millis(50));
         let watch = watch.reregister(Repair::Always).compare_rules(false);
         events.source_mut().watch(&watch).expect("it may ask");
         unregister_once();

@@ -3,7 +3,7 @@
 //! The model: a machine makes events, its kernel and its socket drop some of the datagrams, and
 //! say so as the real ones do. The bodies of these tests are the laws; proptest finds the cases.
 
-#[path = "support/laws.rs"]
+#[path = "../support/laws.rs"]
 mod laws;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -448,7 +448,7 @@ proptest! {
 
     #[test]
     fn any_file_is_survived(bytes in prop::collection::vec(any::<u8>(), 0..400), cut in any::<prop::sample::Index>()) {
-        let mut capture = include_bytes!("../examples/dump/demo.pcap").to_vec();
+        let mut capture = include_bytes!("../../examples/dump/demo.pcap").to_vec();
         let at = cut.index(capture.len());
         let end = (at + bytes.len()).min(capture.len());
         capture[at..end].copy_from_slice(&bytes[..end - at]);
