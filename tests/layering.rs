@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The layers, bottom-up. A module is a file or a directory under `src`.
 const LAYERS: &[&[&str]] = &[
     &["macros"],
-    &["time", "decode", "message_type", "arch", "bytestr", "user_db"],
+    &["time", "decode", "message_type", "arch", "bytestr", "setting", "user_db"],
     &["constants"],
     &["record", "rule"],
     &["wire"],
