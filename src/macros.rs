@@ -1,6 +1,8 @@
-//! Numbers of the kernel as types of their own.
+//! Macros and functions for the types of numbers that the kernel defines.
 
-/// Defines a newtype over a number of the kernel. Every number is a value, named here or not.
+use std::fmt;
+
+/// Defines a newtype of a number that the kernel defines. It holds every number, named or not.
 macro_rules! kernel_number {
     ($(#[$doc:meta])* $name:ident($number:ty)) => {
         $(#[$doc])*
@@ -8,7 +10,7 @@ macro_rules! kernel_number {
         pub struct $name($number);
 
         impl $name {
-            /// Makes the value from the kernel's number.
+            /// Creates the value from the kernel's number.
             #[must_use]
             pub const fn new(number: $number) -> Self {
                 Self(number)
@@ -30,3 +32,11 @@ macro_rules! kernel_number {
 }
 
 pub(crate) use kernel_number;
+
+/// Writes formatted text with the formatter's width, fill and alignment.
+pub(crate) fn pad(f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>) -> fmt::Result {
+    if f.width().is_none() && f.precision().is_none() {
+        return f.write_fmt(text);
+    }
+    f.pad(&text.to_string())
+}

@@ -1,4 +1,4 @@
-//! Instants: the reader's own [`Tick`], the kernel's [`Timestamp`], and the time since boot.
+//! Times: the reader's [`Tick`], the kernel's [`Timestamp`], and the time since boot.
 
 mod boot_clock;
 
@@ -6,13 +6,28 @@ use std::fmt;
 use std::time::Duration;
 
 pub use self::boot_clock::{BootClock, Span};
+use crate::macros::pad;
 
-/// An instant of the source that hands in records, in nanoseconds.
+/// A point in time on the clock of a source, in nanoseconds.
 ///
-/// Ticks never go backwards within one source. A live source starts its ticks at the wall-clock
-/// time of its creation and then advances them monotonically, so they read as Unix time but do
-/// not follow later clock steps. A capture takes them from the file. Only differences matter to
-/// the engine.
+/// The ticks of one source never go backwards. Those of a live source begin with the wall-clock time
+/// at which it was opened and advance with the monotonic clock: they look like Unix time, but do not
+/// follow later steps of the wall clock. Those of a capture are read from its file.
+///
+/// `Display` prints seconds and nanoseconds.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use auditlink::time::Tick;
+///
+/// let tick = Tick::from_nanos(1_500_000_000);
+/// let later = tick.saturating_add(Duration::from_millis(250));
+/// assert_eq!(later.saturating_duration_since(tick), Duration::from_millis(250));
+/// assert_eq!(later.to_string(), "1.750000000");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tick(u64);
 
@@ -20,7 +35,7 @@ impl Tick {
     /// The earliest tick.
     pub const ZERO: Self = Self(0);
 
-    /// Makes a tick from nanoseconds.
+    /// Creates a tick from nanoseconds.
     #[inline]
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
@@ -34,41 +49,61 @@ impl Tick {
         self.0
     }
 
-    /// Returns the tick `duration` later, or the last one there is.
+    /// Returns the tick `duration` later, or the last one.
     #[inline]
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))
     }
 
-    /// Returns the time since `earlier`, zero if `earlier` is later.
+    /// Returns the duration since `earlier`, or zero if `earlier` is later.
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// Returns a duration in nanoseconds, or the most there are.
+impl fmt::Display for Tick {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, nanos) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000);
+        pad(f, format_args!("{seconds}.{nanos:09}"))
+    }
+}
+
+/// Returns a duration in nanoseconds, or the largest number.
 #[inline]
 pub(crate) const fn nanos(duration: Duration) -> u64 {
     let nanos = duration.as_nanos();
     if nanos < u64::MAX as u128 { nanos as u64 } else { u64::MAX }
 }
 
-/// A time as the kernel stamps it: wall-clock seconds and milliseconds since the Unix epoch.
+/// The kernel's time stamp of an event: wall-clock time since the Unix epoch, in milliseconds.
 ///
-/// The kernel reads `CLOCK_REALTIME` at tick granularity (4 ms at HZ=250) and cuts it to
-/// milliseconds. A record of a system call carries the time at which the call was *entered*.
+/// The kernel reads `CLOCK_REALTIME_COARSE`, which advances with the timer interrupt (every 4 ms at
+/// HZ=250), and truncates it to milliseconds. The stamp of a system call is the time of its *entry*.
 ///
 /// Source: `kernel/audit.c`, `audit_log_start`; `kernel/auditsc.c`, `__audit_syscall_entry`.
+///
+/// `Display` prints seconds and milliseconds, as a record does.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::time::Timestamp;
+///
+/// let time = Timestamp::new(1_700_000_000, 7).ok_or("milliseconds out of range")?;
+/// assert_eq!(time.to_string(), "1700000000.007");
+/// assert_eq!(time.as_millis(), 1_700_000_000_007);
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
-    /// Milliseconds since the epoch: one number stays in one register.
+    /// Milliseconds since the epoch.
     millis: u64,
 }
 
 impl Timestamp {
-    /// Makes a timestamp; `None` if `millis` is above 999, or the time 584 million years ahead.
+    /// Creates a time stamp; `None` if `millis` is above 999, or `seconds` is too large.
     #[inline]
     #[must_use]
     pub const fn new(seconds: u64, millis: u16) -> Option<Self> {
@@ -113,7 +148,7 @@ impl Timestamp {
     /// ```
     /// use auditlink::time::Timestamp;
     ///
-    /// let time = Timestamp::new(1_700_000_000, 7).ok_or("millis out of range")?;
+    /// let time = Timestamp::new(1_700_000_000, 7).ok_or("milliseconds out of range")?;
     /// assert_eq!(time.rfc3339().to_string(), "2023-11-14T22:13:20.007Z");
     /// # Ok::<(), &str>(())
     /// ```
@@ -125,7 +160,7 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:03}", self.seconds(), self.millis())
+        pad(f, format_args!("{}.{:03}", self.seconds(), self.millis()))
     }
 }
 
@@ -135,7 +170,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Prints a [`Timestamp`] as RFC 3339; made by [`Timestamp::rfc3339`].
+/// A [`Timestamp`] that prints as RFC 3339; created by [`Timestamp::rfc3339`].
 #[derive(Clone, Copy, Debug)]
 pub struct Rfc3339(Timestamp);
 
@@ -144,17 +179,17 @@ impl fmt::Display for Rfc3339 {
         let (seconds, millis) = (self.0.seconds(), self.0.millis());
         let (year, month, day) = civil_date(seconds / 86_400);
         let of_day = seconds % 86_400;
-        write!(
+        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        pad(
             f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{millis:03}Z",
-            of_day / 3600,
-            of_day / 60 % 60,
-            of_day % 60
+            format_args!(
+                "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"
+            ),
         )
     }
 }
 
-/// Turns days since 1970-01-01 into year, month and day of the Gregorian calendar.
+/// Converts days since 1970-01-01 into year, month and day of the Gregorian calendar.
 ///
 /// Years are counted from March, so that the leap day is the last of its year; a cycle of 400
 /// years has 146,097 days.
@@ -177,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_that_break_naive_calendars() {
+    fn leap_days_and_centuries_print() {
         for (seconds, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_400, "2000-02-29T00:00:00.000Z"),
@@ -198,6 +233,14 @@ mod tests {
         assert_eq!((latest.seconds(), latest.millis()), (u64::MAX / 1000 - 1, 999));
         assert_eq!(Timestamp::new(u64::MAX / 1000, 0), None);
         assert_eq!(Timestamp::new(0, 1000), None);
+    }
+
+    #[test]
+    fn printing_honours_the_width() {
+        let time = Timestamp::new(1, 5).expect("in range");
+        assert_eq!(format!("[{time:>8}]"), "[   1.005]");
+        assert_eq!(format!("[{:<26}]", time.rfc3339()), "[1970-01-01T00:00:01.005Z  ]");
+        assert_eq!(format!("[{:>13}]", Tick::from_nanos(7)), "[  0.000000007]");
     }
 
     #[test]

@@ -10,8 +10,9 @@ use bytes::Bytes;
 
 use self::open_events::{Closed, Key, OpenEvents};
 use crate::decode::DecodeError;
+use crate::event::event::RecordPrefix;
 use crate::event::loss::{LossTracker, Seen, Serials};
-use crate::event::{ClosedBy, Delivery, Event, Received, RecordPrefix, Signal, Stats};
+use crate::event::{ClosedBy, Delivery, Event, Received, Signal, Stats};
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{EventId, Header, Record};
 use crate::time::{Tick, nanos};

@@ -13,10 +13,23 @@ pub use self::health::HealthFaults;
 pub(super) use self::serials::{Seen, Serials};
 pub use self::stats::{Completeness, CounterReading, Stats, UnverifiedReason};
 pub(super) use self::tracker::LossTracker;
+use super::event::Event;
 use crate::record::EventId;
 
 /// A notice that something is, or may be, missing.
 ///
+/// What the assembler delivers: an event, or a loss.
+///
+/// There are no other cases, now or later: code that ignores losses does not compile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a match must name both, that is the point")]
+pub enum Delivery {
+    /// An event.
+    Event(Event),
+    /// Something is, or may be, missing here.
+    Loss(Loss),
+}
+
 /// It stands in the stream at the place where the loss became known. What each cause proves and
 /// what it does not is told in [the manual](crate::manual::loss).
 #[derive(Clone, Debug, PartialEq, Eq)]

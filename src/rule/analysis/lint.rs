@@ -73,7 +73,8 @@ impl RuleSet {
     /// # Examples
     ///
     /// ```
-    /// use auditlink::rule::{Action, FieldId, Lint, List, Operator, Rule, RuleSet};
+    /// use auditlink::{Rule, RuleSet};
+    /// use auditlink::rule::{Action, FieldId, Lint, List, Operator};
     ///
     /// let rule = Rule::builder(List::USER, Action::NEVER)
     ///     .filter(FieldId::A0, Operator::EQUAL, 1)
