@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use auditlink::capture::synthetic::{Stream, Workload};
 use auditlink::event::{
-    Assembler, Cause, Completeness, Count, Received, Signal, Unit, UnverifiedReason,
+    Assembler, AssemblerConfig, Cause, CauseKind, Completeness, Count, Received, Signal, Unit,
+    UnverifiedReason,
 };
 use auditlink::time::Tick;
 use auditlink::wire::{frame, rule as rule_codec, status::Status};
@@ -122,7 +123,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
     let records = made(stream);
     let mut truth = Truth::default();
     let mut outcome = Outcome::default();
-    let mut assembler = Assembler::new().window(window);
+    let mut assembler = Assembler::with_config(AssemblerConfig::new().window(window));
     let mut at = Tick::from_nanos(1_000_000_000);
     assembler.handle(Signal::LostCounter { total: 0 }.at(at));
     let mut drops = 0_u64;
@@ -338,7 +339,7 @@ proptest! {
         assembler.handle(Signal::End.at(Tick::ZERO));
         outcome.drain(&mut assembler);
         prop_assert_eq!(outcome.missing_in_gaps(), missing.len() as u64, "{:?}", outcome.losses);
-        prop_assert_eq!(assembler.stats().restarts, 0);
+        prop_assert_eq!(assembler.stats().total(CauseKind::SerialRestart), 0);
         prop_assert_eq!(assembler.stats().pending_serials, 0);
     }
 
@@ -359,7 +360,7 @@ proptest! {
                 prop_assert!(count <= 1 << 24, "{}", loss);
             }
         }
-        prop_assert_eq!(assembler.stats().gap_events, outcome.missing_in_gaps());
+        prop_assert_eq!(assembler.stats().total(CauseKind::SerialGap), outcome.missing_in_gaps());
     }
 
     #[test]

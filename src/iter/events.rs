@@ -4,7 +4,7 @@ use std::iter::FusedIterator;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::event::{Assembler, Completeness, Delivery, Event, Signal, Stats};
+use crate::event::{Assembler, AssemblerConfig, Completeness, Delivery, Event, Signal, Stats};
 use crate::source::Source;
 use crate::time::Tick;
 
@@ -53,7 +53,8 @@ enum State {
 impl<S: Source> Events<S> {
     /// Iterates over a source with an engine of default limits.
     pub fn new(source: S) -> Self {
-        let assembler = Assembler::new().end_records(source.has_end_records());
+        let config = AssemblerConfig::new().end_records(source.has_end_records());
+        let assembler = Assembler::with_config(config);
         Self::with_assembler(source, assembler)
     }
 

@@ -44,13 +44,13 @@ pub enum Mix {
 /// Losses are made to order, and told as a kernel tells them:
 ///
 /// ```
-/// use auditlink::{Delivery, Events, capture::synthetic::Workload};
+/// use auditlink::{Delivery, Events, capture::synthetic::Workload, event::CauseKind};
 ///
 /// let stream = Workload::new(42).overruns(200, 10).generate();
 /// let mut events = Events::new(stream.source());
 /// let losses = events.by_ref().filter(|next| matches!(next, Ok(Delivery::Loss(_)))).count();
 /// assert!(losses > 0);
-/// assert_eq!(events.stats().overrun_records, stream.lost().overrun);
+/// assert_eq!(events.stats().total(CauseKind::SocketOverrun), stream.lost().overrun);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "a workload is made by generate"]
@@ -217,7 +217,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::event::{Delivery, Event, Stats};
+    use crate::event::{CauseKind, Delivery, Event, Stats};
     use crate::iter::events::Events;
 
     fn play(stream: &Stream) -> (Vec<Event>, Stats) {
@@ -305,23 +305,23 @@ mod tests {
         let stream = workload.lose_events(100).generate();
         let (_, stats) = play(&stream);
         assert!(stream.lost().events > 5);
-        assert_eq!(stats.gap_events, stream.lost().events);
+        assert_eq!(stats.total(CauseKind::SerialGap), stream.lost().events);
 
         let stream = workload.lose_records(100).generate();
         let (_, stats) = play(&stream);
         assert!(stream.lost().records > 50);
-        assert_eq!(stats.kernel_lost, stream.lost().records);
+        assert_eq!(stats.total(CauseKind::KernelLost), stream.lost().records);
 
         let stream = workload.truncate(100).generate();
         let (events, stats) = play(&stream);
         assert!(stream.lost().truncated > 50);
-        assert_eq!(stats.truncated, stream.lost().truncated);
+        assert_eq!(stats.total(CauseKind::Truncated), stream.lost().truncated);
         assert!(events.iter().any(|event| !event.is_whole()));
 
         let stream = workload.overruns(500, 30).generate();
         let (_, stats) = play(&stream);
         assert!(stream.lost().overrun > 100);
-        assert_eq!(stats.overrun_records, stream.lost().overrun);
+        assert_eq!(stats.total(CauseKind::SocketOverrun), stream.lost().overrun);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Tests of the engine: what it is told, and what it must hand out.
 
 use super::*;
-use crate::event::{Cause, Completeness, HealthFaults, Missing, UnverifiedReason};
+use crate::event::{Cause, CauseKind, Completeness, HealthFaults, Missing, UnverifiedReason};
 use crate::wire::frame;
 use crate::wire::status::Status;
 
@@ -13,11 +13,11 @@ struct AssemblerHarness {
 
 impl AssemblerHarness {
     fn new() -> Self {
-        Self::over(Assembler::new())
+        Self::with(AssemblerConfig::new())
     }
 
-    fn over(assembler: Assembler) -> Self {
-        Self { assembler, at: Tick::ZERO }
+    fn with(config: AssemblerConfig) -> Self {
+        Self { assembler: Assembler::with_config(config), at: Tick::ZERO }
     }
 
     fn pass(&mut self, millis: u64) -> &mut Self {
@@ -268,7 +268,10 @@ fn absurd_counts_add_up_to_the_greatest_number() {
         bench.tell(Signal::QueueFull { dropped }.at(at));
     }
     let stats = bench.assembler.stats();
-    assert_eq!((stats.overrun_records, stats.queue_records), (u64::MAX, u64::MAX));
+    assert_eq!(
+        (stats.total(CauseKind::SocketOverrun), stats.total(CauseKind::QueueFull)),
+        (u64::MAX, u64::MAX)
+    );
     assert!(!stats.completeness().is_complete());
 }
 
@@ -337,12 +340,12 @@ fn a_probe_for_the_slot_is_counted() {
 
 #[test]
 fn too_many_events_or_bytes_push_the_quietest_out() {
-    let mut bench = AssemblerHarness::over(Assembler::new().max_open_events(2));
+    let mut bench = AssemblerHarness::with(AssemblerConfig::new().max_open_events(2));
     bench.feed(&["SYSCALL 1", "SYSCALL 2"]);
     assert!(bench.feed(&["CWD 1"]).is_empty());
     assert_eq!(bench.feed(&["SYSCALL 3"]), ["2 evicted: SYSCALL"]);
     assert_eq!(bench.feed(&["EOE 2"]), ["2 end_record again: EOE"]);
-    let mut bench = AssemblerHarness::over(Assembler::new().max_open_bytes(100));
+    let mut bench = AssemblerHarness::with(AssemblerConfig::new().max_open_bytes(100));
     let long = format!("SYSCALL 1 x={}", "y".repeat(200));
     assert_eq!(bench.feed(&[&long]), ["1 evicted: SYSCALL"], "one event can be too big alone");
 }
@@ -419,7 +422,7 @@ fn a_verdict_needs_the_counter_before_and_after() {
     let reasons =
         |bench: &AssemblerHarness| bench.assembler.stats().completeness().reasons().to_vec();
     bench.tell(status(7));
-    assert_eq!(reasons(&bench), [UnverifiedReason::Silent]);
+    assert_eq!(reasons(&bench), [UnverifiedReason::NoRecords]);
     bench.feed(&["SYSCALL 9"]);
     let unsettled = UnverifiedReason::Unsettled { events: 1, serials: 0 };
     assert_eq!(reasons(&bench), [UnverifiedReason::CounterStale, unsettled]);
@@ -427,7 +430,10 @@ fn a_verdict_needs_the_counter_before_and_after() {
     bench.tell(status(7));
     assert_eq!(bench.assembler.stats().completeness(), Completeness::Complete);
     bench.tell(status(9));
-    assert_eq!(reasons(&bench), [UnverifiedReason::KernelLost(2)]);
+    assert_eq!(
+        reasons(&bench),
+        [UnverifiedReason::Lost { cause: CauseKind::KernelLost, total: 2 }]
+    );
 
     let mut old = AssemblerHarness::new();
     old.tell(status(7));
@@ -469,7 +475,7 @@ fn a_counter_that_somebody_resets_is_followed() {
     );
     let said = bench.tell(status(8));
     assert_eq!(said, ["lost 8 records or events after 100.000:9: the kernel counted them as lost"]);
-    assert_eq!(bench.assembler.stats().kernel_lost, 11);
+    assert_eq!(bench.assembler.stats().total(CauseKind::KernelLost), 11);
     // if the record of the reset is not there, or comes late
     let said = bench.tell(status(2));
     assert!(said[0].starts_with("lost at least 2 records or events"), "{said:?}");
@@ -491,7 +497,7 @@ fn the_service_is_lost_once_and_restored_once() {
     let said = look(HealthFaults::empty());
     assert_eq!(said, ["service restored: what happened meanwhile may be missing"]);
     let stats = bench.assembler.stats();
-    assert_eq!((stats.health_fault_count, stats.health_faults.bits()), (2, 0));
+    assert_eq!((stats.total(CauseKind::HealthFault), stats.health_faults.bits()), (2, 0));
     assert!(!stats.completeness().is_complete(), "it is never forgotten");
 }
 
@@ -527,13 +533,13 @@ fn a_full_queue_explains_the_serials_that_it_swallowed() {
     assert_eq!(said, ["lost 3 records after 100.000:9: the consumer was too slow for its queue"]);
     bench.feed(&["SYSCALL 11", "EOE 11"]);
     assert!(bench.idle(10_000).is_empty(), "serial 10 is among the three records");
-    assert_eq!(bench.assembler.stats().queue_records, 3);
+    assert_eq!(bench.assembler.stats().total(CauseKind::QueueFull), 3);
 }
 
 #[test]
 fn a_successor_is_told_what_came_between() {
     let id = EventId::new(crate::time::Timestamp::new(100, 0).expect("a time"), 40);
-    let mut bench = AssemblerHarness::over(Assembler::new().resume_after(id));
+    let mut bench = AssemblerHarness::with(AssemblerConfig::new().resume_after(id));
     bench.feed(&["PROCTITLE 44", "EOE 44"]);
     assert_eq!(bench.idle(2000), ["lost 3 events after 100.000:40: serials 41 to 43 never came"]);
 }
