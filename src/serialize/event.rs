@@ -219,7 +219,9 @@ impl Serialize for UnverifiedReason {
             Self::Lost { total: count, .. } | Self::Uncounted(count) | Self::Incomplete(count) => {
                 map.serialize_entry("count", count)?;
             }
-            Self::Unsettled { events, serials } => entries!(map: events, serials),
+            Self::Unsettled { events, serials } => {
+                entries!(map: events, serials);
+            }
         }
         map.serialize_entry("message", &self.to_string())?;
         map.end()

@@ -17,7 +17,7 @@ use crate::decode::DecodeError;
 use crate::event::loss::{LossTracker, SerialOrder, Serials};
 use crate::event::{ClosedBy, Delivery, Event, Received, RecordPrefix, Signal, Stats};
 use crate::message_type::{MessageType, RecordRole};
-use crate::record::{EventId, Header, Record};
+use crate::record::{Header, Record};
 use crate::time::{Tick, nanos};
 use crate::wire::frame::Frame;
 
@@ -97,9 +97,10 @@ impl Assembler {
     /// Makes an assembler.
     #[must_use]
     pub fn with_config(config: AssemblerConfig) -> Self {
-        let mut serials = Serials::default();
+        let (mut serials, mut losses) = (Serials::default(), LossTracker::default());
         if let Some(id) = config.resume_after {
             serials.resume(id);
+            losses.last = Some(id);
         }
         Self {
             window: nanos(config.window),
@@ -109,7 +110,7 @@ impl Assembler {
             closed: RecentlyClosed::default(),
             nodes: Vec::new(),
             serials: vec![serials],
-            losses: LossTracker { last: config.resume_after, ..LossTracker::default() },
+            losses,
             now: Tick::ZERO,
             resumed_at: Tick::ZERO,
             next_expiry: Tick::ZERO,

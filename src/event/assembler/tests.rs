@@ -1,7 +1,10 @@
 //! Tests of the engine: what it is told, and what it must hand out.
 
+use std::time::Duration;
+
 use super::*;
 use crate::event::{Cause, CauseKind, Completeness, HealthFaults, Missing, UnverifiedReason};
+use crate::record::EventId;
 use crate::wire::frame;
 use crate::wire::status::Status;
 
