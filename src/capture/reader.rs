@@ -16,21 +16,37 @@ use crate::wire::frame::Frame;
 
 /// Reads a capture, as a [`Source`].
 ///
-/// Time passes as it did when the capture was taken: [`Signal::Idle`] comes where nothing was to
-/// be received, and not where the reader of that time did not look. A capture by other programs
-/// does not tell these apart; there it comes at the asked-for instants. Messages of other netlink families, as in a
-/// capture of `nlmon`, are passed over.
+/// Ticks are those of the capture. [`Signal::Idle`] is returned where the recorded source returned it.
+/// Captures of other programs do not contain that; there it is returned at the requested instants.
+/// Messages of other netlink families, as in a capture of `nlmon`, are skipped.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::capture::{Reader, Writer};
+/// use auditlink::event::Signal;
+/// use auditlink::{Source, time::Tick};
+///
+/// let mut writer = Writer::new(Vec::new())?;
+/// writer.write(&Signal::BackpressureStarted.at(Tick::from_nanos(5)))?;
+/// let capture = writer.finish()?;
+/// let mut reader = Reader::new(&capture[..])?;
+/// let received = reader.recv(None)?;
+/// assert_eq!(received.at(), Tick::from_nanos(5));
+/// assert_eq!(reader.recv(None)?.signal(), Some(Signal::End));
+/// # Ok::<(), auditlink::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Reader<R: Read> {
     file: PcapReader<R>,
     nanos_per_fraction: u64,
     packet: Packet,
-    /// Whether `packet` has not been handed over yet.
+    /// Whether `packet` was not returned yet.
     is_waiting: bool,
     at: Tick,
     count: u64,
-    /// Whether the capture tells when nothing came, as ours do.
-    has_silences: bool,
+    /// Whether the capture contains idle signals, as those of [`Writer`](super::Writer) do.
+    has_idle_signals: bool,
 }
 
 #[derive(Debug, Default)]
@@ -62,23 +78,23 @@ impl Reader<File> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads the head of a capture. Reading is buffered.
+    /// Reads the header of a capture. Reading is buffered.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Capture`] if it is no pcap file, of another link type than NETLINK, or taken on
-    /// a machine of the other byte order.
+    /// [`ErrorKind::Capture`] if the input is not a pcap file, has another link type than NETLINK, or was
+    /// taken on a machine of the other byte order.
     pub fn new(reader: R) -> Result<Self, Error> {
         const OPERATION: &str = "open the capture";
         let file = PcapReader::new(reader).map_err(|error| unreadable(OPERATION, error, 0))?;
         let header = file.header();
         if header.datalink != DataLink::NETLINK {
-            let remedy = "give a pcap file of link type NETLINK, as `dump --write` makes it";
+            let remedy = "use a pcap file of link type NETLINK, such as `dump --write` creates";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
                 .with_text(format_args!("its link type is {:?}", header.datalink)));
         }
         if header.endianness != Endianness::native() {
-            let remedy = "read it on a machine of the byte order on which it was taken";
+            let remedy = "read it on a machine of the byte order with which it was taken";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
                 .with_text("its netlink messages are in the other byte order"));
         }
@@ -92,7 +108,7 @@ impl<R: Read> Reader<R> {
             is_waiting: false,
             at: Tick::ZERO,
             count: 0,
-            has_silences: false,
+            has_idle_signals: false,
         })
     }
 
@@ -110,10 +126,10 @@ impl<R: Read> Reader<R> {
             }
             let fraction = u64::from(packet.ts_frac) * self.nanos_per_fraction;
             if fraction >= NANOS {
-                let remedy = "the messages before this place are good; mend its time";
+                let remedy = "the messages before this one are valid; correct its time";
                 return Err(Error::new("read the capture", ErrorKind::Capture, remedy).with_text(
                     format_args!(
-                        "the time of message {} has more than a second behind the point",
+                        "the time of message {} has a fraction of more than a second",
                         self.count
                     ),
                 ));
@@ -143,11 +159,11 @@ impl<R: Read> Source for Reader<R> {
                     self.at = self.packet.at;
                     return Ok(Signal::Idle.at(self.at));
                 }
-                self.has_silences = true;
+                self.has_idle_signals = true;
             }
         }
-        // before the first message there is nothing to wait for
-        let until = until.filter(|_| !self.has_silences);
+        // time starts at the first message
+        let until = until.filter(|_| !self.has_idle_signals);
         if let Some(until) = until.filter(|until| *until < self.packet.at && self.at != Tick::ZERO)
         {
             self.at = self.at.max(until);
@@ -161,7 +177,7 @@ impl<R: Read> Source for Reader<R> {
 }
 
 fn unreadable(operation: &'static str, error: PcapError, count: u64) -> Error {
-    let remedy = "the messages before this place are good; give a whole pcap file";
+    let remedy = "the messages before this one are valid; use a complete pcap file";
     match error {
         PcapError::IoError(error) if error.kind() == IoErrorKind::UnexpectedEof => {
             let error = Error::new(operation, ErrorKind::Capture, remedy);
@@ -172,7 +188,7 @@ fn unreadable(operation: &'static str, error: PcapError, count: u64) -> Error {
             }
         }
         PcapError::IoError(error) => Error::io(operation, error),
-        other => Error::new(operation, ErrorKind::Capture, "give a pcap file").with_text(other),
+        other => Error::new(operation, ErrorKind::Capture, "use a pcap file").with_text(other),
     }
 }
 
@@ -290,11 +306,11 @@ mod tests {
         let marker = 16 + 16 + 16; // pcap's header, the pseudo-header, an empty message
         let theirs = [&ours[..24], &ours[24 + marker..]].concat();
         let early = Tick::from_nanos(5_500_000_000);
-        for (capture, has_silence) in [(&theirs, true), (&ours, false)] {
+        for (capture, has_idle_signals) in [(&theirs, true), (&ours, false)] {
             let mut reader = Reader::new(&capture[..]).expect("a capture");
             assert!(matches!(reader.recv(None), Ok(Received::Datagram { .. })));
             let next = reader.recv(Some(early)).expect("good");
-            assert_eq!(next == Signal::Idle.at(early), has_silence);
+            assert_eq!(next == Signal::Idle.at(early), has_idle_signals);
         }
     }
 

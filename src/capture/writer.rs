@@ -17,17 +17,32 @@ use crate::time::Tick;
 use crate::wire::frame;
 
 /// Writes a capture.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::capture::Writer;
+/// use auditlink::event::Received;
+/// use auditlink::{MessageType, time::Tick, wire::frame};
+///
+/// let bytes = &frame::message(MessageType::USER, 0, b"audit(1.000:2): op=test");
+/// let mut writer = Writer::new(Vec::new())?;
+/// writer.write(&Received::Datagram { bytes, needed: bytes.len(), at: Tick::ZERO })?;
+/// let capture = writer.finish()?;
+/// assert!(capture.ends_with(b"op=test"));
+/// # Ok::<(), auditlink::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Writer<W: Write> {
     file: PcapWriter<W>,
     packet: Vec<u8>,
-    /// The end of the time without datagrams, not written yet.
+    /// The last idle signal, not written yet.
     idle_until: Option<Tick>,
     is_begun: bool,
 }
 
 impl Writer<BufWriter<File>> {
-    /// Creates a file, or empties the one that is there.
+    /// Creates a file, or truncates an existing one.
     ///
     /// # Errors
     ///
@@ -40,7 +55,7 @@ impl Writer<BufWriter<File>> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Starts a capture on a writer, which had better be buffered.
+    /// Starts a capture. The writer should be buffered.
     ///
     /// # Errors
     ///
@@ -57,10 +72,10 @@ impl<W: Write> Writer<W> {
         Ok(Self { file, packet: Vec::new(), idle_until: None, is_begun: false })
     }
 
-    /// Writes what a source handed over.
+    /// Writes what a source delivered.
     ///
-    /// Of a silence, its end is written. The end of the source is not, nor are datagrams that did
-    /// not come from the kernel.
+    /// Of consecutive [`Signal::Idle`] only the last is written. [`Signal::End`] and
+    /// [`Signal::Refused`] are not written.
     ///
     /// # Errors
     ///
@@ -69,7 +84,7 @@ impl<W: Write> Writer<W> {
         let at = received.at();
         if !self.is_begun {
             self.is_begun = true;
-            // says to the reader that silences are written
+            // marks that the capture contains idle signals
             self.message(MessageType::new(NLMSG_NOOP), &[], at)?;
         }
         if received.signal() == Some(Signal::Idle) {
@@ -80,7 +95,7 @@ impl<W: Write> Writer<W> {
         match received {
             Received::Datagram { bytes, needed, .. } => self.packet(bytes, *needed, at),
             Received::Undecodable { bytes, .. } => {
-                self.message(MessageType::new(NO_MESSAGE), bytes, at)
+                self.message(MessageType::new(UNDECODABLE), bytes, at)
             }
             Received::Signal { signal, .. } => match signal.to_message() {
                 Some((message_type, payload)) => self.message(message_type, &payload, at),
@@ -89,13 +104,13 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Ends the capture and gives the writer back, flushed.
+    /// Ends the capture, and returns the flushed writer.
     ///
     /// # Errors
     ///
     /// Those of the writer.
     pub fn finish(mut self) -> Result<W, Error> {
-        // a source that fails has no end
+        // a source that failed did not signal its end
         self.end_idle()?;
         let mut writer = self.file.into_writer();
         writer.flush().map_err(|error| Error::io(OPERATION, error))?;
@@ -109,7 +124,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Writes a message of our own.
+    /// Writes a message that did not come from the kernel.
     fn message(
         &mut self,
         message_type: MessageType,
@@ -132,7 +147,7 @@ impl<W: Write> Writer<W> {
         let length = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         let Ok(seconds) = u32::try_from(at.as_nanos() / NANOS) else {
             let remedy =
-                "give times since 1970; a pcap file cannot hold later ones than February 2106";
+                "use times from 1970 to February 2106, the range of a pcap file";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
                 .with_text(format_args!("its time is {} s", at.as_nanos() / NANOS)));
         };
@@ -148,8 +163,8 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The type of what is no message; netlink gives it to none.
-const NO_MESSAGE: u16 = 0;
+/// The type of undecodable input; no netlink message has it.
+const UNDECODABLE: u16 = 0;
 
 const OPERATION: &str = "write the capture";
 

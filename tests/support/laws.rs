@@ -1,4 +1,4 @@
-//! What holds for any bytes: the bodies of the fuzz targets, which tests replay.
+//! Laws that hold for any bytes: the bodies of the fuzz targets, which tests replay.
 
 #![allow(dead_code, reason = "each program needs a part of it")]
 
@@ -13,16 +13,16 @@ use auditlink::wire::frame::{self, Frame};
 use auditlink::wire::rule as rule_codec;
 use auditlink::{Delivery, Event, Events, MessageType, Record, Rule};
 
-/// Datagrams, each behind its length in two bytes, and whether it was cut: every record that comes in
-/// comes out, and what is no record is counted.
+/// Datagrams, each preceded by two bytes with its length and a bit for truncation: every record is
+/// delivered in one event, and everything else is counted.
 pub(crate) fn datagram(bytes: &[u8]) {
     let mut assembler = Assembler::with_config(AssemblerConfig::new().max_open_events(8));
     let (mut rest, mut sent, mut records, mut at) = (bytes, 0, 0, 0);
     let (mut events, mut losses) = (Vec::new(), Vec::new());
     while let Some(([low, high], tail)) = rest.split_first_chunk() {
         let length = usize::from(u16::from_le_bytes([*low, high & 0x7F])).min(tail.len());
-        let (datagram, behind) = tail.split_at(length);
-        rest = behind;
+        let (datagram, next) = tail.split_at(length);
+        rest = next;
         sent += 1;
         at += 1 << 28;
         records += u64::from(is_record(datagram));
@@ -40,10 +40,10 @@ pub(crate) fn datagram(bytes: &[u8]) {
     let incomplete = events.iter().filter(|event| !event.is_whole()).count();
     assert_eq!(stats.incomplete, incomplete as u64);
     totals_are_sums_of_losses(&stats, &losses);
-    events.iter().for_each(look_at_event);
+    events.iter().for_each(read_event);
 }
 
-/// Whether a datagram is a record with a head.
+/// Returns whether a datagram is a record with a header.
 fn is_record(datagram: &[u8]) -> bool {
     match Frame::parse(datagram) {
         Ok(Frame::Record { message_type, text }) => Record::parse(message_type, text).is_ok(),
@@ -95,8 +95,8 @@ fn totals_are_sums_of_losses(stats: &Stats, losses: &[Loss]) {
     assert!(losses.iter().all(|loss| !loss.to_string().is_empty()));
 }
 
-/// A type in two bytes and a text: no byte is in two fields or in none, and the record comes back from
-/// a line of a log.
+/// A type in two bytes and a text: each byte is in exactly one field, and the record survives a line of a
+/// log.
 pub(crate) fn record(bytes: &[u8]) {
     let Some((number, text)) = bytes.split_first_chunk() else { return };
     let message_type = MessageType::new(u16::from_le_bytes(*number));
@@ -106,15 +106,15 @@ pub(crate) fn record(bytes: &[u8]) {
     assert!(!line.contains(&b'\n'));
     let again = LogLine::parse(&line).expect("our own line");
     assert_eq!(again.record().expect("a head"), record);
-    look(record);
-    events_of(&[(message_type, text)]).iter().for_each(look_at_event);
-    // behind its call it can be a part of a whole event
+    read_views(record);
+    events_of(&[(message_type, text)]).iter().for_each(read_event);
+    // after its call the record can be part of a whole event
     let (head, _) = text.split_at(text.len() - record.body().len());
     let call = [(MessageType::SYSCALL, head), (message_type, text), (MessageType::EOE, head)];
-    events_of(&call).iter().for_each(look_at_event);
+    events_of(&call).iter().for_each(read_event);
 }
 
-/// Makes events of records, whatever their types; none of one that tells of something else.
+/// Assembles records of any types to events. Messages that are not records yield none.
 pub(crate) fn events_of(records: &[(MessageType, &[u8])]) -> Vec<Event> {
     let mut assembler = Assembler::new();
     let at = Tick::ZERO;
@@ -144,13 +144,13 @@ fn fields_do_not_overlap(record: Record<'_>) {
             last = at + part.len();
         }
     }
-    // nothing but delimiters is in no field
+    // only delimiters are outside of fields
     let enriched = record.body().contains(&0x1D);
     let outside = record.body().iter().filter(|byte| !b" ='\"".contains(byte)).count();
     assert!(enriched || covered >= outside, "{:?}", record.fields().collect::<Vec<_>>());
 }
 
-/// Lines of a rules file: what is understood prints, and what is printed means the same.
+/// Lines of a rules file: a valid rule prints, and the printed line parses to the same rule.
 pub(crate) fn rule(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for line in text.lines() {
@@ -158,8 +158,8 @@ pub(crate) fn rule(bytes: &[u8]) {
             let printed = rule.to_string();
             let again: Rule =
                 printed.parse().unwrap_or_else(|error| panic!("{line:?}, {printed:?}: {error}"));
-            // a watch is printed in its short form, whatever the order of its filters, here as in the
-            // reference tool
+            // a watch prints in its short form, which does not keep the order of its filters, as in
+            // auditctl
             if printed.starts_with("-w") {
                 assert_eq!(again.to_string(), printed, "{line:?}");
             } else {
@@ -176,7 +176,7 @@ pub(crate) fn rule(bytes: &[u8]) {
     }
 }
 
-/// A capture: it is read to an end or an error, and what is written while it is read is read alike.
+/// A capture: reading ends or fails, and a copy that is written meanwhile yields the same deliveries.
 pub(crate) fn capture(bytes: &[u8]) {
     let Ok(reader) = Reader::new(bytes) else { return };
     let mut tee = Tee::new(reader, Writer::new(Vec::new()).expect("a vector takes everything"));
@@ -187,7 +187,7 @@ pub(crate) fn capture(bytes: &[u8]) {
     let copy = tee.into_parts().1.finish().expect("a vector takes everything");
     let (mut events, mut losses) = (Vec::new(), Vec::new());
     sort(first.iter().cloned(), &mut events, &mut losses);
-    events.iter().for_each(look_at_event);
+    events.iter().for_each(read_event);
     if is_whole {
         totals_are_sums_of_losses(&stats, &losses);
         let mut events = Events::new(Reader::new(&copy[..]).expect("our own capture"));
@@ -196,8 +196,8 @@ pub(crate) fn capture(bytes: &[u8]) {
     }
 }
 
-/// Asks an event for everything, and checks what two ways tell.
-pub(crate) fn look_at_event(event: &Event) {
+/// Calls all methods of an event, and compares those that must agree.
+pub(crate) fn read_event(event: &Event) {
     let _ = (event.kind(), event.subject(), event.action().len(), event.outcome(), event.node());
     let _ = (event.objects(), event.keys(), format!("{event:?}"));
     let _ = event.execve().map(|list| list.arguments().count());
@@ -209,11 +209,11 @@ pub(crate) fn look_at_event(event: &Event) {
             let _ = (field.value.untrusted(), field.value.hexadecimal(), field.value.octal());
         }
     }
-    event.records().for_each(look);
+    event.records().for_each(read_views);
 }
 
-/// Asks views for everything: whatever the bytes, none may panic.
-macro_rules! ask {
+/// Calls all methods of views: none may panic for any bytes.
+macro_rules! call_all {
     ($record:ident, $($view:ident: $($getter:ident)*;)*) => {
         $(if let Some(view) = $record.$view() {
             $(let _ = view.$getter();)*
@@ -221,13 +221,13 @@ macro_rules! ask {
     };
 }
 
-/// Asks a record for all that it could be.
-fn look(record: Record<'_>) {
+/// Calls the methods of all views of a record.
+fn read_views(record: Record<'_>) {
     for (field, meaning) in record.interpretations() {
         let _ = (format!("{field:?}"), meaning.to_string());
     }
     let _ = record.enriched().count();
-    ask! { record,
+    call_all! { record,
         as_syscall: arch number success exit items pid ppid auid uid gid session comm exe name keys;
         as_path: item name inode mode device owner group nametype;
         as_cwd: path;

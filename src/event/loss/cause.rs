@@ -118,7 +118,7 @@ pub(in crate::event) enum Sum {
     Counts,
     /// The losses are counted.
     Losses,
-    /// There is no total.
+    /// The cause has no total.
     Nothing,
 }
 

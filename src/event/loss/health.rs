@@ -19,7 +19,7 @@ bitflags! {
     /// ```
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct HealthFaults: u32 {
-        /// This process is no longer the audit daemon.
+        /// This process has lost its registration as the audit daemon.
         const REGISTRATION = 0x01;
         /// Auditing is off.
         const DISABLED = 0x02;
@@ -34,7 +34,7 @@ bitflags! {
 
 /// The faults with their names in JSON and their meanings.
 const NAMES: [(HealthFaults, &str, &str); 5] = [
-    (HealthFaults::REGISTRATION, "registration", "this process is no longer the audit daemon"),
+    (HealthFaults::REGISTRATION, "registration", "this process has lost its registration as the audit daemon"),
     (HealthFaults::DISABLED, "disabled", "auditing is off"),
     (HealthFaults::RULES, "rules", "the loaded rules have changed"),
     (HealthFaults::HEARTBEAT, "heartbeat", "a heartbeat did not return in time"),

@@ -203,7 +203,8 @@ mod tests {
         let loss = Loss::new(Cause::HealthFault { faults }, Count::Unknown, Unit::Events, Some(id));
         assert_eq!(
             loss.to_string(),
-            "audit system degraded after 5.001:9: this process is no longer the audit daemon; \
+            "audit system degraded after 5.001:9: this process has lost its registration as the audit \
+             daemon; \
              a heartbeat did not return in time"
         );
     }
