@@ -10,6 +10,7 @@ pub mod arch;
 mod decode;
 pub mod message_type;
 pub mod time;
+pub mod user_db;
 
 pub mod constants;
 

@@ -230,7 +230,7 @@ proptest! {
     fn every_refusal_names_a_place_and_a_reason(
         line in "(-[aAdDwWFSCkplsbefrqmRt]|--[a-z_-]{0,9}|always|exit|never|,|=|!=|&|uid|arch|b64|'|[ -~]{0,4}| ){0,16}",
     ) {
-        if let Err(mistakes) = RulesFile::parse("x.rules", &line, &auditlink::rule::NoLookup) {
+        if let Err(mistakes) = RulesFile::parse("x.rules", &line, &auditlink::user_db::NoLookup) {
             for mistake in mistakes.iter() {
                 let said = mistake.to_string();
                 let place = format!("x.rules:1:{}: ", mistake.column);
@@ -242,7 +242,7 @@ proptest! {
 
     #[test]
     fn any_words_are_survived(words in prop::collection::vec("[ -~é]{0,9}", 0..6)) {
-        let _ = Command::parse(&words, &auditlink::rule::NoLookup);
+        let _ = Command::parse(&words, &auditlink::user_db::NoLookup);
     }
 }
 

@@ -7,7 +7,6 @@ mod loss;
 mod missing;
 mod normalize;
 mod received;
-mod signal;
 
 use std::fmt;
 
@@ -19,8 +18,7 @@ pub use self::completeness::{Completeness, UnverifiedReason};
 pub use self::loss::{Cause, CauseKind, Count, CounterReading, HealthFaults, Loss, Stats, Unit};
 pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
-pub use self::received::Received;
-pub use self::signal::Signal;
+pub use self::received::{Received, Signal};
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{EventId, Execve, Header, Keys, Path, Record, Syscall, UserMessage};
 use crate::time::{Tick, Timestamp};

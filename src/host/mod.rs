@@ -6,5 +6,4 @@ mod rules_dir;
 mod users;
 
 pub use self::clock::Clock;
-pub use self::rules_dir::SystemLookup;
 pub use self::users::UserNames;

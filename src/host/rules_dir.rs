@@ -1,31 +1,11 @@
-//! The machine as the text of rules sees it: its users, groups and directories.
+//! Reading files and directories of rules, such as `/etc/audit/rules.d`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{Group, User};
-
+use super::UserNames;
 use crate::error::{Error, ErrorKind};
-use crate::rule::{HostLookup, RuleSet, RulesFile};
-
-/// Looks users and groups up in the machine's databases, and directories in its file system.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "there is one machine")]
-pub struct SystemLookup;
-
-impl HostLookup for SystemLookup {
-    fn user(&self, name: &str) -> Option<u32> {
-        User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
-    }
-
-    fn group(&self, name: &str) -> Option<u32> {
-        Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw())
-    }
-
-    fn is_directory(&self, path: &str) -> bool {
-        Path::new(path).is_dir()
-    }
-}
+use crate::rule::{RuleSet, RulesFile};
 
 impl RulesFile {
     /// Reads a rules file, or all files `*.rules` of a folder in the order of their names, numbers
@@ -53,7 +33,7 @@ impl RulesFile {
             files.push((path.to_string_lossy().into_owned(), text));
         }
         let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        Self::join(files, &SystemLookup).map_err(|mistakes| {
+        Self::join(files, &UserNames::new()).map_err(|mistakes| {
             Error::new(READ, ErrorKind::Rule, "correct these lines").with_text(mistakes)
         })
     }
@@ -106,14 +86,5 @@ mod tests {
             names,
             ["a/9-a.rules", "a/9-y.rules", "a/10-x.rules", "a/30.rules", "a/b.rules"]
         );
-    }
-
-    #[test]
-    fn root_is_everywhere() {
-        assert_eq!(SystemLookup.user("root"), Some(0));
-        assert_eq!(SystemLookup.group("root"), Some(0));
-        assert_eq!(SystemLookup.user("no such user"), None);
-        assert!(SystemLookup.is_directory("/"));
-        assert!(!SystemLookup.is_directory("/proc/version"));
     }
 }

@@ -20,7 +20,7 @@ use std::fmt;
 pub use self::field::{Field, Fields};
 pub use self::header::EventId;
 pub(crate) use self::header::Header;
-pub use self::interpret::{Absent, Ids, Interpretation, Interpretations, WithNames};
+pub use self::interpret::{Absent, Interpretation, Interpretations, WithNames};
 pub use self::keys::Keys;
 pub use self::label::{Label, SelinuxLabel};
 pub use self::log_line::LogLine;

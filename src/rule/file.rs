@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Command, HostLookup, RuleError, RuleSet};
+use super::{Command, Lookup, RuleError, RuleSet};
 
 /// The commands of one or several rules files, in the order in which they are to be carried out.
 ///
@@ -83,7 +83,8 @@ impl RulesFile {
     /// # Examples
     ///
     /// ```
-    /// use auditlink::rule::{NoLookup, RulesFile};
+    /// use auditlink::rule::RulesFile;
+    /// use auditlink::user_db::NoLookup;
     ///
     /// let text = "# logins\n-w /etc/passwd -p wa -k id\n-b 8192\n";
     /// let file = RulesFile::parse("my.rules", text, &NoLookup)?;
@@ -93,7 +94,7 @@ impl RulesFile {
     /// assert_eq!(said, "my.rules:1:19: \"uidd\": not a field of a rule; did you mean uid?");
     /// # Ok::<(), auditlink::rule::RuleFileErrors>(())
     /// ```
-    pub fn parse(name: &str, text: &str, lookup: &dyn HostLookup) -> Result<Self, RuleFileErrors> {
+    pub fn parse(name: &str, text: &str, lookup: &dyn Lookup) -> Result<Self, RuleFileErrors> {
         let mut file = Self::default();
         let mut mistakes = Vec::new();
         file.read(name, text, lookup, &mut mistakes);
@@ -105,7 +106,7 @@ impl RulesFile {
         &mut self,
         name: &str,
         text: &str,
-        lookup: &dyn HostLookup,
+        lookup: &dyn Lookup,
         mistakes: &mut Vec<RuleFileError>,
     ) {
         for (index, text) in text.lines().enumerate() {
@@ -144,7 +145,7 @@ impl RulesFile {
     /// All mistakes of all files.
     pub fn join<'a>(
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
-        lookup: &dyn HostLookup,
+        lookup: &dyn Lookup,
     ) -> Result<Self, RuleFileErrors> {
         let mut all = Self::default();
         let mut mistakes = Vec::new();
@@ -213,7 +214,8 @@ fn column(line: &str, wrong: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{NoLookup, Rule};
+    use crate::rule::Rule;
+    use crate::user_db::NoLookup;
 
     #[test]
     fn folders_are_joined_as_augenrules_joins_them() {

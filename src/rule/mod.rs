@@ -24,7 +24,7 @@ pub use self::builder::{RuleBuilder, process_lifecycle};
 pub use self::error::RuleError;
 pub use self::field::{FieldId, Operator};
 pub use self::file::{Line, RuleFileError, RuleFileErrors, RulesFile};
-pub use self::lookup::{HostLookup, NoLookup};
+pub use self::lookup::Lookup;
 pub use self::set::RuleSet;
 pub use self::syscalls::SyscallMask;
 pub use self::text::Command;

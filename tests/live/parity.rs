@@ -67,7 +67,7 @@ pub(crate) fn same_text(_: &KernelLock) {
     let mut rules: RuleSet = pair.expect("all calls exist");
     rules.extend(RULES.iter().map(|line| {
         let words: Vec<&str> = line.split(' ').collect();
-        match auditlink::rule::Command::parse(&words, &auditlink::host::SystemLookup) {
+        match auditlink::rule::Command::parse(&words, &auditlink::host::UserNames::new()) {
             Ok(auditlink::rule::Command::Add(rule)) => rule,
             other => panic!("{line}: {other:?}"),
         }

@@ -42,12 +42,12 @@ fn shipped(kernel: &KernelLock) -> Vec<RuleSet> {
         // the files name users and programs that not every machine has
         let text = std::fs::read_to_string(&path).expect("a file");
         let good = text.lines().filter(|line| {
-            RulesFile::parse("", line, &auditlink::host::SystemLookup)
+            RulesFile::parse("", line, &auditlink::host::UserNames::new())
                 .is_ok_and(|file| file.rules().iter().all(|rule| control().add_rule(rule).is_ok()))
         });
         let good: Vec<&str> = good.collect();
         control().delete_all_rules().expect("they are ours");
-        let file = RulesFile::parse("", &good.join("\n"), &auditlink::host::SystemLookup);
+        let file = RulesFile::parse("", &good.join("\n"), &auditlink::host::UserNames::new());
         sets.push(file.expect("good lines").rules());
     }
     sets

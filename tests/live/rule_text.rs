@@ -44,7 +44,7 @@ fn by_us(file: &Path) -> Outcome {
     let mut refused = BTreeSet::new();
     let mut control = control();
     for (index, line) in text.lines().enumerate() {
-        match auditlink::rule::Command::parse_line(line, &auditlink::host::SystemLookup) {
+        match auditlink::rule::Command::parse_line(line, &auditlink::host::UserNames::new()) {
             Ok(auditlink::rule::Command::Add(rule)) if control.add_rule(&rule).is_ok() => {}
             Ok(auditlink::rule::Command::IgnoreErrors) => {}
             _ => drop(refused.insert(index + 1)),

@@ -7,8 +7,9 @@ use auditlink::event::{
     Assembler, AssemblerConfig, CauseKind, Count, Loss, Received, Signal, Stats,
 };
 use auditlink::record::LogLine;
-use auditlink::rule::{Command, NoLookup, RulesFile};
+use auditlink::rule::{Command, RulesFile};
 use auditlink::time::Tick;
+use auditlink::user_db::NoLookup;
 use auditlink::wire::frame::{self, Frame};
 use auditlink::wire::rule as rule_codec;
 use auditlink::{Delivery, Event, Events, MessageType, Record, Rule};

@@ -151,15 +151,6 @@ pub enum Absent {
     NoMemory,
 }
 
-/// Knows the names of users and groups; [`link::UserNames`](crate::host::UserNames) knows the machine's.
-pub trait Ids {
-    /// Returns the name of a user.
-    fn user(&self, id: u32) -> Option<String>;
-
-    /// Returns the name of a group.
-    fn group(&self, id: u32) -> Option<String>;
-}
-
 /// What the fields of one record mean; made by [`Record::interpretations`].
 #[derive(Clone, Debug)]
 pub struct Interpretations<'a> {

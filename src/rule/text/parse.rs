@@ -8,9 +8,10 @@ use super::values;
 use crate::arch::Arch;
 use crate::rule::suggest::nearest;
 use crate::rule::{
-    Action, FieldId, FilterValue, HostLookup, List, NoLookup, Operator, Rule, RuleBuilder,
-    RuleError, field_compare,
+    Action, FieldId, FilterValue, List, Lookup, Operator, Rule, RuleBuilder, RuleError,
+    field_compare,
 };
+use crate::user_db::NoLookup;
 
 impl Command {
     /// Reads the words of a command line, without the program's name.
@@ -18,7 +19,7 @@ impl Command {
     /// # Errors
     ///
     /// [`RuleError`] names the word that has no place, and what was expected.
-    pub fn parse<S: AsRef<str>>(words: &[S], lookup: &dyn HostLookup) -> Result<Self, RuleError> {
+    pub fn parse<S: AsRef<str>>(words: &[S], lookup: &dyn Lookup) -> Result<Self, RuleError> {
         let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
         command(&words, lookup)
     }
@@ -28,7 +29,7 @@ impl Command {
     /// # Errors
     ///
     /// As [`parse`](Self::parse).
-    pub fn parse_line(line: &str, lookup: &dyn HostLookup) -> Result<Self, RuleError> {
+    pub fn parse_line(line: &str, lookup: &dyn Lookup) -> Result<Self, RuleError> {
         let words: Vec<String> = split(line)?.into_iter().map(|word| word.text).collect();
         Self::parse(&words, lookup)
     }
@@ -57,7 +58,7 @@ impl FromStr for Rule {
 }
 
 /// Reads the words of a command.
-fn command(words: &[&str], lookup: &dyn HostLookup) -> Result<Command, RuleError> {
+fn command(words: &[&str], lookup: &dyn Lookup) -> Result<Command, RuleError> {
     let mut words = Words { words, next: 0 };
     let mut parts = Parts::default();
     while let Some(option) = words.word() {
@@ -265,7 +266,7 @@ impl Parts<'_> {
         self.permissions.is_some() || !self.conditions.is_empty() || !self.calls.is_empty()
     }
 
-    fn finish(self, words: &[&str], lookup: &dyn HostLookup) -> Result<Command, RuleError> {
+    fn finish(self, words: &[&str], lookup: &dyn Lookup) -> Result<Command, RuleError> {
         match self.subject {
             None => {
                 let expected = "give one of -a, -A, -d, -w, -W, -D, -l first";
@@ -319,7 +320,7 @@ impl Parts<'_> {
     fn conditions(
         &self,
         mut builder: RuleBuilder,
-        lookup: &dyn HostLookup,
+        lookup: &dyn Lookup,
     ) -> Result<RuleBuilder, RuleError> {
         for condition in &self.conditions {
             builder = match *condition {
@@ -365,7 +366,7 @@ fn add_field(
     builder: RuleBuilder,
     text: &str,
     behind_calls: bool,
-    lookup: &dyn HostLookup,
+    lookup: &dyn Lookup,
 ) -> Result<RuleBuilder, RuleError> {
     let expected = "give field, operator and value, such as uid=0";
     let (field, operator, value) = split_field(text, expected)?;

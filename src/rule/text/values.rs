@@ -5,13 +5,13 @@ use std::fmt;
 use crate::arch::{Abi, Arch};
 use crate::constants::{ADDRESS_FAMILIES, Errno, FILE_SYSTEMS, FILE_TYPES, Names};
 use crate::message_type::MessageType;
-use crate::rule::{FieldId, FilterValue, HostLookup, RuleError};
+use crate::rule::{FieldId, FilterValue, Lookup, RuleError};
 
 /// Reads the value of a field.
 pub(super) fn parse(
     field: FieldId,
     text: &str,
-    lookup: &dyn HostLookup,
+    lookup: &dyn Lookup,
 ) -> Result<FilterValue, RuleError> {
     if field.is_text() {
         return Ok(text.into());
@@ -48,11 +48,12 @@ pub(super) fn parse(
         }
         _ if field.is_user() => {
             let user = if is_unset(text) { Some(u32::MAX) } else { number(text) };
-            expect(user.or_else(|| lookup.user(text)), "give a number, a user's name, or unset")
+            expect(user.or_else(|| lookup.user_id(text)), "give a number, a user's name, or unset")
         }
-        _ if field.is_group() => {
-            expect(number(text).or_else(|| lookup.group(text)), "give a number or a group's name")
-        }
+        _ if field.is_group() => expect(
+            number(text).or_else(|| lookup.group_id(text)),
+            "give a number or a group's name",
+        ),
         _ => expect(number(text), "give a number"),
     }
 }
@@ -176,7 +177,7 @@ pub(super) fn print_number(field: FieldId, number: u32, f: &mut fmt::Formatter<'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::NoLookup;
+    use crate::user_db::NoLookup;
 
     fn parse(field: FieldId, text: &str) -> Result<FilterValue, RuleError> {
         super::parse(field, text, &NoLookup)
