@@ -146,8 +146,7 @@ impl<W: Write> Writer<W> {
         self.packet.extend_from_slice(kept);
         let length = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         let Ok(seconds) = u32::try_from(at.as_nanos() / NANOS) else {
-            let remedy =
-                "use times from 1970 to February 2106, the range of a pcap file";
+            let remedy = "use times from 1970 to February 2106, the range of a pcap file";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
                 .with_text(format_args!("its time is {} s", at.as_nanos() / NANOS)));
         };

@@ -105,7 +105,10 @@ fn records_before_that_of_the_call_belong_to_its_event() {
 #[test]
 fn a_lone_record_is_delivered_after_the_window_if_the_source_is_idle() {
     let mut harness = AssemblerHarness::new();
-    assert!(harness.feed(&["BPF 9 prog-id=75 op=UNLOAD"]).is_empty(), "it could be part of a larger event");
+    assert!(
+        harness.feed(&["BPF 9 prog-id=75 op=UNLOAD"]).is_empty(),
+        "it could be part of a larger event"
+    );
     let due = harness.assembler.poll_timeout().expect("a deadline");
     assert_eq!(due, Tick::from_nanos(2_000_000_000));
     assert!(harness.idle(1999).is_empty());
@@ -165,7 +168,13 @@ fn serials_out_of_order_are_not_a_loss() {
 #[test]
 fn serials_of_auditds_own_records_are_ignored() {
     let mut harness = AssemblerHarness::new();
-    harness.feed(&["SYSCALL 100", "EOE 100", "DAEMON_START 6543 op=start", "SYSCALL 101", "EOE 101"]);
+    harness.feed(&[
+        "SYSCALL 100",
+        "EOE 100",
+        "DAEMON_START 6543 op=start",
+        "SYSCALL 101",
+        "EOE 101",
+    ]);
     assert!(harness.idle(5000).is_empty());
 }
 
@@ -350,7 +359,11 @@ fn the_least_recently_active_event_is_evicted() {
     assert_eq!(harness.feed(&["EOE 2"]), ["2 end_record again: EOE"]);
     let mut harness = AssemblerHarness::with(AssemblerConfig::new().max_open_bytes(100));
     let long = format!("SYSCALL 1 x={}", "y".repeat(200));
-    assert_eq!(harness.feed(&[&long]), ["1 evicted: SYSCALL"], "a single event can exceed the limit");
+    assert_eq!(
+        harness.feed(&[&long]),
+        ["1 evicted: SYSCALL"],
+        "a single event can exceed the limit"
+    );
 }
 
 #[test]
@@ -447,11 +460,7 @@ fn completeness_needs_a_reading_before_and_after_the_records() {
     let mut late = AssemblerHarness::new();
     late.feed(&["SYSCALL 9", "EOE 9"]);
     late.handle(status(7));
-    assert_eq!(
-        reasons(&late),
-        [UnverifiedReason::CounterUnknown],
-        "earlier losses are not known"
-    );
+    assert_eq!(reasons(&late), [UnverifiedReason::CounterUnknown], "earlier losses are not known");
 }
 
 #[test]
@@ -462,7 +471,10 @@ fn queued_events_count_as_incomplete_before_they_are_polled() {
     let (needed, at) = (bytes.len(), Tick::ZERO);
     harness.assembler.handle(Received::Datagram { bytes: &bytes, needed, at });
     harness.assembler.handle(status(0));
-    assert_eq!(harness.assembler.stats().completeness().reasons(), [UnverifiedReason::Incomplete(1)]);
+    assert_eq!(
+        harness.assembler.stats().completeness().reasons(),
+        [UnverifiedReason::Incomplete(1)]
+    );
 }
 
 #[test]
@@ -495,7 +507,11 @@ fn each_fault_is_reported_once_and_so_is_their_end() {
     assert_eq!(check(HealthFaults::REGISTRATION).len(), 1);
     assert!(check(HealthFaults::REGISTRATION).is_empty(), "once");
     let out = check(HealthFaults::REGISTRATION | HealthFaults::HEARTBEAT);
-    assert_eq!(out, ["audit system degraded: a heartbeat did not return in time"], "only the new fault is reported");
+    assert_eq!(
+        out,
+        ["audit system degraded: a heartbeat did not return in time"],
+        "only the new fault is reported"
+    );
     assert!(check(HealthFaults::HEARTBEAT).is_empty(), "one fault remains");
     let out = check(HealthFaults::empty());
     assert_eq!(out, ["audit system restored: events from the time between may be missing"]);
@@ -523,7 +539,10 @@ fn completeness_is_unverified_during_backpressure() {
     harness.feed(&["USER 9"]);
     harness.handle(status(0));
     assert!(harness.handle(Signal::BackpressureStarted.at(Tick::ZERO)).is_empty(), "not a loss");
-    assert_eq!(harness.assembler.stats().completeness().reasons(), [UnverifiedReason::Backpressure]);
+    assert_eq!(
+        harness.assembler.stats().completeness().reasons(),
+        [UnverifiedReason::Backpressure]
+    );
     harness.handle(Signal::BackpressureEnded.at(Tick::ZERO));
     assert!(harness.assembler.stats().completeness().is_complete());
 }
@@ -544,7 +563,10 @@ fn a_resumed_reader_reports_the_gap_before_its_first_record() {
     let id = EventId::new(crate::time::Timestamp::new(100, 0).expect("a time"), 40);
     let mut harness = AssemblerHarness::with(AssemblerConfig::new().resume_after(id));
     harness.feed(&["PROCTITLE 44", "EOE 44"]);
-    assert_eq!(harness.idle(2000), ["lost 3 events after 100.000:40: serials 41 to 43 were not received"]);
+    assert_eq!(
+        harness.idle(2000),
+        ["lost 3 events after 100.000:40: serials 41 to 43 were not received"]
+    );
 }
 
 #[test]

@@ -153,7 +153,11 @@ fn operations_of_io_uring_are_calls() {
     assert_eq!(alone.keys(), [b"k"]);
     let inline = event(&["URINGOP uring_op=36 success=yes exit=0 pid=7 uid=0", &call(426, OK)]);
     assert!(matches!(inline.kind(), EventKind::FileDelete(_)));
-    assert_eq!(inline.subject().exe.as_deref(), Some(&b"/bin/x"[..]), "the call contains the program");
+    assert_eq!(
+        inline.subject().exe.as_deref(),
+        Some(&b"/bin/x"[..]),
+        "the call contains the program"
+    );
 }
 
 #[test]

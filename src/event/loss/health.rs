@@ -34,7 +34,11 @@ bitflags! {
 
 /// The faults with their names in JSON and their meanings.
 const NAMES: [(HealthFaults, &str, &str); 5] = [
-    (HealthFaults::REGISTRATION, "registration", "this process has lost its registration as the audit daemon"),
+    (
+        HealthFaults::REGISTRATION,
+        "registration",
+        "this process has lost its registration as the audit daemon",
+    ),
     (HealthFaults::DISABLED, "disabled", "auditing is off"),
     (HealthFaults::RULES, "rules", "the loaded rules have changed"),
     (HealthFaults::HEARTBEAT, "heartbeat", "a heartbeat did not return in time"),
