@@ -223,12 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_live_reader_knew_a_replay_knows() {
+    fn a_replay_has_the_same_losses_as_the_live_reader() {
         use crate::event::HealthFaults;
         let bytes = frame::message(MessageType::EOE, 0, b"audit(1.000:2): ");
         let (bytes, needed) = (&bytes[..], bytes.len());
         let second = |second: u64| Tick::from_nanos(second * 1_000_000_000);
-        let story = [
+        let script = [
             Signal::LostCounter { total: 3 }.at(second(1)),
             Signal::BackpressureStarted.at(second(2)),
             Received::Datagram { bytes, needed, at: second(2) },
@@ -239,10 +239,10 @@ mod tests {
             Signal::Health { faults: HealthFaults::empty() }.at(second(5)),
             Signal::LostCounter { total: 5 }.at(second(6)),
         ];
-        for end in 0..=story.len() {
+        for end in 0..=script.len() {
             let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
             let mut live = Assembler::new();
-            for received in story.iter().take(end) {
+            for received in script.iter().take(end) {
                 writer.write(received).expect("a vector takes everything");
                 live.handle(*received);
             }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn everything_written_is_read() {
         let capture = sample();
         let mut reader = Reader::new(&capture[..]).expect("a capture");
         let bytes = datagram();
@@ -280,8 +280,8 @@ mod tests {
         }
         assert_eq!(frames[..2], ["Overrun { dropped: Some(9) }", "Overrun { dropped: None }"]);
         assert!(frames[2].starts_with("Reply { message_type: GET"));
-        let quiet = Signal::Idle.at(Tick::from_nanos(8_000_000_007));
-        assert_eq!(reader.recv(None).expect("good"), quiet);
+        let idle = Signal::Idle.at(Tick::from_nanos(8_000_000_007));
+        assert_eq!(reader.recv(None).expect("good"), idle);
         let Ok(Received::Datagram { bytes, needed, .. }) = reader.recv(None) else { panic!("cut") };
         assert_eq!(needed, bytes.len() + 40);
         for _ in 0..2 {
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_of_more_than_a_second_is_none() {
+    fn a_fraction_of_more_than_a_second_is_refused() {
         let mut capture = sample();
         for (fraction, is_good) in [(999_999_999, true), (1_000_000_000, false)] {
             capture[28..32].copy_from_slice(&u32::to_ne_bytes(fraction));
@@ -301,27 +301,27 @@ mod tests {
     }
 
     #[test]
-    fn captures_by_others_have_silence_wherever_nothing_came() {
+    fn captures_of_other_programs_are_idle_at_the_requested_instants() {
         let ours = sample();
         let marker = 16 + 16 + 16; // pcap's header, the pseudo-header, an empty message
         let theirs = [&ours[..24], &ours[24 + marker..]].concat();
         let early = Tick::from_nanos(5_500_000_000);
-        for (capture, has_idle_signals) in [(&theirs, true), (&ours, false)] {
+        for (capture, is_idle_on_request) in [(&theirs, true), (&ours, false)] {
             let mut reader = Reader::new(&capture[..]).expect("a capture");
             assert!(matches!(reader.recv(None), Ok(Received::Datagram { .. })));
             let next = reader.recv(Some(early)).expect("good");
-            assert_eq!(next == Signal::Idle.at(early), has_idle_signals);
+            assert_eq!(next == Signal::Idle.at(early), is_idle_on_request);
         }
     }
 
     #[test]
-    fn a_reader_that_paused_is_replayed_as_one() {
+    fn a_pause_of_the_reader_is_replayed_as_one() {
         let record = |message_type, seconds: u64| {
             let text = b"audit(1.000:2): ";
             (frame::message(message_type, 0, text), Tick::from_nanos(seconds * 1_000_000_000))
         };
         let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
-        // nobody reads for a minute; then the rest of the event is in the socket still
+        // the reader pauses for a minute, while the rest of the event is in the socket
         for (bytes, at) in [record(MessageType::SYSCALL, 1), record(MessageType::EOE, 61)] {
             let received = Received::Datagram { bytes: &bytes, needed: bytes.len(), at };
             writer.write(&received).expect("a vector takes everything");
@@ -365,7 +365,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(ends, 7, "only between messages it looks like an end");
+        assert_eq!(ends, 7, "a truncation between messages is an end");
     }
 
     #[test]
