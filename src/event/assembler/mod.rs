@@ -15,7 +15,9 @@ use self::open_events::OpenEvents;
 use self::recently_closed::RecentlyClosed;
 use crate::decode::DecodeError;
 use crate::event::loss::{LossTracker, SerialOrder, Serials};
-use crate::event::{ClosedBy, Delivery, Event, Received, RecordPrefix, Signal, Stats};
+use crate::event::{
+    Cause, ClosedBy, Count, Delivery, Event, Received, RecordPrefix, Signal, Stats, Unit,
+};
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{Header, Record};
 use crate::time::{Tick, nanos};
@@ -203,7 +205,8 @@ impl Assembler {
     fn datagram(&mut self, bytes: &[u8], needed: usize, at: Tick) {
         let truncated = needed > bytes.len();
         if truncated {
-            self.losses.truncated(needed - bytes.len());
+            let missing = (needed - bytes.len()) as u64;
+            self.losses.lose(Cause::Truncated, Count::Exactly(missing), Unit::Bytes);
         }
         match Frame::parse(bytes) {
             Ok(Frame::Record { message_type, text }) => {
@@ -312,7 +315,7 @@ impl Assembler {
             SerialOrder::Skipped => self.losses.stats.healed_serials += 1,
             SerialOrder::Restart => {
                 self.report_all_gaps(index);
-                self.losses.serial_restart();
+                self.losses.lose(Cause::SerialRestart, Count::Unknown, Unit::Events);
             }
         }
         if let Some(gap) = self.serials.get_mut(index).and_then(Serials::take_excess) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::event::{Cause, CauseKind, Completeness, HealthFaults, Missing, UnverifiedReason};
+use crate::event::{CauseKind, Completeness, HealthFaults, Missing, UnverifiedReason};
 use crate::record::EventId;
 use crate::wire::frame;
 use crate::wire::status::Status;

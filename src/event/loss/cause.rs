@@ -1,7 +1,7 @@
 //! The causes of losses, and what is recorded for each: its name, its total, its message.
 //!
-//! To add a cause: add the variant of [`Cause`], its row in the table below, and the call in
-//! `loss/tracker.rs`. The compiler names the rest.
+//! To add a cause: add the variant of [`Cause`] and its row in the table below, and call
+//! `LossTracker::lose` where the loss is detected. The compiler names the rest.
 
 use std::fmt;
 

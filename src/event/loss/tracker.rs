@@ -65,15 +65,6 @@ impl LossTracker {
         }
     }
 
-    /// Reports a record that lacks `missing` bytes.
-    pub(in crate::event) fn truncated(&mut self, missing: usize) {
-        self.lose(Cause::Truncated, Count::Exactly(missing as u64), Unit::Bytes);
-    }
-
-    pub(in crate::event) fn serial_restart(&mut self) {
-        self.lose(Cause::SerialRestart, Count::Unknown, Unit::Events);
-    }
-
     pub(in crate::event) fn overrun(&mut self, dropped: Option<u64>) {
         if let Some(dropped) = dropped {
             self.explain(dropped);
@@ -197,7 +188,8 @@ impl LossTracker {
     }
 
     /// Reports a loss after the last record.
-    fn lose(&mut self, cause: Cause, count: Count, unit: Unit) {
+    #[cold]
+    pub(in crate::event) fn lose(&mut self, cause: Cause, count: Count, unit: Unit) {
         self.report(Loss::new(cause, count, unit, self.last));
     }
 
