@@ -43,3 +43,19 @@ pub(crate) fn pad(f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>) -> fmt::
         f.pad(&text.to_string())
     }
 }
+
+/// Prints through a function, which gets a formatter without width; the width is honoured.
+pub(crate) fn pad_with(
+    f: &mut fmt::Formatter<'_>,
+    print: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result,
+) -> fmt::Result {
+    struct Print<F>(F);
+
+    impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> fmt::Display for Print<F> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            (self.0)(f)
+        }
+    }
+
+    pad(f, format_args!("{}", Print(print)))
+}

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::{Event, EventKind};
 use crate::constants::Errno;
+use crate::macros::pad_with;
 use crate::message_type::{MessageType, Origin};
 use crate::record::{Avc, Interpretation, Path, Record, SocketAddress, Value, print_text};
 
@@ -109,9 +110,12 @@ impl fmt::Display for Outcome {
 
 impl fmt::Display for Object<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.width().is_some() || f.precision().is_some() {
-            return f.pad(&self.to_string());
-        }
+        pad_with(f, |f| self.print(f))
+    }
+}
+
+impl Object<'_> {
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(bytes) | Self::Account(bytes) | Self::Name(bytes) => print_text(bytes, f),
             Self::Address(address) => fmt::Display::fmt(address, f),

@@ -14,7 +14,7 @@ pub use self::health::HealthFaults;
 pub(super) use self::serials::{SerialOrder, Serials};
 pub use self::stats::{CounterReading, Stats};
 pub(super) use self::tracker::LossTracker;
-use crate::macros::pad;
+use crate::macros::{pad, pad_with};
 use crate::record::EventId;
 
 /// A report that something is, or may be, missing.
@@ -156,9 +156,12 @@ impl fmt::Display for Unit {
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.width().is_some() || f.precision().is_some() {
-            return f.pad(&self.to_string());
-        }
+        pad_with(f, |f| self.print(f))
+    }
+}
+
+impl Loss {
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = self.unit.name();
         match (self.cause.kind(), self.count) {
             (CauseKind::HealthFault, _) => f.write_str("audit system degraded")?,
