@@ -403,7 +403,7 @@ proptest! {
     fn fields_do_not_exceed_the_body(body in "([a-z0-9_\\[\\]-]{0,6}(=[\"']?[ -~]{0,9}[\"']? ?)?){0,12}") {
         for number in [1300, 1302, 1305, 1306, 1307, 1309, 1327, 1123, 1336] {
             let text = format!("audit(1.000:2): {body}");
-            let record = Record::parse(MessageType::new(number), text.as_bytes()).expect("a head");
+            let record = Record::parse(MessageType::new(number), text.as_bytes()).expect("a header");
             let found: usize = record.fields().map(|field| field.name.len() + field.value.bytes().len()).sum();
             prop_assert!(found <= body.len());
         }

@@ -106,7 +106,7 @@ pub(crate) fn record(bytes: &[u8]) {
     let line = LogLine::of(&record).to_bytes();
     assert!(!line.contains(&b'\n'));
     let again = LogLine::parse(&line).expect("our own line");
-    assert_eq!(again.record().expect("a head"), record);
+    assert_eq!(again.record().expect("a header"), record);
     read_views(record);
     events_of(&[(message_type, text)]).iter().for_each(read_event);
     // after its call the record can be part of a whole event

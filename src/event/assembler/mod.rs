@@ -275,8 +275,8 @@ impl Assembler {
         self.add(slot_index, record, truncated, at);
     }
 
-    /// Adds a record to an open event, and closes the event if the record's role says so: `EOE` ends
-    /// it, a standalone record is all of it.
+    /// Adds a record to an open event. The event is closed if the record ends it (`EOE`) or is
+    /// standalone.
     #[inline(always)]
     fn add(&mut self, slot_index: usize, record: &Record<'_>, truncated: bool, at: Tick) {
         self.losses.last = Some(record.id());

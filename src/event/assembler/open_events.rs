@@ -277,7 +277,7 @@ mod tests {
     }
 
     fn record() -> Record<'static> {
-        Record::parse(MessageType::CWD, b"audit(1.000:2): x").expect("a head")
+        Record::parse(MessageType::CWD, b"audit(1.000:2): x").expect("a header")
     }
 
     fn close(open: &mut OpenEvents, slot: usize) {
@@ -309,7 +309,7 @@ mod tests {
         for serial in [7, 4242, 99_999_999, 123_456_789, u32::MAX] {
             let mut open = OpenEvents::default();
             let text = format!("audit(1700000000.123:{serial}): cwd=\"/root\"").into_bytes();
-            let record = Record::parse(MessageType::CWD, &text).expect("a head");
+            let record = Record::parse(MessageType::CWD, &text).expect("a header");
             let (key, length) = (EventKey::new(record.id(), 0), record.body_at());
             let slot = open.open(key, false, Tick::ZERO);
             assert_eq!(open.find_by_header(&text), None, "the event has no record yet");
@@ -334,7 +334,7 @@ mod tests {
     fn a_header_without_its_final_space_is_not_compared() {
         let mut open = OpenEvents::default();
         let record =
-            Record::parse(MessageType::EOE, b"audit(1700000000.123:4242):").expect("a head");
+            Record::parse(MessageType::EOE, b"audit(1700000000.123:4242):").expect("a header");
         let slot = open.open(EventKey::new(record.id(), 0), false, Tick::ZERO);
         open.add(slot, &record, false, Tick::ZERO);
         assert_eq!(open.find_by_header(b"audit(1700000000.123:4242): cwd=\"/\""), None);
