@@ -13,6 +13,22 @@ use crate::record::{Avc, Interpretation, Path, Record, SocketAddress, Value, pri
 ///
 /// In a program's message that is the process that sent it. Its `exe` and `comm` are the program's own
 /// statement; all other fields are written by the kernel.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::{Delivery, Events, log};
+///
+/// let text = r#"type=SYSCALL msg=audit(1.000:2): arch=c000003e syscall=87 success=no exit=-13 a0=7f00 pid=7 uid=1000 comm="rm" exe="/usr/bin/rm"
+/// type=CWD msg=audit(1.000:2): cwd="/root"
+/// type=PATH msg=audit(1.000:2): item=0 name="notes" nametype=DELETE
+/// "#;
+/// let mut events = Events::new(log::Reader::new(text.as_bytes()));
+/// let Some(Ok(Delivery::Event(event))) = events.next() else { panic!("an event") };
+/// let subject = event.subject();
+/// assert_eq!((subject.pid, subject.uid), (Some(7), Some(1000)));
+/// assert_eq!(subject.comm.as_deref(), Some(&b"rm"[..]));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subject<'a> {
@@ -33,6 +49,22 @@ pub struct Subject<'a> {
 }
 
 /// What an action was performed on.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::{Delivery, Events, log};
+///
+/// let text = r#"type=SYSCALL msg=audit(1.000:2): arch=c000003e syscall=87 success=no exit=-13 a0=7f00 pid=7 uid=1000 comm="rm" exe="/usr/bin/rm"
+/// type=CWD msg=audit(1.000:2): cwd="/root"
+/// type=PATH msg=audit(1.000:2): item=0 name="notes" nametype=DELETE
+/// "#;
+/// let mut events = Events::new(log::Reader::new(text.as_bytes()));
+/// let Some(Ok(Delivery::Event(event))) = events.next() else { panic!("an event") };
+/// let objects = event.objects();
+/// assert_eq!(objects[0].to_string(), "/root/notes");
+/// assert_eq!(event.outcome().to_string(), "EACCES");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Object<'a> {

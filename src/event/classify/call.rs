@@ -10,6 +10,23 @@ use crate::message_type::MessageType;
 use crate::record::{ObjPid, Path, Record, SocketAddress, Syscall, UringOp};
 
 /// A system call, or an operation of io_uring, with the other records of its event.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::{Delivery, Events, log};
+///
+/// let text = r#"type=SYSCALL msg=audit(1.000:2): arch=c000003e syscall=87 success=no exit=-13 a0=7f00 pid=7 uid=1000 comm="rm" exe="/usr/bin/rm"
+/// type=CWD msg=audit(1.000:2): cwd="/root"
+/// type=PATH msg=audit(1.000:2): item=0 name="notes" nametype=DELETE
+/// "#;
+/// let mut events = Events::new(log::Reader::new(text.as_bytes()));
+/// let Some(Ok(Delivery::Event(event))) = events.next() else { panic!("an event") };
+/// let call = event.call().ok_or("a call")?;
+/// assert_eq!((call.name(), call.pid(), call.success()), (Some("unlink"), Some(7), Some(false)));
+/// assert_eq!(call.paths().count(), 1);
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     event: &'a Event,
