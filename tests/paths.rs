@@ -10,6 +10,7 @@ use std::time::Duration;
 use auditlink::capture::synthetic::{Mix, Workload};
 use auditlink::capture::{Reader, Tee, Writer};
 use auditlink::event::{Assembler, Received, Signal, Stats};
+use auditlink::iter::Next;
 use auditlink::time::Tick;
 use auditlink::{Delivery, Error, EventStream, Events, Source};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -197,7 +198,7 @@ fn through_poll(capture: &[u8]) -> Outcome {
     let mut deliveries = Vec::new();
     let mut waits = 0;
     loop {
-        while let Some(delivery) = events.try_next().expect("a capture") {
+        while let Next::Item(delivery) = events.try_next().expect("a capture") {
             deliveries.push(delivery);
         }
         if events.is_ended() {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind as IoErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pcap_file::pcap::PcapReader;
 use pcap_file::{DataLink, Endianness, PcapError, TsResolution};
@@ -47,6 +47,8 @@ pub struct Reader<R: Read> {
     count: u64,
     /// Whether the capture contains idle signals, as those of [`Writer`](super::Writer) do.
     has_idle_signals: bool,
+    /// The file's name, for errors.
+    path: Option<PathBuf>,
 }
 
 #[derive(Debug, Default)]
@@ -72,8 +74,11 @@ impl Reader<File> {
     ///
     /// As [`new`](Self::new), and those of the operating system.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let file = File::open(path).map_err(|error| Error::io("open the capture", error))?;
-        Self::new(file)
+        let path = path.as_ref();
+        let file = File::open(path)
+            .map_err(|error| Error::io("open the capture", error).with_path(path))?;
+        let reader = Self::new(file).map_err(|error| error.with_path(path))?;
+        Ok(Self { path: Some(path.to_owned()), ..reader })
     }
 }
 
@@ -91,12 +96,12 @@ impl<R: Read> Reader<R> {
         if header.datalink != DataLink::NETLINK {
             let remedy = "use a pcap file of link type NETLINK, such as `dump --write` creates";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
-                .with_text(format_args!("its link type is {:?}", header.datalink)));
+                .with_text(format_args!("the link type is {:?}, not NETLINK", header.datalink)));
         }
         if header.endianness != Endianness::native() {
             let remedy = "read it on a machine of the byte order with which it was taken";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
-                .with_text("its netlink messages are in the other byte order"));
+                .with_text("the netlink messages have the other byte order"));
         }
         Ok(Self {
             file,
@@ -109,11 +114,19 @@ impl<R: Read> Reader<R> {
             at: Tick::ZERO,
             count: 0,
             has_idle_signals: false,
+            path: None,
         })
     }
 
     /// Reads the next audit message into `packet`; `false` at the end.
     fn read(&mut self) -> Result<bool, Error> {
+        self.read_packet().map_err(|error| match &self.path {
+            Some(path) => error.with_path(path),
+            None => error,
+        })
+    }
+
+    fn read_packet(&mut self) -> Result<bool, Error> {
         loop {
             let Some(next) = self.file.next_raw_packet() else {
                 return Ok(false);

@@ -48,9 +48,10 @@ impl Writer<BufWriter<File>> {
     ///
     /// An error of the operating system.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let file =
-            File::create(path).map_err(|error| Error::io("create the capture file", error))?;
-        Self::new(BufWriter::new(file))
+        let path = path.as_ref();
+        let file = File::create(path)
+            .map_err(|error| Error::io("create the capture file", error).with_path(path))?;
+        Self::new(BufWriter::new(file)).map_err(|error| error.with_path(path))
     }
 }
 
@@ -148,7 +149,7 @@ impl<W: Write> Writer<W> {
         let Ok(seconds) = u32::try_from(at.as_nanos() / NANOS) else {
             let remedy = "use times from 1970 to February 2106, the range of a pcap file";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
-                .with_text(format_args!("its time is {} s", at.as_nanos() / NANOS)));
+                .with_text(format_args!("a message has the time {} s", at.as_nanos() / NANOS)));
         };
         let packet = RawPcapPacket {
             ts_sec: seconds,
@@ -170,6 +171,6 @@ const OPERATION: &str = "write the capture";
 fn write_failed(error: PcapError) -> Error {
     match error {
         PcapError::IoError(error) => Error::io(OPERATION, error),
-        other => Error::new(OPERATION, ErrorKind::Capture, "").with_text(other),
+        other => Error::new(OPERATION, ErrorKind::Capture, None).with_text(other),
     }
 }

@@ -3,7 +3,7 @@
 mod assembler;
 mod classify;
 mod completeness;
-mod loss;
+pub(crate) mod loss;
 mod missing;
 mod normalize;
 mod received;
@@ -15,10 +15,12 @@ use bytes::Bytes;
 pub use self::assembler::{Assembler, AssemblerConfig};
 pub use self::classify::{Call, EventKind, Exec, Exit, Fork, Kill, Ptrace};
 pub use self::completeness::{Completeness, UnverifiedReason};
-pub use self::loss::{Cause, CauseKind, Count, CounterReading, HealthFaults, Loss, Stats, Unit};
+pub(crate) use self::loss::Loss;
+pub use self::loss::{Cause, CauseKind, Count, CounterReading, HealthFaults, Stats, Unit};
 pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
 pub use self::received::{Received, Signal};
+use crate::bytestr::ByteStr;
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{EventId, Execve, Header, Keys, Path, Record, Syscall, UserMessage};
 use crate::time::{Tick, Timestamp};
@@ -197,9 +199,8 @@ impl Event {
 
     /// Returns the keys of the rule that matched.
     #[must_use]
-    pub fn keys(&self) -> Vec<Vec<u8>> {
-        let keys = self.head().map(Keys::of).into_iter().flatten();
-        keys.map(std::borrow::Cow::into_owned).collect()
+    pub fn keys(&self) -> Vec<ByteStr<'_>> {
+        self.head().map(Keys::of).into_iter().flatten().collect()
     }
 
     /// Returns whether the rule that matched has this key.

@@ -16,10 +16,12 @@ use self::connector::Connector;
 #[cfg(feature = "pidfd")]
 use self::pidfd::Pidfds;
 use crate::error::Error;
-use crate::process::{BootId, Lookup, Process, ProcessId, ProcessInspector, ProcessTable, Tracker};
 #[cfg(feature = "pidfd")]
-use crate::process::{Observation, Provenance};
-use crate::time::{BootClock, Tick};
+use crate::process::Provenance;
+use crate::process::{
+    BootId, Lookup, Observation, ProcessId, ProcessInspector, ProcessTable, TrackerConfig,
+};
+use crate::time::BootClock;
 
 /// Sees what records do not tell: deaths by signal, threads, who was there before.
 ///
@@ -141,50 +143,55 @@ impl ProcessMonitor {
         self.refusal.as_ref()
     }
 
-    /// Makes a tracker for this machine: with its boot, a clock that was read, and sweeps where they
-    /// are needed.
-    #[must_use]
-    pub fn tracker(&self) -> Tracker {
+    /// Returns the configuration of a tracker for this machine: with its boot, a clock that was read, and
+    /// sweeps where they are needed.
+    pub fn tracker_config(&self) -> TrackerConfig {
         let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
         let resolution = clock_getres(ClockId::CLOCK_REALTIME_COARSE);
         let resolution = resolution.map_or(Duration::from_millis(10), Duration::from);
-        let clock = BootClock::new(u32::try_from(ticks).unwrap_or(100), resolution);
-        let mut tracker = Tracker::new(self.boot).clock(clock);
-        let kernel = crate::host::procfs::kernel();
-        tracker = tracker.first_thread_counts(kernel.is_none_or(|kernel| kernel < (6, 0)));
-        if crate::host::procfs::booted_with_audit() {
-            tracker = tracker.audited_since(0);
+        let mut clock = BootClock::new(u32::try_from(ticks).unwrap_or(100), resolution);
+        if let Some((wall, since_boot)) = self.clocks() {
+            clock.sample(wall, since_boot);
         }
-        self.sample(&mut tracker);
+        let kernel = crate::host::procfs::kernel();
+        let mut config = TrackerConfig::new(self.boot)
+            .clock(clock)
+            .leader_status(kernel.is_none_or(|kernel| kernel < (6, 0)));
+        if crate::host::procfs::booted_with_audit() {
+            config = config.audited_since(0);
+        }
         match self.kind() {
-            MonitorKind::Connector => tracker.process_monitor(true),
-            MonitorKind::Pidfd | MonitorKind::Procfs => tracker.sweep(SWEEP_INTERVAL),
+            MonitorKind::Connector => config.process_monitor(true),
+            MonitorKind::Pidfd | MonitorKind::Procfs => config.sweep_interval(SWEEP_INTERVAL),
         }
     }
 
-    /// Gives a tracker a reading of the clocks.
-    pub fn sample(&self, tracker: &mut Tracker) {
+    /// Reads the wall clock and the time since boot together, for
+    /// [`Tracker::sample`](crate::process::Tracker::sample).
+    ///
+    /// `None` if the thread was interrupted in between, which makes the reading useless.
+    #[must_use]
+    pub fn clocks(&self) -> Option<(Duration, Duration)> {
         // in between the thread may have lost its turn: the wall clock is read in the middle
         let before = now(ClockId::CLOCK_BOOTTIME);
         let wall = now(ClockId::CLOCK_REALTIME);
         let after = now(ClockId::CLOCK_BOOTTIME);
-        if after.saturating_sub(before) < SAMPLE_LIMIT {
-            tracker.sample(wall, before);
-        }
+        (after.saturating_sub(before) < SAMPLE_LIMIT).then_some((wall, before))
     }
 
-    /// Tells a tracker all that was observed since, without waiting.
+    /// Appends all that was observed since the last call, without waiting.
+    ///
+    /// Pass it to [`Tracker::observe`](crate::process::Tracker::observe), also if an error is returned.
     ///
     /// # Errors
     ///
     /// An error of the operating system.
-    pub fn drain(&mut self, tracker: &mut Tracker, at: Tick) -> Result<(), Error> {
-        self.sample(tracker);
+    pub fn drain(&mut self, observations: &mut Vec<Observation>) -> Result<(), Error> {
         match &mut self.means {
             Means::Connector(connector) => {
                 let boot = now(ClockId::CLOCK_BOOTTIME);
                 let suspended = boot.saturating_sub(now(ClockId::CLOCK_MONOTONIC));
-                connector.drain(suspended, |observation| tracker.observe(observation, at))
+                connector.drain(suspended, |observation| observations.push(observation))
             }
             #[cfg(feature = "pidfd")]
             Means::Pidfds(pidfds) => {
@@ -199,7 +206,7 @@ impl ProcessMonitor {
                     let since_boot = now(ClockId::CLOCK_BOOTTIME);
                     let source = Provenance::Pidfd;
                     let ended = Observation::Exited { task, process, code, since_boot, source };
-                    tracker.observe(ended, at);
+                    observations.push(ended);
                 }
                 Ok(())
             }
@@ -208,12 +215,12 @@ impl ProcessMonitor {
     }
 
     /// Shows it a process to wait for, where it does not hear of all anyway.
-    pub fn follow(&mut self, process: &Process) {
+    pub fn follow(&mut self, id: ProcessId) {
         match &mut self.means {
             #[cfg(feature = "pidfd")]
-            Means::Pidfds(pidfds) => pidfds.add(process),
+            Means::Pidfds(pidfds) => pidfds.add(id),
             Means::Connector(_) | Means::Nothing => {
-                let _ = process;
+                let _ = id;
             }
         }
     }

@@ -7,7 +7,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use super::procfs;
 use crate::error::Error;
-use crate::process::{Lookup, Process, ProcessId};
+use crate::process::{Lookup, ProcessId};
 
 /// The processes that are waited for.
 #[derive(Debug)]
@@ -26,22 +26,22 @@ impl Pidfds {
     }
 
     /// Begins to wait for a process. Where there are too many, nobody waits; a sweep sees it.
-    pub(super) fn add(&mut self, process: &Process) {
-        let pid = process.pid();
+    pub(super) fn add(&mut self, id: ProcessId) {
+        let pid = id.pid();
         let file = open(pid);
         // the file is of whoever has the number now
         let is_there = match procfs::process(pid) {
-            Lookup::Process(seen) => process.id.start_ticks() == Some(seen.start_ticks),
+            Lookup::Process(seen) => id.start_ticks() == Some(seen.start_ticks),
             _ => false,
         };
         if !is_there {
-            self.over.push(process.id);
+            self.over.push(id);
             return;
         }
         let Some(file) = file else { return };
         let event = EpollEvent::new(EpollFlags::EPOLLIN, u64::from(pid));
         if self.epoll.add(&file, event).is_ok() {
-            self.files.insert(pid, (process.id, file));
+            self.files.insert(pid, (id, file));
         }
     }
 

@@ -118,6 +118,29 @@ impl ProcessInspector for NoInspector {
     }
 }
 
+/// Looks up through the inspector, if there is one.
+impl<I: ProcessInspector> ProcessInspector for Option<I> {
+    fn process(&mut self, pid: u32) -> Lookup {
+        self.as_mut().map_or(Lookup::Unknown, |inspector| inspector.process(pid))
+    }
+
+    fn details(&mut self, pid: u32) -> Lookup {
+        self.as_mut().map_or(Lookup::Unknown, |inspector| inspector.details(pid))
+    }
+
+    fn control_group(&mut self, pid: u32) -> Option<String> {
+        self.as_mut()?.control_group(pid)
+    }
+
+    fn since_boot(&mut self) -> Option<Duration> {
+        self.as_mut()?.since_boot()
+    }
+
+    fn list(&mut self) -> Option<ProcessTable> {
+        self.as_mut()?.list()
+    }
+}
+
 /// What a second source tells of its own accord.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -20,7 +20,7 @@ pub use self::id::{BootId, ProcessId, Start};
 pub use self::inspector::{
     Lookup, NoInspector, Observation, ProcessInspector, ProcessSnapshot, ProcessTable,
 };
-pub use self::tracker::Tracker;
+pub use self::tracker::{Tracker, TrackerConfig};
 
 /// How something is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,9 +4,31 @@ use crate::user_db::{NoLookup, UserDb};
 
 /// Resolves what the text of a rule refers to.
 ///
-/// Rules in the kernel hold the IDs of users and groups, and one field for a file and another one
-/// for a directory; `auditctl` takes names, and one option `-w` for both.
-/// [`host::UserNames`](crate::host::UserNames) looks at the running system; [`NoLookup`] at nothing.
+/// Text can contain the names of users and groups, and `-w` watches a file or a directory; a rule in
+/// the kernel contains IDs, and has different fields for files and directories.
+/// [`host::UserNames`](crate::host::UserNames) resolves both on the running system; [`NoLookup`]
+/// resolves no name.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::rule::{Command, Lookup};
+/// use auditlink::user_db::UserDb;
+///
+/// struct OneUser;
+///
+/// impl UserDb for OneUser {
+///     fn user_id(&self, name: &str) -> Option<u32> {
+///         (name == "alice").then_some(1000)
+///     }
+/// }
+///
+/// impl Lookup for OneUser {}
+///
+/// let command = Command::parse_line("-a always,exit -F auid=alice", &OneUser)?;
+/// assert_eq!(command, "-a always,exit -F auid=1000".parse()?);
+/// # Ok::<(), auditlink::rule::RuleError>(())
+/// ```
 pub trait Lookup: UserDb {
     /// Returns whether a path is a directory, so that `-w` watches the whole tree below it.
     ///

@@ -13,7 +13,7 @@ use crate::decode::{Cursor, DecodeError};
 use crate::message_type::{MessageType, Origin, RecordRole};
 
 /// The length of a netlink message header.
-pub const HEADER_LENGTH: usize = 16;
+pub(crate) const HEADER_LENGTH: usize = 16;
 
 /// What a datagram turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,13 +2,15 @@
 //!
 //! Each fault makes a known number of events of three records (`SYSCALL`, `PROCTITLE`, `EOE`) and
 //! compares it with what came whole and what was accounted for. Where the kernel's counters allow
-//! it, to the unit. A line `matrix` goes into the table of `docs/loss.md`.
+//! it, to the unit. A line `matrix` goes into the table of
+//! `docs/measurements.md`.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use auditlink::event::{Cause, CauseKind, Completeness, Stats, UnverifiedReason};
 use auditlink::host::procfs::booted_with_audit;
+use auditlink::iter::Next;
 use auditlink::iter::Overflow;
 use auditlink::{
     Delivery, Event, Events, InstalledRules, Loss, MessageType, Pump, Receiver, Rule, Settings,
@@ -64,23 +66,22 @@ impl Harvest {
     }
 
     /// Takes what comes until nothing has come for `quiet`.
-    pub(crate) fn collect<S: Clocked>(&mut self, events: &mut Events<S>, quiet: Duration) {
+    pub(crate) fn collect<S: Finish>(&mut self, events: &mut Events<S>, quiet: Duration) {
         loop {
-            let until = events.source().tick().saturating_add(quiet);
-            match events.next_until(Some(until)).expect("no error") {
-                Some(delivery) => self.add(delivery),
-                None => return,
+            match events.next_timeout(quiet).expect("no error") {
+                Next::Item(delivery) => self.add(delivery),
+                Next::Idle | Next::Ended => return,
             }
         }
     }
 
     /// Shuts down, and takes everything that was queued before.
-    pub(crate) fn finish<S: Clocked>(self, events: Events<S>) -> (Self, Stats) {
+    pub(crate) fn finish<S: Finish>(self, events: Events<S>) -> (Self, Stats) {
         self.finish_with(events, |_| {})
     }
 
     /// As [`finish`](Self::finish), passing each delivery to a closure first.
-    pub(crate) fn finish_with<S: Clocked>(
+    pub(crate) fn finish_with<S: Finish>(
         mut self,
         mut events: Events<S>,
         mut look: impl FnMut(&Delivery),
@@ -88,8 +89,8 @@ impl Harvest {
         events.source_mut().leave();
         let limit = Instant::now() + Duration::from_secs(60);
         while !events.is_ended() {
-            let until = events.source().tick().saturating_add(Duration::from_secs(1));
-            if let Some(delivery) = events.next_until(Some(until)).expect("no error") {
+            let next = events.next_timeout(Duration::from_secs(1)).expect("no error");
+            if let Next::Item(delivery) = next {
                 look(&delivery);
                 self.add(delivery);
             }
@@ -122,27 +123,18 @@ fn is_of_storm(event: &Event) -> bool {
     has_key || is_torn
 }
 
-/// A live source: one with a clock, that can be left.
-pub(crate) trait Clocked: Source {
-    fn tick(&self) -> auditlink::time::Tick;
+/// A live source that can be shut down.
+pub(crate) trait Finish: Source {
     fn leave(&mut self);
 }
 
-impl Clocked for Receiver {
-    fn tick(&self) -> auditlink::time::Tick {
-        self.now()
-    }
-
+impl Finish for Receiver {
     fn leave(&mut self) {
         self.finish().expect("a thread");
     }
 }
 
-impl Clocked for Pump {
-    fn tick(&self) -> auditlink::time::Tick {
-        self.now()
-    }
-
+impl Finish for Pump {
     fn leave(&mut self) {
         self.finish();
     }
@@ -334,7 +326,7 @@ pub(crate) fn slow_consumer(kernel: &KernelLock) {
     let rules = watch_getppid(kernel); // before the receiver opens: everything received is the storm's
     wait_until_sent();
     let receiver = Receiver::daemon().open().expect("the place is free");
-    let pump = Pump::new(receiver).queue_bytes(64 * 1024).overflow(Overflow::DropNewest);
+    let pump = Pump::builder(receiver).queue_bytes(64 * 1024).overflow(Overflow::DropNewest);
     let mut events = Events::new(pump.start().expect("a thread"));
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(300));

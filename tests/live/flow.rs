@@ -9,6 +9,7 @@ use std::time::Duration;
 use auditlink::arch::Arch;
 use auditlink::capture::{Reader, Tee, Writer};
 use auditlink::event::{Cause, Count, EventKind, Missing, Unit};
+use auditlink::iter::Next;
 use auditlink::rule::process_lifecycle;
 use auditlink::{Delivery, EventStream, Events, Receiver};
 use nix::sys::signal::{Signal, kill};
@@ -278,17 +279,17 @@ pub(crate) fn stalled_daemon(kernel: &KernelLock) {
     assert_eq!(collected.losses, []);
     assert_eq!(collected.ours().count(), made);
     assert!(collected.ours().all(|event| event.missing().is_empty()));
-    let nudges = collected
+    let flushes = collected
         .events
         .iter()
         .filter_map(|event| match event.kind() {
             EventKind::User(message) => message.op().map(|op| op.into_owned()),
             _ => None,
         })
-        .filter(|op| op == b"auditlink:nudge")
+        .filter(|op| op == b"auditlink:flush")
         .count();
-    println!("  {made} events received, after {nudges} nudges");
-    assert!(nudges > 0, "the kernel had to be woken up");
+    println!("  {made} events received, after {flushes} flushes");
+    assert!(flushes > 0, "the kernel had to be woken up");
 
     let (receiver, _) = events.into_parts();
     receiver.close().expect("the place is given back");
@@ -346,10 +347,9 @@ pub(crate) fn replay(kernel: &KernelLock) {
     kernel.run_helper(&["storm", "10", "b32"]);
     let mut live = Vec::new();
     loop {
-        let clock = events.source_mut().source_mut().now();
-        match events.next_until(Some(clock.saturating_add(Duration::from_secs(3)))) {
-            Ok(Some(delivery)) => live.push(delivery),
-            Ok(None) => break,
+        match events.next_timeout(Duration::from_secs(3)) {
+            Ok(Next::Item(delivery)) => live.push(delivery),
+            Ok(Next::Idle | Next::Ended) => break,
             Err(error) => panic!("{error:?}"),
         }
     }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use auditlink::event::{Assembler, AssemblerConfig, Cause, CauseKind, HealthFaults};
 use auditlink::host::procfs::booted_with_audit;
-use auditlink::receiver::{Heartbeat, Repair, Watchdog};
+use auditlink::iter::Next;
+use auditlink::receiver::{Heartbeat, Repair, WatchdogConfig};
 use auditlink::wire::frame;
 use auditlink::{Control, Delivery, ErrorKind, Events, MessageType, Receiver, Rule};
 use netlink_sys::{Socket, SocketAddr};
@@ -21,8 +22,8 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// Longer than any pause of a busy machine.
 const LIMIT: Duration = Duration::from_secs(2);
 
-fn watch() -> Watchdog {
-    Watchdog::new().interval(INTERVAL).limit(LIMIT)
+fn watch() -> WatchdogConfig {
+    WatchdogConfig::new().interval(INTERVAL).heartbeat_timeout(LIMIT)
 }
 
 /// Receives until the audit health is as wanted: exactly these faults so far, or restored.
@@ -30,9 +31,8 @@ fn wait_for(events: &mut Events<Receiver>, wanted: Option<HealthFaults>) {
     let end = Instant::now() + Duration::from_secs(20);
     let mut lost = HealthFaults::empty();
     while Instant::now() < end {
-        let until = events.source().now().saturating_add(INTERVAL);
-        match events.next_until(Some(until)).expect("no error") {
-            Some(Delivery::Loss(loss)) => match (loss.cause(), wanted) {
+        match events.next_timeout(INTERVAL).expect("no error") {
+            Next::Item(Delivery::Loss(loss)) => match (loss.cause(), wanted) {
                 (Cause::HealthFault { faults }, Some(wanted)) => {
                     assert!(!lost.intersects(*faults), "reported twice: {loss}");
                     lost |= *faults;
@@ -44,7 +44,7 @@ fn wait_for(events: &mut Events<Receiver>, wanted: Option<HealthFaults>) {
                 (Cause::HealthRestored, None) => return,
                 _ => panic!("{loss}"),
             },
-            Some(Delivery::Event(_)) | None => {}
+            Next::Item(Delivery::Event(_)) | Next::Idle | Next::Ended => {}
         }
     }
     panic!("{wanted:?} did not come: {:?}", events.stats());
@@ -55,10 +55,10 @@ fn quiet_time(events: &mut Events<Receiver>, time: Duration) -> Vec<auditlink::E
     let end = events.source().now().saturating_add(time);
     let mut seen = Vec::new();
     while events.source().now() < end {
-        match events.next_until(Some(end)).expect("no error") {
-            Some(Delivery::Event(event)) => seen.push(event),
-            Some(Delivery::Loss(loss)) => panic!("{loss}"),
-            None => {}
+        match events.next_until(end).expect("no error") {
+            Next::Item(Delivery::Event(event)) => seen.push(event),
+            Next::Item(Delivery::Loss(loss)) => panic!("{loss}"),
+            Next::Idle | Next::Ended => {}
         }
     }
     seen
@@ -117,7 +117,7 @@ pub(crate) fn in_an_event_loop(kernel: &KernelLock) {
         assert!(poll(&mut files, 5_000_u16).expect("a file") > 0, "nothing wakes it");
         waits += 1;
         let now = events.source().now();
-        while let Some(delivery) = events.next_until(Some(now)).expect("no error") {
+        while let Next::Item(delivery) = events.next_until(now).expect("no error") {
             match delivery {
                 Delivery::Event(event) => {
                     whole += u32::from(event.keys().iter().any(|key| key == KEY.as_bytes()));
@@ -274,7 +274,7 @@ pub(crate) fn registration_lost(kernel: &KernelLock) {
 pub(crate) fn registration_given_up(_: &KernelLock) {
     for round in 0..30_u64 {
         let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
-        let watch = Watchdog::new().interval(Duration::from_millis(50));
+        let watch = WatchdogConfig::new().interval(Duration::from_millis(50));
         let watch = watch.reregister(Repair::Always).compare_rules(false);
         events.source_mut().watch(&watch).expect("it may ask");
         unregister_once();

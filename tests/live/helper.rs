@@ -95,8 +95,7 @@ fn consume() {
     let mut events = Events::new(receiver);
     println!("ready");
     while stop.read_signal().expect("a file").is_none() {
-        let until = events.source().now().saturating_add(Duration::from_millis(5));
-        events.next_until(Some(until)).expect("no error");
+        let _ = events.next_timeout(Duration::from_millis(5)).expect("no error");
     }
     installed.remove().expect("they are loaded");
     events.source_mut().finish().expect("a thread");

@@ -10,6 +10,7 @@ use std::time::Duration;
 use auditlink::arch::Arch;
 use auditlink::capture::{Reader, Tee, Writer};
 use auditlink::event::EventKind;
+use auditlink::iter::Next;
 use auditlink::rule::{FieldId, Operator};
 use auditlink::{Delivery, Event, Events, Receiver, Rule, Source, log};
 
@@ -124,11 +125,10 @@ fn everything(kernel: &KernelLock, capture: &Path) -> Vec<Event> {
     ];
     let mut all = Vec::new();
     loop {
-        let now = events.source_mut().source_mut().now();
-        match events.next_until(Some(now.saturating_add(Duration::from_millis(2500)))) {
-            Ok(Some(Delivery::Event(event))) => all.push(event),
-            Ok(Some(Delivery::Loss(loss))) => panic!("{loss}"),
-            Ok(None) => {
+        match events.next_timeout(Duration::from_millis(2500)) {
+            Ok(Next::Item(Delivery::Event(event))) => all.push(event),
+            Ok(Next::Item(Delivery::Loss(loss))) => panic!("{loss}"),
+            Ok(Next::Idle | Next::Ended) => {
                 let is_over = |child: &mut Child| child.try_wait().expect("ours").is_some();
                 if children.iter_mut().all(is_over) {
                     break;

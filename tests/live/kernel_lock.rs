@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::Duration;
 
-use auditlink::event::Delivery;
-use auditlink::time::Tick;
+use auditlink::Delivery;
+use auditlink::iter::Next;
 use auditlink::wire::status::{Enabled, Status};
 use auditlink::{Control, Event, Events, Loss, Receiver, Settings};
 use nix::fcntl::{Flock, FlockArg};
@@ -185,11 +185,10 @@ impl Collected {
     /// Takes what comes until nothing has come for `quiet`.
     pub(crate) fn collect(&mut self, events: &mut Events<Receiver>, quiet: Duration) {
         loop {
-            let until: Tick = events.source().now().saturating_add(quiet);
-            match events.next_until(Some(until)).expect("no error") {
-                Some(Delivery::Event(event)) => self.events.push(event),
-                Some(Delivery::Loss(loss)) => self.losses.push(loss),
-                None => return,
+            match events.next_timeout(quiet).expect("no error") {
+                Next::Item(Delivery::Event(event)) => self.events.push(event),
+                Next::Item(Delivery::Loss(loss)) => self.losses.push(loss),
+                Next::Idle | Next::Ended => return,
             }
         }
     }

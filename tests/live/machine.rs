@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 
 use auditlink::event::{CauseKind, CounterReading, EventKind};
 use auditlink::host::procfs::booted_with_audit;
+use auditlink::iter::Next;
 use auditlink::preflight::{Check, Level, Preflight};
-use auditlink::receiver::Watchdog;
+use auditlink::receiver::WatchdogConfig;
 use auditlink::rule::process_lifecycle;
 use auditlink::wire::status::{Enabled, FailureMode, FeatureSwitches};
-use auditlink::{Delivery, ErrorKind, Events, MessageType, Pump, Receiver, Rule, Settings};
+use auditlink::{
+    ByteStr, Delivery, ErrorKind, Events, MessageType, Pump, Receiver, Rule, Settings,
+};
 
 use crate::faults::{Harvest, SMALL, report, watch_getppid};
 use crate::kernel_lock::{KEY, KernelLock, control, run, stderr, stdout, wait_until_sent};
@@ -61,9 +64,11 @@ pub(crate) fn mixed_storm(kernel: &KernelLock) {
     let rules = watch_getppid(kernel);
     let programs = Rule::on_exit().syscall("execve").exe("/bin/true").key(KEY).for_both_abis();
     let programs = control().apply(&programs.expect("the call exists")).expect("they are new");
-    let watch = Watchdog::new().interval(Duration::from_millis(500)).limit(Duration::from_secs(20));
+    let watch = WatchdogConfig::new()
+        .interval(Duration::from_millis(500))
+        .heartbeat_timeout(Duration::from_secs(20));
     receiver.watch(&watch.compare_rules(false)).expect("it may ask");
-    let mut events = Events::new(Pump::new(receiver).start().expect("a thread"));
+    let mut events = Events::new(Pump::builder(receiver).start().expect("a thread"));
 
     let end = Instant::now() + Duration::from_secs(seconds);
     let kinds: [&[&str]; 4] =
@@ -109,7 +114,7 @@ pub(crate) fn mixed_storm(kernel: &KernelLock) {
             });
         }
         let until = events.source().now().saturating_add(Duration::from_millis(50));
-        while let Some(delivery) = events.next_until(Some(until)).expect("no error") {
+        while let Next::Item(delivery) = events.next_until(until).expect("no error") {
             count(&delivery, &mut programs_seen, &mut messages_seen);
             harvest.add(delivery);
         }
@@ -155,9 +160,9 @@ pub(crate) fn older_processes(_: &KernelLock) {
     let rules = control().apply(&[rules].into_iter().collect()).expect("it is new");
     let mut harvest = Vec::new();
     let end = events.source().now().saturating_add(Duration::from_secs(3));
-    while let Some(delivery) = events.next_until(Some(end)).expect("no error") {
+    while let Next::Item(delivery) = events.next_until(end).expect("no error") {
         let Delivery::Event(event) = delivery else { panic!("{delivery:?}") };
-        harvest.extend(event.keys());
+        harvest.extend(event.keys().into_iter().map(ByteStr::into_bytes));
     }
     rules.remove().expect("it is loaded");
     let calls = harvest.iter().filter(|key| **key == KEY.as_bytes()).count();

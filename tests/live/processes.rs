@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use auditlink::event::Completeness;
 use auditlink::host::procfs::booted_with_audit;
+use auditlink::iter::Next;
 use auditlink::monitor::{MonitorKind, ProcessMonitor, ProcessMonitorBuilder};
 use auditlink::process::{ExitStatus, LifecycleLoss, ProcessEvent, Provenance};
 use auditlink::{InstalledRules, Processes, Receiver, Settings};
@@ -51,7 +52,7 @@ impl Watch {
     /// Passes on the events that arrive within some time.
     fn for_time(&mut self, time: Duration, mut report: impl FnMut(ProcessEvent)) {
         let end = self.processes.source().now().saturating_add(time);
-        while let Some(change) = self.processes.next_until(Some(end)).expect("no error") {
+        while let Next::Item(change) = self.processes.next_until(end).expect("no error") {
             report(change);
         }
     }
@@ -303,7 +304,7 @@ pub(crate) fn after_a_loss(kernel: &KernelLock) {
     let mut reported = Vec::new();
     let mut report = |processes: &mut Processes<Receiver>, millis| {
         let end = processes.source().now().saturating_add(Duration::from_millis(millis));
-        while let Some(change) = processes.next_until(Some(end)).expect("no error") {
+        while let Next::Item(change) = processes.next_until(end).expect("no error") {
             match change {
                 ProcessEvent::Loss(LifecycleLoss::Records(loss)) => {
                     reported.push(format!("loss {:?}", loss.cause().name()))

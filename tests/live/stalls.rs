@@ -60,7 +60,7 @@ pub(crate) fn close_never_hangs(kernel: &KernelLock) {
 
     // a pump whose queue is full, and whose thread waits for room
     let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
-    let pump = Pump::new(daemon).queue_bytes(4_096).start().expect("a thread");
+    let pump = Pump::builder(daemon).queue_bytes(4_096).start().expect("a thread");
     let child = storm(kernel, 3_000);
     let start = Instant::now();
     pump.close().expect("it is the daemon");
@@ -80,7 +80,7 @@ pub(crate) fn what_the_host_waits(kernel: &KernelLock) {
     for overflow in [Overflow::DropNewest, Overflow::Block] {
         kernel.drain();
         let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
-        let pump = Pump::new(daemon).queue_bytes(128 * 1024).overflow(overflow);
+        let pump = Pump::builder(daemon).queue_bytes(128 * 1024).overflow(overflow);
         let mut events = Events::new(pump.start().expect("a thread"));
         let mut child = kernel.start_helper(&["timed", &made.to_string()]);
         sleep(Duration::from_millis(300)); // the consumer does nothing meanwhile
@@ -155,7 +155,7 @@ pub(crate) fn short_listing(kernel: &KernelLock) {
 pub(crate) fn million(kernel: &KernelLock) {
     control().configure(&Settings::lossless()).expect("good values");
     let receiver = Receiver::daemon().receive_buffer(32 << 20).open().expect("the place is free");
-    let pump = Pump::new(receiver).queue_bytes(256 << 20).nice(-4).start().expect("as root");
+    let pump = Pump::builder(receiver).queue_bytes(256 << 20).nice(-4).start().expect("as root");
     let mut events = Events::new(pump);
     let rules = watch_getppid(kernel);
     let made = 1_000_000;

@@ -4,7 +4,7 @@
 
 use auditlink::capture::{Reader, Tee, Writer};
 use auditlink::event::{
-    Assembler, AssemblerConfig, CauseKind, Count, Loss, Received, Signal, Stats,
+    Assembler, AssemblerConfig, CauseKind, Count, Received, Signal, Stats,
 };
 use auditlink::record::LogLine;
 use auditlink::rule::{Command, RulesFile};
@@ -12,7 +12,7 @@ use auditlink::time::Tick;
 use auditlink::user_db::NoLookup;
 use auditlink::wire::frame::{self, Frame};
 use auditlink::wire::rule as rule_codec;
-use auditlink::{Delivery, Event, Events, MessageType, Record, Rule};
+use auditlink::{Delivery, Event, Events, Loss, MessageType, Record, Rule};
 
 /// Datagrams, each preceded by two bytes with its length and a bit for truncation: every record is
 /// delivered in one event, and everything else is counted.

@@ -106,31 +106,31 @@ fn put<T: ?Sized>(place: &mut Option<Fact<Arc<T>>>, value: Option<&Arc<T>>) {
     }
 }
 
-impl Tracker {
-    pub(super) fn event(&mut self, event: &Event, look: &mut dyn ProcessInspector) {
+impl<I: ProcessInspector> Tracker<I> {
+    pub(super) fn event(&mut self, event: &Event) {
         let span = self.span(event.id());
         if let Some(span) = span {
             self.stream_at = self.stream_at.max(Some(span.earliest));
         }
         for record in event.records_of(MessageType::ANOM_ABEND) {
-            self.abend(record, span, look);
+            self.abend(record, span);
         }
         let Some(kind) = event.kind_of_call() else { return };
         let syscall = event.call().and_then(|call| call.syscall());
         let Some(caller) = syscall.and_then(|syscall| Caller::of(syscall, event.id(), span)) else {
             return;
         };
-        let actor = self.actor(&caller, look);
+        let actor = self.actor(&caller);
         match kind {
-            EventKind::Fork(fork) => self.fork(&caller, actor, fork, look),
-            EventKind::Exec(exec) => self.exec(&caller, actor, (event, exec), look),
+            EventKind::Fork(fork) => self.fork(&caller, actor, fork),
+            EventKind::Exec(exec) => self.exec(&caller, actor, (event, exec)),
             EventKind::Exit(exit) => self.exit(&caller, actor, exit),
             _ => {}
         }
     }
 
     /// Finds the life that made a record, and makes one if it is not known yet.
-    fn actor(&mut self, caller: &Caller, look: &mut dyn ProcessInspector) -> Actor {
+    fn actor(&mut self, caller: &Caller) -> Actor {
         let (pid, span, knows_births) = (caller.pid, caller.span, self.knows_births());
         // the connector tells of the end of the first thread: that all have ended, a new birth tells
         let has_ended = self.facts.end(pid).is_some_and(|end| {
@@ -142,9 +142,10 @@ impl Tracker {
         if let Some(life) = self.lives.get_mut(&pid) {
             // every life before it was told, where births are: without one, it is this one's
             let is_first = knows_births && self.graves.last(pid).is_none();
-            if !is_first && span.is_some_and(|span| life.is_after(span, &self.clock)) {
+            if !is_first && span.is_some_and(|span| life.is_after(span, &self.config.clock)) {
                 let former = self.graves.last(pid).map(|grave| grave.process.id);
-                let unknown = ProcessId::new(self.boot, pid, Start::Event(caller.event.serial()));
+                let unknown =
+                    ProcessId::new(self.config.boot, pid, Start::Event(caller.event.serial()));
                 return Actor::Former(former.unwrap_or(unknown));
             }
             if !has_ended {
@@ -159,21 +160,21 @@ impl Tracker {
                 return Actor::Former(grave.process.id);
             }
         }
-        Actor::Live(self.first_record(caller, look))
+        Actor::Live(self.first_record(caller))
     }
 
     /// Makes a life of which its own record is the first thing that is known.
-    fn first_record(&mut self, caller: &Caller, look: &mut dyn ProcessInspector) -> ProcessId {
+    fn first_record(&mut self, caller: &Caller) -> ProcessId {
         let pid = caller.pid;
         let latest = caller.span.map(|span| span.latest);
         let birth = self.birth_of(caller);
         if let Some((entry, parent)) = birth {
-            self.know(parent, entry.since_boot, look);
-            self.take_birth(pid, entry, look);
+            self.know(parent, entry.since_boot);
+            self.take_birth(pid, entry);
         }
         let born = birth.map(|(entry, _)| entry.since_boot);
         let otherwise = born.map_or_else(|| Start::Event(caller.event.serial()), Start::SinceBoot);
-        let (id, seen) = self.identify(pid, born.or(latest), otherwise, look);
+        let (id, seen) = self.identify(pid, born.or(latest), otherwise);
         let mut process = Process::new(id);
         if let Some(parent) = birth.map(|(_, parent)| parent).or(caller.ppid) {
             let source =
@@ -225,30 +226,24 @@ impl Tracker {
         id
     }
 
-    fn exec(
-        &mut self,
-        caller: &Caller,
-        actor: Actor,
-        (event, exec): (&Event, event::Exec<'_>),
-        look: &mut dyn ProcessInspector,
-    ) {
+    fn exec(&mut self, caller: &Caller, actor: Actor, (event, exec): (&Event, event::Exec<'_>)) {
         let args: Vec<OsString> = exec.args().into_iter().map(Into::into).collect();
         let path = event.records().find_map(Record::as_path).and_then(|path| path.name());
-        let path = path.map(|name| OsString::from_vec(name.into_owned()));
+        let path = path.map(|name| OsString::from_vec(name.into_bytes()));
         let cwd = exec.cwd().map(|cwd| Fact::new(Arc::from(&*cwd), Provenance::Record));
         let process = match self.lives.get_mut(&caller.pid) {
             Some(life) if matches!(actor, Actor::Live(_)) => {
                 // the other threads are gone, and this one is the first from now on
                 life.threads = Threads::of(Some(1));
-                if !self.is_told {
+                if !self.config.process_monitor {
                     life.ends = Ends::NONE;
                 }
                 life.exec = caller.span;
                 life.process.cwd = cwd.or_else(|| life.process.cwd.take());
-                if let Some(cgroup) = look.control_group(caller.pid) {
+                if let Some(cgroup) = self.inspector.control_group(caller.pid) {
                     // it was the group of this life only if that is still there
                     let is_there = matches!(
-                        look.process(caller.pid),
+                        self.inspector.process(caller.pid),
                         Lookup::Process(seen) if life.id().start_ticks() == Some(seen.start_ticks)
                     );
                     if is_there {
@@ -278,7 +273,7 @@ impl Tracker {
         let is_group = exit.is_group();
         let is_last = is_group || life.threads.end();
         // one that others may outlive says nothing of how they end, nor always one that outlived others
-        let tells = is_group || is_last && (life.threads.is_alone || !self.first_counts);
+        let tells = is_group || is_last && (life.threads.is_alone || !self.config.leader_status);
         let ending =
             exit.status().filter(|_| tells).map_or(ExitStatus::Unknown, ExitStatus::Exited);
         if !is_group && (self.is_listed || !is_last) {
@@ -304,7 +299,7 @@ impl Tracker {
         self.close(caller.pid, end);
     }
 
-    fn abend(&mut self, record: Record<'_>, span: Option<Span>, look: &mut dyn ProcessInspector) {
+    fn abend(&mut self, record: Record<'_>, span: Option<Span>) {
         let Some(abend) = record.as_anom_abend() else { return };
         let (Some(signal), Some(caller)) =
             (abend.signal(), Caller::of_abend(abend, record.id(), span))
@@ -315,7 +310,7 @@ impl Tracker {
             || self.birth(caller.pid, span.map(|span| span.latest)).is_some()
             || self.graves.last(caller.pid).is_some();
         if is_known {
-            self.crashed(&caller, signal, look);
+            self.crashed(&caller, signal);
         } else {
             // it does not say whose child it was: that comes
             let due = self.now.saturating_add(LATER);
@@ -324,17 +319,12 @@ impl Tracker {
     }
 
     /// Notes a crash of a process.
-    pub(super) fn crashed(
-        &mut self,
-        caller: &Caller,
-        signal: Signal,
-        look: &mut dyn ProcessInspector,
-    ) {
-        let Actor::Live(id) = self.actor(caller, look) else { return };
+    pub(super) fn crashed(&mut self, caller: &Caller, signal: Signal) {
+        let Actor::Live(id) = self.actor(caller) else { return };
         let Some(life) = self.lives.get_mut(&caller.pid) else { return };
         life.abend = Some((signal, caller.event));
         self.checks.push_back(Check {
-            due: self.now.saturating_add(if self.is_told { LATER } else { SOON }),
+            due: self.now.saturating_add(if self.config.process_monitor { LATER } else { SOON }),
             pid: caller.pid,
             id,
             ending: ExitStatus::Signaled { signal, dumped: None },
@@ -367,7 +357,7 @@ impl Tracker {
         let ends = self.lives.get(&pid).map_or(Ends::NONE, |life| life.ends);
         let told = self.facts.take_ends(pid, ends);
         told.map_or(End::inferred(), |(last, ends)| {
-            End::of_last(last, ends.status(self.first_counts))
+            End::of_last(last, ends.status(self.config.leader_status))
         })
     }
 }

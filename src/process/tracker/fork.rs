@@ -9,15 +9,9 @@ use crate::process::tracker::instance::Life;
 use crate::process::tracker::pending::Entry;
 use crate::process::{Audited, Fact, Fork, Parent, Process, ProcessEvent, Provenance, Start};
 
-impl Tracker {
+impl<I: ProcessInspector> Tracker<I> {
     /// Takes the record of a call that created a process or a thread.
-    pub(super) fn fork(
-        &mut self,
-        caller: &Caller,
-        actor: Actor,
-        fork: event::Fork<'_>,
-        look: &mut dyn ProcessInspector,
-    ) {
+    pub(super) fn fork(&mut self, caller: &Caller, actor: Actor, fork: event::Fork<'_>) {
         let latest = caller.span.map(|span| span.latest);
         let mut child = fork.child();
         let mut birth = self.facts.birth(child, latest);
@@ -28,14 +22,14 @@ impl Tracker {
             };
             birth = self.facts.birth(child, None).filter(own);
         }
-        let is_foreign = self.is_foreign(caller, child, birth, look);
+        let is_foreign = self.is_foreign(caller, child, birth);
         if is_foreign {
             let Some(other) = self.next_child(caller.pid) else { return };
             child = other;
             birth = self.facts.birth(child, None);
         }
         if let Some((entry, _, process)) = birth.filter(|(_, _, process)| *process != child) {
-            self.take_birth(child, entry, look);
+            self.take_birth(child, entry);
             self.thread_began(process);
             return;
         }
@@ -43,7 +37,7 @@ impl Tracker {
             Some(true) => return self.thread_began(caller.pid),
             Some(false) => {}
             None if birth.is_some() || self.lives.contains_key(&child) => {}
-            None => match look.process(child) {
+            None => match self.inspector.process(child) {
                 Lookup::Thread => return self.thread_began(caller.pid),
                 Lookup::Process(seen) if seen.ppid == caller.pid => {}
                 // a thread that runs a program and becomes the first one looks like a process for a
@@ -65,10 +59,10 @@ impl Tracker {
             return;
         }
         if let Some(entry) = birth {
-            self.take_birth(child, entry, look);
+            self.take_birth(child, entry);
         }
         let is_recent = caller.span.is_some_and(|span| Some(span.earliest) > self.told_since);
-        if birth.is_none() && self.is_told && is_recent {
+        if birth.is_none() && self.config.process_monitor && is_recent {
             // the second source is ahead of the records: it has not told what it should have
             self.second_source_lost(Some(1));
         }
@@ -76,7 +70,7 @@ impl Tracker {
             let end = if birth.is_some() { End::inferred() } else { self.end_told(child) };
             self.close(child, end);
         }
-        self.born(caller, actor, (child, parent), birth, look);
+        self.born(caller, actor, (child, parent), birth);
     }
 
     /// Finds out what a call created that returned a number which is not ours: the next one in the order
@@ -122,14 +116,13 @@ impl Tracker {
         caller: &Caller,
         child: u32,
         birth: Option<(Entry, u32, u32)>,
-        look: &mut dyn ProcessInspector,
     ) -> bool {
         let known = match self.lives.get(&caller.pid) {
             Some(life) => life.is_nested,
             None => self.graves.last(caller.pid).and_then(|grave| grave.is_nested),
         };
         match (known, birth) {
-            (Some(is_nested), _) if is_nested || !self.is_told => return is_nested,
+            (Some(is_nested), _) if is_nested || !self.config.process_monitor => return is_nested,
             // a child of the caller or, with CLONE_PARENT, of the caller's parent; a thread is of the
             // caller's own process
             (_, Some((_, parent, process))) => {
@@ -146,7 +139,7 @@ impl Tracker {
             (_, None) if self.awaits_birth(caller, child) => return false,
             _ => {}
         }
-        let is_nested = match look.details(caller.pid) {
+        let is_nested = match self.inspector.details(caller.pid) {
             Lookup::Process(seen) => seen.is_nested,
             _ => None,
         };
@@ -171,7 +164,8 @@ impl Tracker {
         });
         let mut graves = self.graves.of(pid).filter(|grave| !grave.confirmed);
         let (stamp, span) = (caller.stamp(), caller.span);
-        is_live || graves.any(|grave| grave.can_be_born(stamp, span, caller.pid, &self.clock))
+        is_live
+            || graves.any(|grave| grave.can_be_born(stamp, span, caller.pid, &self.config.clock))
     }
 
     /// Finds a life that the record of its birth was missing from; tells whether there was one.
@@ -195,7 +189,7 @@ impl Tracker {
         }
         let graves = self.graves.of_mut(child).filter(|grave| !grave.confirmed);
         let can_be = |grave: &&mut Grave| {
-            grave.can_be_born(caller.stamp(), caller.span, parent, &self.clock)
+            grave.can_be_born(caller.stamp(), caller.span, parent, &self.config.clock)
         };
         let Some(grave) = { graves }.find(can_be) else { return false };
         grave.confirmed = true;
@@ -215,13 +209,12 @@ impl Tracker {
         actor: Actor,
         (child, parent): (u32, u32),
         birth: Option<Entry>,
-        look: &mut dyn ProcessInspector,
     ) {
         let born = birth.map(|entry| entry.since_boot);
-        let starts = self.clock.starts(caller.stamp());
+        let starts = self.config.clock.starts(caller.stamp());
         let latest = caller.span.map(|span| span.latest);
         let otherwise = born.map_or_else(|| Start::Event(caller.event.serial()), Start::SinceBoot);
-        let (id, seen) = self.identify(child, born.or(latest), otherwise, look);
+        let (id, seen) = self.identify(child, born.or(latest), otherwise);
         let mut process = Process::new(id);
         if id.start_ticks().is_none() {
             process.start_range = born.map(|born| self.told_range(born)).or(starts);
@@ -245,7 +238,7 @@ impl Tracker {
         self.tell_birth(caller, actor, process, parent);
         let crash = self.crashes.iter().position(|crash| crash.caller.pid == child);
         if let Some(crash) = crash.and_then(|index| self.crashes.remove(index)) {
-            self.crashed(&crash.caller, crash.signal, look);
+            self.crashed(&crash.caller, crash.signal);
         }
     }
 

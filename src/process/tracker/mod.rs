@@ -1,5 +1,6 @@
 //! The engine that follows processes.
 
+mod config;
 mod ended;
 mod exec_exit;
 mod fork;
@@ -13,40 +14,41 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+pub use self::config::TrackerConfig;
 use self::ended::{Grave, Graves};
 use self::exec_exit::Caller;
 use self::instance::{Life, Threads};
 use self::pending::{Entry, Facts};
 use super::inspector::{Lookup, Observation, ProcessInspector, ProcessSnapshot};
 use super::{
-    Audited, BootId, Exit, ExitStatus, Fact, KEPT, LifecycleLoss, Parent, Process, ProcessEvent,
-    ProcessId, Provenance, Start,
+    Audited, Exit, ExitStatus, Fact, KEPT, LifecycleLoss, NoInspector, Parent, Process,
+    ProcessEvent, ProcessId, Provenance, Start,
 };
 use crate::constants::Signal;
 use crate::event::Delivery;
 use crate::record::EventId;
 use crate::time::{BootClock, Span, Tick, Timestamp};
 
-/// Follows processes: is told events and losses, and what a second source saw; tells changes.
+/// Follows processes: takes events, losses and observations, and returns process events.
 ///
-/// It has no effects: what it wants to see it asks of a [`ProcessInspector`], times come in as ticks. Tell it
-/// what the second source observed ([`observe`](Self::observe)) before the records that are newer.
+/// It has no effects of its own: it looks processes up through its [`ProcessInspector`], and times come in as
+/// ticks. Pass [observations](Self::observe) before the records that are newer.
 ///
 /// # Examples
 ///
 /// ```
 /// use auditlink::capture::synthetic::{Mix, Workload};
-/// use auditlink::process::{NoInspector, BootId, ProcessEvent, Tracker};
+/// use auditlink::process::{ProcessEvent, Tracker, TrackerConfig};
 /// use auditlink::{Delivery, Events};
 ///
-/// let mut tracker = Tracker::new(BootId::UNKNOWN);
+/// let mut tracker = Tracker::new(TrackerConfig::default());
 /// let mut execs = 0;
 /// for delivery in Events::new(Workload::new(1).mix(Mix::Execs).generate().source()) {
-///     tracker.handle(&delivery?, &mut NoInspector);
+///     tracker.handle(&delivery?);
 ///     while let Some(change) = tracker.poll() {
 ///         match change {
 ///             ProcessEvent::Exec(_) => execs += 1,
-///             ProcessEvent::Loss(gap) => println!("{gap}"),
+///             ProcessEvent::Loss(loss) => println!("{loss}"),
 ///             ProcessEvent::Fork(_) | ProcessEvent::Exit(_) => {}
 ///         }
 ///     }
@@ -55,9 +57,9 @@ use crate::time::{BootClock, Span, Tick, Timestamp};
 /// # Ok::<(), auditlink::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Tracker {
-    boot: BootId,
-    clock: BootClock,
+pub struct Tracker<I = NoInspector> {
+    config: TrackerConfig,
+    inspector: I,
     lives: HashMap<u32, Life>,
     graves: Graves,
     facts: Facts,
@@ -67,15 +69,9 @@ pub struct Tracker {
     changes: VecDeque<ProcessEvent>,
     /// All processes were listed once: who is not known is new.
     is_listed: bool,
-    /// A second source tells of every birth and end, since this time since boot.
-    is_told: bool,
     told_since: Option<Duration>,
     /// When it was last found to have lost something.
     gap_at: Option<Tick>,
-    tells_unrecorded: bool,
-    first_counts: bool,
-    audited_since: Option<u64>,
-    sweep_interval: Option<Duration>,
     next_sweep: Option<Tick>,
     next_listing: Option<Tick>,
     /// A record has come of a call that was made at this time since boot. In a stream that is in
@@ -148,12 +144,20 @@ impl End {
 }
 
 impl Tracker {
-    /// Makes a tracker that knows no process yet.
+    /// Creates a tracker that uses records and observations only.
     #[must_use]
-    pub fn new(boot: BootId) -> Self {
+    pub fn new(config: TrackerConfig) -> Self {
+        Self::with_inspector(config, NoInspector)
+    }
+}
+
+impl<I: ProcessInspector> Tracker<I> {
+    /// Creates a tracker that looks processes up through an inspector.
+    #[must_use]
+    pub fn with_inspector(config: TrackerConfig, inspector: I) -> Self {
         Self {
-            boot,
-            clock: BootClock::new(100, Duration::from_millis(4)),
+            config,
+            inspector,
             lives: HashMap::new(),
             graves: Graves::default(),
             facts: Facts::default(),
@@ -162,13 +166,8 @@ impl Tracker {
             unsettled: VecDeque::new(),
             changes: VecDeque::new(),
             is_listed: false,
-            is_told: false,
             told_since: None,
             gap_at: None,
-            tells_unrecorded: true,
-            first_counts: false,
-            audited_since: None,
-            sweep_interval: None,
             next_sweep: None,
             next_listing: None,
             stream_at: None,
@@ -179,65 +178,29 @@ impl Tracker {
         }
     }
 
-    /// Gives it a clock, which tells the times of records and of /proc apart.
+    /// Returns the inspector.
     #[must_use]
-    pub fn clock(mut self, clock: BootClock) -> Self {
-        self.clock = clock;
-        self
+    pub const fn inspector(&self) -> &I {
+        &self.inspector
     }
 
-    /// Says whether a second source tells of every birth and every end. Default no.
-    #[must_use]
-    pub const fn process_monitor(mut self, is_there: bool) -> Self {
-        self.is_told = is_there;
-        self
-    }
-
-    /// Says whether to tell of processes that the second source knows of, but no record. Default yes.
-    ///
-    /// With rules for some processes only, those are all others.
-    #[must_use]
-    pub const fn unrecorded(mut self, tells: bool) -> Self {
-        self.tells_unrecorded = tells;
-        self
-    }
-
-    /// Says whether the kernel may take the status of a process from its first thread, where all of
-    /// them ended by `exit`: so it was before Linux 6.0. Since then it is that of the last one. If so,
-    /// and the two differ, it is not known. Default no.
-    #[must_use]
-    pub const fn first_thread_counts(mut self, counts: bool) -> Self {
-        self.first_counts = counts;
-        self
-    }
-
-    /// Says since when the kernel audits, in clock ticks since boot: older processes are not
-    /// audited. Zero if it was booted with `audit=1`. Default: nobody knows.
-    #[must_use]
-    pub const fn audited_since(mut self, ticks: u64) -> Self {
-        self.audited_since = Some(ticks);
-        self
-    }
-
-    /// Looks after every process so often, for where no second source tells of ends. Default never.
-    #[must_use]
-    pub const fn sweep(mut self, interval: Duration) -> Self {
-        self.sweep_interval = Some(interval);
-        self
+    /// Returns the inspector, such as to read its observations.
+    pub const fn inspector_mut(&mut self) -> &mut I {
+        &mut self.inspector
     }
 
     /// Lists the processes that are there already. Call it once, after listening has begun and the
     /// rules are loaded: then there is no hole between the two.
     ///
     /// They are no changes; [`processes`](Self::processes) has them.
-    pub fn start(&mut self, look: &mut dyn ProcessInspector) {
-        let Some(listing) = look.list() else { return };
+    pub fn start(&mut self) {
+        let Some(listing) = self.inspector.list() else { return };
         self.is_listed = true;
         self.told_since = Some(listing.since_boot);
         for seen in listing.processes {
-            let id = ProcessId::new(self.boot, seen.pid, Start::Ticks(seen.start_ticks));
+            let id = ProcessId::new(self.config.boot, seen.pid, Start::Ticks(seen.start_ticks));
             let mut process = Process::new(id);
-            process.audited = match self.audited_since {
+            process.audited = match self.config.audited_since {
                 Some(since) if seen.start_ticks < since => Audited::No,
                 Some(_) => Audited::Yes,
                 None => Audited::Unknown,
@@ -260,13 +223,13 @@ impl Tracker {
     }
 
     /// Takes what the iterator of events yielded.
-    pub fn handle(&mut self, delivery: &Delivery, look: &mut dyn ProcessInspector) {
+    pub fn handle(&mut self, delivery: &Delivery) {
         match delivery {
             Delivery::Event(event) => {
                 self.now = self.now.max(event.last_received_at());
                 self.record_at = self.now;
-                self.event(event, look);
-                self.do_due(look);
+                self.event(event);
+                self.do_due();
             }
             Delivery::Loss(loss) => {
                 self.changes.push_back(ProcessEvent::Loss(LifecycleLoss::Records(loss.clone())));
@@ -283,13 +246,13 @@ impl Tracker {
 
     /// Takes a reading of the wall clock and of the time since boot; see [`BootClock::sample`].
     pub fn sample(&mut self, wall: Duration, since_boot: Duration) {
-        self.clock.sample(wall, since_boot);
+        self.config.clock.sample(wall, since_boot);
     }
 
     /// The time up to which a process that is seen to be gone may have made records: until now, where
     /// every birth is told, so that a new owner of its number is known; else until it was told gone.
-    fn gone_until(&self, told: Duration, look: &mut dyn ProcessInspector) -> Duration {
-        let now = look.since_boot().filter(|_| self.is_told);
+    fn gone_until(&mut self, told: Duration) -> Duration {
+        let now = self.inspector.since_boot().filter(|_| self.config.process_monitor);
         now.map_or(told, |now| now.max(told))
     }
 
@@ -307,15 +270,15 @@ impl Tracker {
     }
 
     /// Does what is due: tells what no record told in time, looks where it must.
-    pub fn advance(&mut self, at: Tick, look: &mut dyn ProcessInspector) {
+    pub fn advance(&mut self, at: Tick) {
         self.now = self.now.max(at);
-        self.do_due(look);
+        self.do_due();
     }
 
     /// Says that nothing will come any more: tells all that it knows.
-    pub fn finish(&mut self, look: &mut dyn ProcessInspector) {
+    pub fn finish(&mut self) {
         self.now = self.now.saturating_add(PATIENCE);
-        self.do_due(look);
+        self.do_due();
     }
 
     /// Returns the next change.
@@ -358,7 +321,7 @@ impl Tracker {
     /// Tells whether the second source has told of every birth for as long as lives are remembered.
     fn knows_births(&self) -> bool {
         let has_gap = self.gap_at.is_some_and(|at| self.now.saturating_duration_since(at) <= KEPT);
-        self.is_told && !has_gap
+        self.config.process_monitor && !has_gap
     }
 
     /// Tells that the second source lost something.
@@ -383,27 +346,27 @@ impl Tracker {
     /// Finds out who a new process is. What is seen counts only if it is not younger than `until`:
     /// else the number has another owner already.
     fn identify(
-        &self,
+        &mut self,
         pid: u32,
         until: Option<Duration>,
         otherwise: Start,
-        look: &mut dyn ProcessInspector,
     ) -> (ProcessId, Option<Box<ProcessSnapshot>>) {
-        let seen = match look.process(pid) {
+        let seen = match self.inspector.process(pid) {
             Lookup::Process(seen)
-                if until.is_none_or(|until| seen.start_ticks <= self.clock.ticks(until)) =>
+                if until.is_none_or(|until| seen.start_ticks <= self.config.clock.ticks(until)) =>
             {
                 Some(seen)
             }
             _ => None,
         };
         let start = seen.as_ref().map_or(otherwise, |seen| Start::Ticks(seen.start_ticks));
-        (ProcessId::new(self.boot, pid, start), seen)
+        (ProcessId::new(self.config.boot, pid, start), seen)
     }
 
     /// Returns the start times that are possible for a birth that the second source told.
     fn told_range(&self, born: Duration) -> RangeInclusive<u64> {
-        self.clock.ticks(born.saturating_sub(BootClock::CALL))..=self.clock.ticks(born)
+        self.config.clock.ticks(born.saturating_sub(BootClock::CALL))
+            ..=self.config.clock.ticks(born)
     }
 
     /// Gives a child what it has of its parent.
@@ -440,7 +403,7 @@ impl Tracker {
     /// When a record was made, with a wide margin: what is asked is which of several lives of one
     /// number it is of.
     fn span(&self, event: EventId) -> Option<Span> {
-        let mut span = self.clock.since_boot(event.time())?;
+        let mut span = self.config.clock.since_boot(event.time())?;
         span.latest = span.latest.saturating_add(MARGIN);
         Some(span)
     }
@@ -448,7 +411,7 @@ impl Tracker {
     /// The start times that are possible for a process that a call created, with the same margin.
     fn starts(&self, span: Option<Span>) -> Option<RangeInclusive<u64>> {
         let span = span?;
-        Some(self.clock.ticks(span.earliest)..=self.clock.ticks(span.latest))
+        Some(self.config.clock.ticks(span.earliest)..=self.config.clock.ticks(span.latest))
     }
 }
 

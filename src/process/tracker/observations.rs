@@ -34,7 +34,7 @@ impl Progress {
     }
 }
 
-impl Tracker {
+impl<I: ProcessInspector> Tracker<I> {
     pub(super) fn observed(&mut self, observation: Observation) {
         match observation {
             Observation::Forked { parent, task, process, since_boot } => {
@@ -78,27 +78,27 @@ impl Tracker {
     }
 
     /// Does what is due.
-    pub(super) fn do_due(&mut self, look: &mut dyn ProcessInspector) {
+    pub(super) fn do_due(&mut self) {
         let now = self.now;
-        self.facts_due(look);
+        self.facts_due();
         while let Some(check) = pop_due(&mut self.checks, |check| check.due, now) {
-            self.check_due(&check, look);
+            self.check_due(&check);
         }
         while let Some(crash) = pop_due(&mut self.crashes, |crash| crash.due, now) {
-            self.crashed(&crash.caller, crash.signal, look);
+            self.crashed(&crash.caller, crash.signal);
         }
         while let Some(task) = pop_due(&mut self.unsettled, |task| task.due, now) {
-            self.unsettled_due(&task, look);
+            self.unsettled_due(&task);
         }
         if self.next_listing.is_some_and(|at| at <= now) {
             self.next_listing = None;
-            self.list_again(look);
+            self.list_again();
         }
-        if let Some(interval) = self.sweep_interval
+        if let Some(interval) = self.config.sweep_interval
             && self.next_sweep.is_none_or(|at| at <= now)
         {
             self.next_sweep = Some(now.saturating_add(interval));
-            self.sweep_now(look);
+            self.sweep_now();
         }
     }
 
@@ -108,7 +108,7 @@ impl Tracker {
     }
 
     /// Tells what second sources told and no record took out in time.
-    fn facts_due(&mut self, look: &mut dyn ProcessInspector) {
+    fn facts_due(&mut self) {
         let (now, progress, lives) = (self.now, self.progress(), &self.lives);
         let is_ready = |due: &Due, wait, needed| {
             let waited = now.saturating_duration_since(due.observed);
@@ -131,7 +131,7 @@ impl Tracker {
         }
         for due in soon {
             if self.facts.is_own(&due) {
-                self.end_due(&due, look);
+                self.end_due(&due);
             } else {
                 self.facts.postpone(due);
             }
@@ -142,17 +142,17 @@ impl Tracker {
             }
             match due.entry.what {
                 What::Birth { parent, process } if process == due.pid => {
-                    self.birth_due(&due, parent, look);
+                    self.birth_due(&due, parent);
                 }
                 What::Birth { .. } => self.facts.remove(&due),
-                What::End { .. } => self.end_due(&due, look),
-                What::Program => self.program_due(&due, look),
+                What::End { .. } => self.end_due(&due),
+                What::Program => self.program_due(&due),
             }
         }
     }
 
     /// Takes out a birth. What lies before it is of former lives of the number: it is told first.
-    pub(super) fn take_birth(&mut self, pid: u32, birth: Entry, look: &mut dyn ProcessInspector) {
+    pub(super) fn take_birth(&mut self, pid: u32, birth: Entry) {
         if !self.facts.holds(pid, birth) {
             return;
         }
@@ -162,16 +162,16 @@ impl Tracker {
             }
             match due.entry.what {
                 What::Birth { parent, process } if process == pid => {
-                    self.birth_due(&due, parent, look);
+                    self.birth_due(&due, parent);
                 }
-                What::End { .. } => self.end_due(&due, look),
+                What::End { .. } => self.end_due(&due),
                 What::Birth { .. } | What::Program => self.facts.remove(&due),
             }
         }
     }
 
     /// Ends a life that a second source saw end, and of whose end no record came.
-    fn end_due(&mut self, due: &Due, look: &mut dyn ProcessInspector) {
+    fn end_due(&mut self, due: &Due) {
         let (entry, pid) = (due.entry, due.pid);
         let life = self.lives.get_mut(&pid);
         let Some(life) = life.filter(|life| life.born.is_none_or(|born| born <= entry.since_boot))
@@ -185,29 +185,31 @@ impl Tracker {
         // the connector tells that a thread ended; others may live on, and of the first one it tells, too
         let lives_on = !ends.is_first_gone
             || last.source == Provenance::Connector
-                && match look.process(pid) {
+                && match self.inspector.process(pid) {
                     Lookup::Process(seen) => {
                         let is_same = match life.id().start_ticks() {
                             Some(start) => start == seen.start_ticks,
-                            None => seen.start_ticks <= self.clock.ticks(last.since_boot),
+                            None => seen.start_ticks <= self.config.clock.ticks(last.since_boot),
                         };
                         is_same && !seen.is_over()
                     }
                     _ => false,
                 };
         if !lives_on {
-            let mut end = End::of_last(last, ends.status(self.first_counts));
-            end.since_boot = Some(self.gone_until(last.since_boot, look));
+            let mut end = End::of_last(last, ends.status(self.config.leader_status));
+            end.since_boot = Some(self.gone_until(last.since_boot));
             self.close(pid, end);
         }
     }
 
     /// Tells of a birth of which no record came.
-    fn birth_due(&mut self, due: &Due, parent: u32, look: &mut dyn ProcessInspector) {
+    fn birth_due(&mut self, due: &Due, parent: u32) {
         let (pid, entry) = (due.pid, due.entry);
         self.facts.remove(due);
-        let seen = match look.process(pid) {
-            Lookup::Process(seen) if seen.start_ticks <= self.clock.ticks(entry.since_boot) => {
+        let seen = match self.inspector.process(pid) {
+            Lookup::Process(seen)
+                if seen.start_ticks <= self.config.clock.ticks(entry.since_boot) =>
+            {
                 Some(seen)
             }
             _ => None,
@@ -219,16 +221,16 @@ impl Tracker {
         let is_known = self.lives.get(&pid).is_some_and(|life| {
             seen.as_ref().is_some_and(|seen| life.id().start_ticks() == Some(seen.start_ticks))
         });
-        if is_of_kernel || is_known || !self.tells_unrecorded {
+        if is_of_kernel || is_known || !self.config.unrecorded {
             return;
         }
-        self.know(parent, entry.since_boot, look);
-        self.born_told(pid, entry, parent, look);
+        self.know(parent, entry.since_boot);
+        self.born_told(pid, entry, parent);
     }
 
     /// Makes a process known of whose birth before `until` the second source told, and its ancestors, so
     /// that a child is not told before them.
-    pub(super) fn know(&mut self, pid: u32, until: Duration, look: &mut dyn ProcessInspector) {
+    pub(super) fn know(&mut self, pid: u32, until: Duration) {
         let (mut chain, mut pid, mut until) = (Vec::new(), pid, until);
         while let Some((entry, parent)) = self.birth(pid, Some(until)) {
             if entry.source != Provenance::Connector {
@@ -239,18 +241,18 @@ impl Tracker {
             (pid, until) = (parent, entry.since_boot.saturating_sub(Duration::from_nanos(1)));
         }
         for (pid, entry, parent) in chain.into_iter().rev() {
-            self.take_birth(pid, entry, look);
-            self.born_told(pid, entry, parent, look);
+            self.take_birth(pid, entry);
+            self.born_told(pid, entry, parent);
         }
     }
 
     /// Tells of a birth as the second source told it.
-    fn born_told(&mut self, pid: u32, entry: Entry, parent: u32, look: &mut dyn ProcessInspector) {
+    fn born_told(&mut self, pid: u32, entry: Entry, parent: u32) {
         if self.lives.contains_key(&pid) {
             self.close(pid, End::inferred());
         }
         let (until, otherwise) = (Some(entry.since_boot), Start::SinceBoot(entry.since_boot));
-        let (id, seen) = self.identify(pid, until, otherwise, look);
+        let (id, seen) = self.identify(pid, until, otherwise);
         let mut process = Process::new(id);
         if seen.is_none() {
             process.start_range = Some(self.told_range(entry.since_boot));
@@ -259,7 +261,7 @@ impl Tracker {
         self.inherit(&mut process, parent);
         // after a loss, programs may have been run that nobody told of
         let whole = seen.as_ref().filter(|_| entry.source == Provenance::Procfs);
-        match whole.map(|_| look.details(pid)) {
+        match whole.map(|_| self.inspector.details(pid)) {
             Some(Lookup::Process(details)) => process.take(&details),
             _ => seen.iter().for_each(|seen| process.take(seen)),
         }
@@ -274,11 +276,11 @@ impl Tracker {
     }
 
     /// Tells of a program of which no record came, if the process runs another one than before.
-    fn program_due(&mut self, due: &Due, look: &mut dyn ProcessInspector) {
+    fn program_due(&mut self, due: &Due) {
         self.facts.remove(due);
         let Some(life) = self.lives.get_mut(&due.pid) else { return };
         let has_record = life.exec.is_some_and(|span| span.latest >= due.entry.since_boot);
-        let Lookup::Process(mut seen) = look.details(due.pid) else { return };
+        let Lookup::Process(mut seen) = self.inspector.details(due.pid) else { return };
         if has_record || life.id().start_ticks() != Some(seen.start_ticks) {
             return;
         }
@@ -305,7 +307,7 @@ impl Tracker {
     }
 
     /// Ends a process whose last thread ended itself, or that crashed.
-    fn check_due(&mut self, check: &Check, look: &mut dyn ProcessInspector) {
+    fn check_due(&mut self, check: &Check) {
         let progress = self.progress();
         let Some(life) = self.lives.get_mut(&check.pid) else { return };
         if life.id() != check.id {
@@ -313,7 +315,7 @@ impl Tracker {
         }
         let is_single = life.threads.is_single();
         let is_crash = matches!(check.ending, ExitStatus::Signaled { .. });
-        if self.is_told && !is_crash {
+        if self.config.process_monitor && !is_crash {
             let Some(end) = self.facts.end(check.pid) else {
                 return; // it goes on, or its end will be told
             };
@@ -323,7 +325,7 @@ impl Tracker {
                 return self.checks.push_back(Check { due, ..*check });
             }
         }
-        let is_over = match (look.process(check.pid), check.ending) {
+        let is_over = match (self.inspector.process(check.pid), check.ending) {
             (Lookup::Process(seen), _) => !life.can_be(&seen) || seen.is_over(),
             (Lookup::Unknown, ExitStatus::Signaled { .. }) => true,
             (Lookup::Unknown, _) => false,
@@ -341,8 +343,8 @@ impl Tracker {
             end.event = (!is_crash).then_some(check.event);
             end.stamp = Some(check.event.time());
             if let Some((last, ends)) = self.facts.take_ends(check.pid, life.ends) {
-                let told = End::of_last(last, ends.status(self.first_counts));
-                end.since_boot = Some(self.gone_until(last.since_boot, look));
+                let told = End::of_last(last, ends.status(self.config.leader_status));
+                end.since_boot = Some(self.gone_until(last.since_boot));
                 end.source = if source == Provenance::Record { source } else { told.source };
                 if told.ending.value != ExitStatus::Unknown {
                     end.ending = told.ending;
@@ -353,9 +355,9 @@ impl Tracker {
     }
 
     /// Decides what a task was that `clone3` created.
-    fn unsettled_due(&mut self, task: &Unsettled, look: &mut dyn ProcessInspector) {
+    fn unsettled_due(&mut self, task: &Unsettled) {
         self.settle_parent(task.parent);
-        let seen = look.process(task.task);
+        let seen = self.inspector.process(task.task);
         let starts = self.starts(self.span(task.event));
         let Some(parent) = self.lives.get_mut(&task.parent) else {
             return self.tell_unsettled(task);
@@ -376,7 +378,7 @@ impl Tracker {
         if self.lives.contains_key(&task.task) {
             return;
         }
-        let id = ProcessId::new(self.boot, task.task, Start::Ticks(seen.start_ticks));
+        let id = ProcessId::new(self.config.boot, task.task, Start::Ticks(seen.start_ticks));
         let mut process = Process::new(id);
         let parent = Parent { pid: task.parent, id: task.parent_id };
         process.parent = Some(Fact::new(parent, Provenance::Record));
@@ -400,8 +402,8 @@ impl Tracker {
 
     /// Compares what is known with what is there. What differs is told unless records explain it in
     /// time.
-    fn list_again(&mut self, look: &mut dyn ProcessInspector) {
-        let Some(listing) = look.list() else { return };
+    fn list_again(&mut self) {
+        let Some(listing) = self.inspector.list() else { return };
         let (at, now) = (listing.since_boot, self.now);
         let known: Vec<u32> = self.lives.keys().copied().collect();
         let there: HashMap<u32, &ProcessSnapshot> =
@@ -438,11 +440,11 @@ impl Tracker {
     }
 
     /// Looks after every process, where no second source tells of ends.
-    fn sweep_now(&mut self, look: &mut dyn ProcessInspector) {
+    fn sweep_now(&mut self) {
         let known: Vec<u32> = self.lives.keys().copied().collect();
         for pid in known {
             let Some(life) = self.lives.get(&pid) else { continue };
-            let (is_over, code) = match look.process(pid) {
+            let (is_over, code) = match self.inspector.process(pid) {
                 Lookup::Process(seen) => {
                     let is_it = life.can_be(&seen);
                     (!is_it || seen.is_over(), seen.code.filter(|_| is_it))

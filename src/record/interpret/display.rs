@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{Absent, Interpretation};
+use crate::bytestr::print_text;
 use crate::constants::Errno;
-use crate::record::value::print_text;
 use crate::user_db::UserDb;
 
 impl Interpretation<'_> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::*;
 use crate::event::{Assembler, Delivery, Received, Signal};
 use crate::message_type::MessageType as T;
-use crate::process::{NoInspector, ProcessTable};
+use crate::process::ProcessTable;
 use crate::record::EventId;
 use crate::time::{BootClock, Tick};
 use crate::wire::frame;
@@ -22,7 +22,7 @@ const DAY: u64 = 1_700_000_000;
 #[derive(Default)]
 struct FakeProcfs {
     there: HashMap<u32, Lookup>,
-    looks: usize,
+    is_blind: bool,
 }
 
 impl FakeProcfs {
@@ -39,7 +39,9 @@ impl FakeProcfs {
 
 impl ProcessInspector for FakeProcfs {
     fn process(&mut self, pid: u32) -> Lookup {
-        self.looks += 1;
+        if self.is_blind {
+            return Lookup::Unknown;
+        }
         self.there.get(&pid).cloned().unwrap_or(Lookup::Nothing)
     }
 
@@ -69,8 +71,7 @@ impl ProcessInspector for FakeProcfs {
 
 /// A tracker with its surroundings.
 struct TrackerHarness {
-    tracker: Tracker,
-    scene: FakeProcfs,
+    tracker: Tracker<FakeProcfs>,
     serial: u32,
     now: u64,
     /// When the next record's call was entered, if that was before now.
@@ -84,25 +85,37 @@ fn ticks(millis: u64) -> u64 {
 
 impl TrackerHarness {
     fn new() -> Self {
+        Self::with(|config| config)
+    }
+
+    /// With a configuration that differs from the default.
+    fn with(change: impl FnOnce(TrackerConfig) -> TrackerConfig) -> Self {
         let mut clock = BootClock::new(100, Duration::from_millis(4));
         clock.sample(Duration::from_secs(DAY), Duration::from_secs(1000));
-        let tracker = Tracker::new(BootId::UNKNOWN).clock(clock);
-        Self { tracker, scene: FakeProcfs::default(), serial: 0, now: 0, stamp: None }
+        let config = change(TrackerConfig::default().clock(clock));
+        let tracker = Tracker::with_inspector(config, FakeProcfs::default());
+        Self { tracker, serial: 0, now: 0, stamp: None }
     }
 
     /// With a listing of a shell, number 10, that was there before.
     fn listed() -> Self {
-        let mut story = Self::new();
-        story.scene.put(10, 1, 5);
-        story.tracker.start(&mut story.scene);
+        Self::listed_with(|config| config)
+    }
+
+    fn listed_with(change: impl FnOnce(TrackerConfig) -> TrackerConfig) -> Self {
+        let mut story = Self::with(change);
+        story.procfs().put(10, 1, 5);
+        story.tracker.start();
         story
+    }
+
+    fn procfs(&mut self) -> &mut FakeProcfs {
+        self.tracker.inspector_mut()
     }
 
     /// As [`listed`](Self::listed), with a second source.
     fn told() -> Self {
-        let mut story = Self::listed();
-        story.tracker = story.tracker.process_monitor(true);
-        story
+        Self::listed_with(|config| config.process_monitor(true))
     }
 
     fn at(&self) -> Tick {
@@ -131,7 +144,7 @@ impl TrackerHarness {
         }
         assembler.handle(Signal::End.at(self.at()));
         while let Some(delivery) = assembler.poll() {
-            self.tracker.handle(&delivery, &mut self.scene);
+            self.tracker.handle(&delivery);
         }
         self
     }
@@ -193,7 +206,7 @@ impl TrackerHarness {
         self.now += millis;
         let at = self.at();
         self.tracker.idle(at);
-        self.tracker.advance(at, &mut self.scene);
+        self.tracker.advance(at);
         self
     }
 
@@ -201,7 +214,7 @@ impl TrackerHarness {
         let mut assembler = Assembler::new();
         assembler.handle(Signal::Overrun { dropped: Some(3) }.at(self.at()));
         while let Some(delivery @ Delivery::Loss(_)) = assembler.poll() {
-            self.tracker.handle(&delivery, &mut self.scene);
+            self.tracker.handle(&delivery);
         }
         self
     }
@@ -215,7 +228,7 @@ impl TrackerHarness {
 #[test]
 fn a_life_as_it_should_be() {
     let mut story = TrackerHarness::listed();
-    story.scene.put(20, 10, ticks(0));
+    story.procfs().put(20, 10, ticks(0));
     story.fork(10, 20).exec(10, 20, "ls").exit(20, 3);
     assert_eq!(
         story.lines(),
@@ -250,7 +263,7 @@ fn what_was_gone_before_it_was_seen_has_an_identity_and_a_range() {
     assert_eq!(fork.process.start_range, Some(99_998..=100_000));
     // the number has another owner already: what is seen is not taken for it
     let mut story = TrackerHarness::listed();
-    story.scene.put(20, 10, ticks(5_000));
+    story.procfs().put(20, 10, ticks(5_000));
     story.fork(10, 20);
     let Some(ProcessEvent::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
     assert_eq!(fork.process.id.start(), Start::Event(1));
@@ -263,8 +276,8 @@ fn threads_are_no_processes() {
     story.clone(0x3D_0F00, 10, 21).clone(0x11, 10, 22); // CLONE_THREAD among others; SIGCHLD alone
     assert_eq!(story.lines(), ["fork 10@5 -> 22#2"]);
     // clone3 does not say: it is seen, …
-    story.scene.there.insert(23, Lookup::Thread);
-    story.scene.put(24, 10, ticks(0));
+    story.procfs().there.insert(23, Lookup::Thread);
+    story.procfs().put(24, 10, ticks(0));
     story.clone3(10, 23).clone3(10, 24);
     assert_eq!(story.lines(), ["fork 10@5 -> 24@100000"]);
     // … or told, …
@@ -286,7 +299,7 @@ fn threads_are_no_processes() {
 #[test]
 fn as_many_threads_ended_as_tasks_began() {
     let mut story = TrackerHarness::listed();
-    story.scene.put(20, 10, ticks(0));
+    story.procfs().put(20, 10, ticks(0));
     story.fork(10, 20).clone3(20, 21).exit_thread(20);
     assert_eq!(story.wait(2_000).lines(), ["fork 10@5 -> 20@100000"]);
     // one end for two tasks settles neither
@@ -297,11 +310,11 @@ fn as_many_threads_ended_as_tasks_began() {
 #[test]
 fn the_end_of_a_thread_is_not_that_of_its_process() {
     let mut story = TrackerHarness::listed();
-    story.scene.put(20, 10, ticks(0)).threads = 2;
+    story.procfs().put(20, 10, ticks(0)).threads = 2;
     story.fork(10, 20).clone(0x1_0000, 20, 21).exit_thread(20).wait(100);
     assert_eq!(story.lines().len(), 1, "it lives on");
     // the last one ends it, as is seen
-    story.scene.there.remove(&20);
+    story.procfs().there.remove(&20);
     story.exit_thread(20).wait(100);
     assert_eq!(story.lines(), ["exit 20@100000: 0"]);
     // with a second source, its word is awaited
@@ -342,8 +355,8 @@ fn a_crash_has_its_record() {
     // in a file, the record is all there is
     let mut story = TrackerHarness::new();
     story.fork(10, 20).event(&[crash]);
-    let mut blind = NoInspector;
-    story.tracker.finish(&mut blind);
+    story.procfs().is_blind = true;
+    story.tracker.finish();
     assert_eq!(story.lines(), ["fork 10#1 -> 20#1", "exit 20#1 /x: SIGSEGV"]);
 }
 
@@ -405,8 +418,8 @@ fn the_number_of_a_process_is_used_again() {
 #[test]
 fn a_record_is_of_the_life_of_its_time() {
     let mut story = TrackerHarness::listed();
-    story.scene.put(20, 10, ticks(3_000));
-    story.tracker.start(&mut story.scene); // it is there already
+    story.procfs().put(20, 10, ticks(3_000));
+    story.tracker.start(); // it is there already
     story.now = 100;
     story.exit(20, 7); // that was another one, before
     assert_eq!(story.lines(), [""; 0]);
@@ -492,7 +505,7 @@ fn programs_scripts_and_failures() {
 #[test]
 fn facts_have_sources() {
     let mut story = TrackerHarness::listed();
-    story.scene.put(20, 10, ticks(0)).cgroup = Some("/docker/x".to_owned());
+    story.procfs().put(20, 10, ticks(0)).cgroup = Some("/docker/x".to_owned());
     story.fork(10, 20);
     let Some(ProcessEvent::Fork(fork)) = story.tracker.poll() else { panic!("a birth") };
     let Process { parent, comm, cgroup, audited, .. } = fork.process;
@@ -500,7 +513,7 @@ fn facts_have_sources() {
     assert_eq!(comm.map(|comm| comm.source), Some(Provenance::Inherited));
     assert_eq!(cgroup.map(|cgroup| cgroup.source), Some(Provenance::Procfs));
     assert_eq!(audited, Audited::Yes);
-    story.scene.put(20, 10, ticks(0)).cgroup = Some("/moved".to_owned());
+    story.procfs().put(20, 10, ticks(0)).cgroup = Some("/moved".to_owned());
     story.exec(10, 20, "x");
     let cgroup = story.tracker.process(20).and_then(|process| process.cgroup.clone());
     assert_eq!(cgroup.map(|cgroup| cgroup.value), Some("/moved".into()));

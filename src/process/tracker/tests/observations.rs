@@ -5,18 +5,18 @@ use super::*;
 #[test]
 fn what_no_record_tells_comes_by_the_second_source() {
     let mut story = TrackerHarness::told();
-    story.scene.put(20, 10, ticks(0)).exe = Some("/bin/old".into());
+    story.procfs().put(20, 10, ticks(0)).exe = Some("/bin/old".into());
     story.told_birth(10, 20, 20).told_birth(10, 21, 10).told_birth(2, 22, 22);
     assert_eq!(story.wait(999).lines(), [""; 0]);
     assert_eq!(story.wait(1).lines(), ["fork 10@5 -> 20@100000 /bin/old [connector]"]);
     story.told_end(20, 0).wait(1_000);
     assert_eq!(story.lines(), [""; 0], "only its first thread has ended");
-    story.scene.there.remove(&20);
+    story.procfs().there.remove(&20);
     story.told_end(20, 0).wait(1_000);
     assert_eq!(story.lines(), ["exit 20@100000 /bin/old: 0 [connector]"]);
     // unless nobody wants to know
-    let mut story = TrackerHarness::told();
-    story.tracker = story.tracker.unrecorded(false);
+    let mut story =
+        TrackerHarness::listed_with(|config| config.process_monitor(true).unrecorded(false));
     story.told_birth(10, 20, 20).told_end(20, 0).wait(3_000);
     assert_eq!(story.lines(), [""; 0]);
 }
@@ -41,13 +41,13 @@ fn a_second_source_that_is_silent_is_told() {
 #[test]
 fn after_a_loss_what_is_there_is_compared() {
     let mut story = TrackerHarness::listed();
-    story.scene.put(11, 10, 50).exe = Some("/bin/a".into());
-    story.tracker.start(&mut story.scene);
+    story.procfs().put(11, 10, 50).exe = Some("/bin/a".into());
+    story.tracker.start();
     story.fork(10, 20).lose();
     // 20 is gone, 30 is new, 11 runs another program, and 31 has a record after all
-    story.scene.put(11, 10, 50).exe = Some("/bin/b".into());
-    story.scene.put(30, 10, ticks(0));
-    story.scene.put(31, 10, ticks(0));
+    story.procfs().put(11, 10, 50).exe = Some("/bin/b".into());
+    story.procfs().put(30, 10, ticks(0));
+    story.procfs().put(31, 10, ticks(0));
     story.wait(200).fork(10, 31).wait(1_000);
     let mut lines = story.lines();
     lines.sort();
@@ -67,9 +67,9 @@ fn after_a_loss_what_is_there_is_compared() {
 #[test]
 fn a_number_of_another_pid_namespace_is_not_taken_for_ours() {
     let mut story = TrackerHarness::told();
-    story.scene.put(7, 1, 20);
-    story.scene.put(11, 10, 30).is_nested = Some(true);
-    story.tracker.start(&mut story.scene);
+    story.procfs().put(7, 1, 20);
+    story.procfs().put(11, 10, 30).is_nested = Some(true);
+    story.tracker.start();
     // a container's process says that it created 7, which is 5000 for us
     story.told_birth(11, 5000, 5000).fork(11, 7);
     assert_eq!(story.lines(), ["fork 11@30 -> 5000@1000000000000ns"]);
@@ -81,16 +81,16 @@ fn a_number_of_another_pid_namespace_is_not_taken_for_ours() {
     assert!(story.tracker.process(8).is_none());
     // of a new container, it is seen when a number makes no sense
     let mut story = TrackerHarness::told();
-    story.scene.put(7, 1, 20);
-    story.tracker.start(&mut story.scene);
+    story.procfs().put(7, 1, 20);
+    story.tracker.start();
     story.told_birth(10, 12, 12).fork(10, 12).told_birth(12, 5003, 5003);
-    story.scene.put(12, 10, ticks(0)).is_nested = Some(true);
+    story.procfs().put(12, 10, ticks(0)).is_nested = Some(true);
     story.fork(12, 7);
     assert_eq!(story.lines().len(), 2);
     assert_eq!(story.tracker.process(7).and_then(|process| process.id.start_ticks()), Some(20));
     // without a second source, it is seen which namespace the caller is in
     let mut story = TrackerHarness::listed();
-    story.scene.put(12, 10, ticks(0)).is_nested = Some(true);
+    story.procfs().put(12, 10, ticks(0)).is_nested = Some(true);
     story.fork(10, 12).fork(12, 7).exec(12, 5002, "y");
     let lines = story.lines();
     assert_eq!(lines.len(), 3, "{lines:?}");
@@ -100,8 +100,8 @@ fn a_number_of_another_pid_namespace_is_not_taken_for_ours() {
 #[test]
 fn calls_of_another_pid_namespace_are_paired_in_the_order_of_births() {
     let mut story = TrackerHarness::told();
-    story.scene.put(11, 10, 30).is_nested = Some(true);
-    story.tracker.start(&mut story.scene);
+    story.procfs().put(11, 10, 30).is_nested = Some(true);
+    story.tracker.start();
     // of the second one, its own record comes first
     story.told_birth(11, 5000, 5000);
     story.now += 1;
@@ -130,12 +130,12 @@ fn calls_of_another_pid_namespace_are_paired_in_the_order_of_births() {
 
 #[test]
 fn without_a_second_source_the_processes_are_looked_after() {
-    let mut story = TrackerHarness::listed();
-    story.tracker = story.tracker.sweep(Duration::from_secs(1));
-    story.scene.put(20, 10, ticks(0));
+    let second = Duration::from_secs(1);
+    let mut story = TrackerHarness::listed_with(|config| config.sweep_interval(second));
+    story.procfs().put(20, 10, ticks(0));
     story.fork(10, 20).wait(1_000);
     assert_eq!(story.lines().len(), 1);
-    let seen = story.scene.put(20, 10, ticks(0));
+    let seen = story.procfs().put(20, 10, ticks(0));
     (seen.is_zombie, seen.code) = (true, Some(15));
     story.wait(1_000).wait(100);
     assert_eq!(story.lines(), ["exit 20@100000: SIGTERM [procfs]"]);
@@ -177,11 +177,10 @@ fn nothing_is_remembered_for_ever() {
 
 #[test]
 fn who_is_older_than_auditing_is_marked() {
-    let mut story = TrackerHarness::new();
-    story.tracker = story.tracker.audited_since(1_000);
-    story.scene.put(10, 1, 5);
-    story.scene.put(11, 10, 2_000);
-    story.tracker.start(&mut story.scene);
+    let mut story = TrackerHarness::with(|config| config.audited_since(1_000));
+    story.procfs().put(10, 1, 5);
+    story.procfs().put(11, 10, 2_000);
+    story.tracker.start();
     let audited =
         |story: &TrackerHarness, pid| story.tracker.process(pid).map(|process| process.audited);
     assert_eq!(audited(&story, 10), Some(Audited::No));

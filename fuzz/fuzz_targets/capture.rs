@@ -1,6 +1,6 @@
 #![no_main]
 
-#[path = "../../support/laws.rs"]
+#[path = "../../tests/support/laws.rs"]
 mod laws;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| laws::capture(data));

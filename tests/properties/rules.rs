@@ -1,14 +1,15 @@
-//! Laws of rules: what is printed is read back, and merging changes nothing that is recorded.
+//! Properties of rules: text and bytes round-trip, and merging changes nothing that is recorded.
 
 use auditlink::arch::Arch;
 use auditlink::rule::{
-    Action, Command, FieldId, Filter, FilterValue, List, Operator, Ownership, RulesFile, Step,
+    Action, CallCoverage, Command, FieldId, Filter, FilterValue, Lint, List, Operator, Ownership,
+    Permissions, RulesFile, Step, SyscallMask,
 };
 use auditlink::wire::rule::{parse, to_bytes};
 use auditlink::{Rule, RuleSet};
 use proptest::prelude::*;
 
-/// Any rule that can be built, on any list.
+/// A rule that can be built, on any list.
 fn any_rule() -> impl Strategy<Value = Rule> {
     let list = prop::sample::select(vec![
         List::USER,
@@ -32,9 +33,9 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     let filters = prop::collection::vec(any_filter(), 0..5);
     let keys = prop::collection::vec("[ -~]{1,12}", 0..3);
     (list, action, any::<bool>(), arch, calls, filters, keys).prop_filter_map(
-        "a rule that is refused",
+        "a rule that the builder refuses",
         |(list, action, prepend, arch, calls, filters, keys)| {
-            let mut builder = Rule::on(list, action);
+            let mut builder = Rule::builder(list, action);
             if prepend {
                 builder = builder.prepend();
             }
@@ -90,7 +91,8 @@ fn any_filter() -> impl Strategy<Value = Filter> {
     )
 }
 
-/// A machine so small that rules meet: two interfaces, four calls, a user and a process.
+/// A system call on a model machine so small that rules overlap: two interfaces, four system
+/// calls, two users and two processes.
 #[derive(Clone, Copy, Debug)]
 struct Call {
     arch: Arch,
@@ -107,7 +109,7 @@ fn small_rule() -> impl Strategy<Value = Rule> {
     let pid = prop::option::weighted(0.2, 0_u32..2);
     let key = prop::option::weighted(0.8, prop::sample::select(vec!["a", "b"]));
     (arch, action, calls, uid, pid, key).prop_map(|(arch, action, calls, uid, pid, key)| {
-        let mut builder = Rule::on(List::EXIT, action);
+        let mut builder = Rule::builder(List::EXIT, action);
         builder = calls.into_iter().fold(builder, |builder, call| builder.syscall_number(call));
         builder = arch.into_iter().fold(builder, |builder, arch| builder.arch(arch));
         builder = uid
@@ -118,8 +120,8 @@ fn small_rule() -> impl Strategy<Value = Rule> {
     })
 }
 
-/// What the kernel's filter makes of a call: the first rule that matches decides.
-fn completeness(rules: &RuleSet, call: Call) -> Option<(Action, Vec<Vec<u8>>)> {
+/// Evaluates rules as the kernel does: the first one that matches decides.
+fn evaluate(rules: &RuleSet, call: Call) -> Option<(Action, Vec<Vec<u8>>)> {
     let holds = |filter: &Filter| {
         let FilterValue::Number(value) = filter.value else { return true };
         match filter.field {
@@ -148,7 +150,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_printed_is_read_back(rule in any_rule()) {
+    fn a_printed_rule_is_parsed_back(rule in any_rule()) {
         let printed = rule.to_string();
         let again: Rule = printed
             .parse()
@@ -157,7 +159,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_read_back(rule in any_rule()) {
+    fn the_bytes_of_a_rule_are_parsed_back(rule in any_rule()) {
         prop_assert_eq!(parse(&to_bytes(&rule)), Ok(rule));
     }
 
@@ -166,33 +168,32 @@ proptest! {
         let rules: RuleSet = rules.into_iter().collect();
         let merged = rules.merged();
         for call in all_calls() {
-            let before = completeness(&rules, call);
-            // that nothing matches and that a `never` matches is the same: no record
-            let after = completeness(&merged.rules, call);
+            let before = evaluate(&rules, call);
+            let after = evaluate(&merged.rules, call);
             prop_assert_eq!(before, after, "{:?}\n{:?}\n{:?}", call, rules, merged);
         }
         let mut origins: Vec<usize> = merged.origins.concat();
         origins.sort_unstable();
-        prop_assert_eq!(origins, (0..rules.len()).collect::<Vec<_>>(), "none lost, none twice");
+        prop_assert_eq!(origins, (0..rules.len()).collect::<Vec<_>>(), "each original rule once");
     }
 
     #[test]
-    fn a_shadowed_rule_never_decides(rules in prop::collection::vec(small_rule(), 0..9)) {
+    fn a_shadowed_rule_has_no_effect(rules in prop::collection::vec(small_rule(), 0..9)) {
         let rules: RuleSet = rules.into_iter().collect();
         let shadowed: Vec<usize> = rules.coverage().shadowed.iter().map(|pair| pair.1).collect();
         let kept = rules.iter().enumerate().filter(|(index, _)| !shadowed.contains(index));
         let without: RuleSet = kept.map(|(_, rule)| rule.clone()).collect();
         for call in all_calls() {
-            prop_assert_eq!(completeness(&rules, call), completeness(&without, call));
+            prop_assert_eq!(evaluate(&rules, call), evaluate(&without, call));
         }
     }
 
     #[test]
-    fn a_plan_reaches_its_end(
+    fn a_plan_loads_the_wanted_rules_in_order(
         current in prop::collection::vec(small_rule(), 0..7),
         wanted in prop::collection::vec(small_rule(), 0..7),
     ) {
-        // the kernel has no rule twice
+        // the kernel refuses a rule that is loaded already
         let mut list: Vec<Rule> = Vec::new();
         for rule in current {
             if !list.contains(&rule) {
@@ -227,26 +228,61 @@ proptest! {
     }
 
     #[test]
-    fn every_refusal_names_a_place_and_a_reason(
+    fn every_error_has_a_position_and_a_cause(
         line in "(-[aAdDwWFSCkplsbefrqmRt]|--[a-z_-]{0,9}|always|exit|never|,|=|!=|&|uid|arch|b64|'|[ -~]{0,4}| ){0,16}",
     ) {
-        if let Err(mistakes) = RulesFile::parse("x.rules", &line, &auditlink::user_db::NoLookup) {
-            for mistake in mistakes.iter() {
-                let said = mistake.to_string();
-                let place = format!("x.rules:1:{}: ", mistake.column);
-                prop_assert!(mistake.column >= 1 && mistake.column <= line.chars().count() + 1);
-                prop_assert!(said.len() > place.len() && said.starts_with(&place), "{}", said);
+        if let Err(errors) = RulesFile::parse("x.rules", &line, &auditlink::user_db::NoLookup) {
+            for error in errors.iter() {
+                let text = error.to_string();
+                let position = format!("x.rules:1:{}: ", error.column);
+                prop_assert!(error.column >= 1 && error.column <= line.chars().count() + 1);
+                prop_assert!(text.len() > position.len() && text.starts_with(&position), "{}", text);
             }
         }
     }
 
     #[test]
-    fn any_words_are_survived(words in prop::collection::vec("[ -~é]{0,9}", 0..6)) {
+    fn any_words_are_parsed_without_a_panic(words in prop::collection::vec("[ -~é]{0,9}", 0..6)) {
         let _ = Command::parse(&words, &auditlink::user_db::NoLookup);
     }
 }
 
-/// A listing of a kernel that knows more: invented fields, lists, actions and operators.
+#[test]
+fn plain_values_print_with_a_width_and_serialize_as_text() {
+    let rule: Rule = "-w /etc/passwd -p wa -k id".parse().expect("a rule");
+    assert_eq!(format!("{:<9}|{:>9}|", rule.filters[1], FieldId::EXE), "perm=wa  |      exe|");
+    assert_eq!(
+        format!("{:>4}|{:>3}|{:>6}", Operator::EQUAL, List::new(12), Action::NEVER),
+        "   =| 12| never"
+    );
+    let values = serde_json::json!([
+        rule,
+        rule.filters[1],
+        FieldId::EXE,
+        Operator::NOT_EQUAL,
+        List::EXIT,
+        Action::ALWAYS,
+        Permissions::READ,
+        SyscallMask::ALL,
+        CallCoverage::Recorded,
+        Lint::X32,
+    ]);
+    let texts = serde_json::json!([
+        "-w /etc/passwd -p wa -k id",
+        "perm=wa",
+        "exe",
+        "!=",
+        "exit",
+        "always",
+        "r",
+        "all",
+        "yes",
+        "x32 system calls cannot be matched by any rule",
+    ]);
+    assert_eq!(values, texts);
+}
+
+/// A listing of a newer kernel: unknown fields, lists, actions and operators.
 #[test]
 fn rules_of_a_newer_kernel_are_printed_and_can_be_deleted() {
     let mut listed: Rule = "-a always,exit -F pid=7 -F exe=/bin/x -k mine".parse().expect("a rule");
@@ -261,10 +297,14 @@ fn rules_of_a_newer_kernel_are_printed_and_can_be_deleted() {
     };
     listed.filters.insert(1, text);
     let payload = to_bytes(&listed);
-    let rule = parse(&payload).expect("it is readable");
+    let rule = parse(&payload).expect("a valid rule");
     assert_eq!(
         rule.to_string(),
         "-a 9,12 -F f150?0x77000000?7 -F f151=some\\ new\\ text -F exe=/bin/x -F key=mine"
     );
-    assert_eq!(to_bytes(&rule), payload, "what is sent to delete it is what was listed");
+    assert_eq!(
+        to_bytes(&rule),
+        payload,
+        "the request that deletes it has the bytes of the listing"
+    );
 }

@@ -3,7 +3,7 @@
 //! The model is a machine that makes events, with a kernel and a socket that drop some of the datagrams
 //! and count them as the real ones do. proptest finds the cases.
 
-#[path = "support/laws.rs"]
+#[path = "../support/laws.rs"]
 mod laws;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -449,7 +449,7 @@ proptest! {
 
     #[test]
     fn any_capture_file_is_handled(bytes in prop::collection::vec(any::<u8>(), 0..400), cut in any::<prop::sample::Index>()) {
-        let mut capture = include_bytes!("../examples/dump/demo.pcap").to_vec();
+        let mut capture = include_bytes!("../../examples/dump/demo.pcap").to_vec();
         let at = cut.index(capture.len());
         let end = (at + bytes.len()).min(capture.len());
         capture[at..end].copy_from_slice(&bytes[..end - at]);
