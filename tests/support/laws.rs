@@ -3,9 +3,7 @@
 #![allow(dead_code, reason = "each program needs a part of it")]
 
 use auditlink::capture::{Reader, Tee, Writer};
-use auditlink::event::{
-    Assembler, AssemblerConfig, CauseKind, Count, Received, Signal, Stats,
-};
+use auditlink::event::{Assembler, AssemblerConfig, CauseKind, Count, Received, Signal, Stats};
 use auditlink::record::LogLine;
 use auditlink::rule::{Command, RulesFile};
 use auditlink::time::Tick;
