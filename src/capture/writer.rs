@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use netlink_packet_core::NLMSG_NOOP;
 use pcap_file::pcap::{PcapHeader, PcapWriter, RawPcapPacket};
@@ -39,6 +39,8 @@ pub struct Writer<W: Write> {
     /// The last idle signal, not written yet.
     idle_until: Option<Tick>,
     is_begun: bool,
+    /// The file's name, for errors.
+    path: Option<PathBuf>,
 }
 
 impl Writer<BufWriter<File>> {
@@ -51,7 +53,8 @@ impl Writer<BufWriter<File>> {
         let path = path.as_ref();
         let file = File::create(path)
             .map_err(|error| Error::io("create the capture file", error).with_path(path))?;
-        Self::new(BufWriter::new(file)).map_err(|error| error.with_path(path))
+        let writer = Self::new(BufWriter::new(file)).map_err(|error| error.with_path(path))?;
+        Ok(Self { path: Some(path.to_owned()), ..writer })
     }
 }
 
@@ -70,7 +73,7 @@ impl<W: Write> Writer<W> {
             ..PcapHeader::default()
         };
         let file = PcapWriter::with_header(writer, header).map_err(write_failed)?;
-        Ok(Self { file, packet: Vec::new(), idle_until: None, is_begun: false })
+        Ok(Self { file, packet: Vec::new(), idle_until: None, is_begun: false, path: None })
     }
 
     /// Writes what a source delivered.
@@ -82,6 +85,10 @@ impl<W: Write> Writer<W> {
     ///
     /// Those of the writer.
     pub fn write(&mut self, received: &Received<'_>) -> Result<(), Error> {
+        self.write_received(received).map_err(|error| named(error, self.path.as_deref()))
+    }
+
+    fn write_received(&mut self, received: &Received<'_>) -> Result<(), Error> {
         let at = received.at();
         if !self.is_begun {
             self.is_begun = true;
@@ -112,10 +119,13 @@ impl<W: Write> Writer<W> {
     /// Those of the writer.
     pub fn finish(mut self) -> Result<W, Error> {
         // a source that failed did not signal its end
-        self.end_idle()?;
-        let mut writer = self.file.into_writer();
-        writer.flush().map_err(|error| Error::io(OPERATION, error))?;
-        Ok(writer)
+        let path = self.path.take();
+        let ended = self.end_idle().and_then(|()| {
+            let mut writer = self.file.into_writer();
+            writer.flush().map_err(|error| Error::io(OPERATION, error))?;
+            Ok(writer)
+        });
+        ended.map_err(|error| named(error, path.as_deref()))
     }
 
     fn end_idle(&mut self) -> Result<(), Error> {
@@ -167,6 +177,14 @@ impl<W: Write> Writer<W> {
 const UNDECODABLE: u16 = 0;
 
 const OPERATION: &str = "write the capture";
+
+/// Adds the file's name to an error, if it is known.
+fn named(error: Error, path: Option<&Path>) -> Error {
+    match path {
+        Some(path) => error.with_path(path),
+        None => error,
+    }
+}
 
 fn write_failed(error: PcapError) -> Error {
     match error {
