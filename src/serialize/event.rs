@@ -3,11 +3,21 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::record::ByteList;
-use super::{Bytes, entries, hex};
+use super::{Bytes, hex};
 use crate::event::{
     Cause, CauseKind, Completeness, Count, Delivery, Event, EventKind, HealthFaults, Loss, Object,
     Outcome, Stats, Subject, UnverifiedReason,
 };
+
+/// Adds entries that have the names of the listed variables to a map.
+///
+/// Callers destructure the value without `..`: a member that is not listed is an unused variable, and
+/// does not compile.
+macro_rules! entries {
+    ($map:ident: $($member:ident),* $(,)?) => {
+        $($map.serialize_entry(stringify!($member), &$member)?;)*
+    };
+}
 
 impl Serialize for Delivery {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -138,37 +138,8 @@ impl Serialize for RuleSet {
     }
 }
 
-/// Adds entries that have the names of the listed variables to a map.
-///
-/// Callers destructure the value without `..`: a member that is not listed is an unused variable, and
-/// does not compile.
-macro_rules! entries {
-    ($map:ident: $($member:ident),* $(,)?) => {
-        $($map.serialize_entry(stringify!($member), &$member)?;)*
-    };
-}
-
-use entries;
-
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self {
-            enabled,
-            failure,
-            pid,
-            rate_limit,
-            backlog_limit,
-            lost,
-            backlog,
-            features: _,
-            backlog_wait_time,
-            backlog_wait_time_actual,
-            tail: _,
-        } = self;
-        let (enabled, failure) = (enabled.number(), failure.number());
-        let mut map = serializer.serialize_map(None)?;
-        entries!(map: enabled, failure, pid, rate_limit, backlog_limit, lost, backlog);
-        entries!(map: backlog_wait_time, backlog_wait_time_actual);
-        map.end()
+        serializer.collect_map(self.fields())
     }
 }
