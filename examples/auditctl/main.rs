@@ -11,10 +11,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use auditlink::control::ApplyMode;
+use auditlink::control::{ApplyMode, Setting};
 use auditlink::rule::{Command, Ownership, Plan, RulesFile};
-use auditlink::wire::status::{FailureMode, FeatureSwitches, Status};
-use auditlink::{Control, Error, ErrorKind, MessageType, Rule};
+use auditlink::wire::status::{FeatureSwitches, Status};
+use auditlink::{Control, Error, ErrorKind, MessageType, Rule, Settings};
 
 /// Prints a line, unless whoever read our output has enough.
 macro_rules! say {
@@ -204,32 +204,14 @@ fn carry_out(command: Command, control: &mut Control) -> Result<(), Error> {
             );
             Ok(())
         }
-        Command::Enabled(2) => {
-            control.lock()?;
-            set(control)
-        }
-        Command::Enabled(on) => {
-            control.set_enabled(on != 0)?;
-            set(control)
-        }
-        Command::Failure(mode) => {
-            match FailureMode::new(mode) {
-                FailureMode::PANIC => control.panic_on_loss()?,
-                mode => control.set_failure(mode)?,
+        Command::Set { setting, value } => {
+            match (setting, value) {
+                (Setting::Enabled, 2) => control.lock()?,
+                (Setting::Failure, 2) => control.panic_on_loss()?,
+                _ => drop(control.configure(&Settings::new().with(setting, value))?),
             }
-            set(control)
-        }
-        Command::BacklogLimit(records) => {
-            control.set_backlog_limit(records)?;
-            set(control)
-        }
-        Command::RateLimit(records) => {
-            control.set_rate_limit(records)?;
-            set(control)
-        }
-        Command::BacklogWaitTime(ticks) => {
-            control.set_backlog_wait_time(ticks)?;
-            set(control)
+            show(&control.status()?); // as auditctl does
+            Ok(())
         }
         Command::ResetLost => {
             eprintln!("lost: {}", control.reset_lost()?); // where auditctl says it, too
@@ -256,12 +238,6 @@ fn carry_out(command: Command, control: &mut Control) -> Result<(), Error> {
     }
 }
 
-/// Shows the status after a setting was changed, as auditctl does.
-fn set(control: &mut Control) -> Result<(), Error> {
-    show(&control.status()?);
-    Ok(())
-}
-
 fn list(control: &mut Control, key: Option<&[u8]>) -> Result<(), Error> {
     let wanted = |rule: &Rule| key.is_none_or(|key| rule.keys().any(|other| other == key));
     let rules: Vec<Rule> = control.rules()?.into_iter().filter(wanted).collect();
@@ -275,17 +251,5 @@ fn list(control: &mut Control, key: Option<&[u8]>) -> Result<(), Error> {
 }
 
 fn show(status: &Status) {
-    say!("enabled {}", status.enabled.number());
-    say!("failure {}", status.failure.number());
-    say!("pid {}", status.pid);
-    say!("rate_limit {}", status.rate_limit);
-    say!("backlog_limit {}", status.backlog_limit);
-    say!("lost {}", status.lost);
-    say!("backlog {}", status.backlog);
-    if let Some(ticks) = status.backlog_wait_time {
-        say!("backlog_wait_time {ticks}");
-    }
-    if let Some(ticks) = status.backlog_wait_time_actual {
-        say!("backlog_wait_time_actual {ticks}");
-    }
+    say!("{}", status.to_string().trim_end());
 }
