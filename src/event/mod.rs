@@ -2,20 +2,22 @@
 
 mod assembler;
 mod classify;
+mod completeness;
+pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod loss;
 mod missing;
 mod normalize;
 mod received;
 
-pub use self::assembler::Assembler;
+pub use self::assembler::{Assembler, AssemblerConfig};
 pub use self::classify::{Call, EventKind, Exec, Exit, Fork, Kill, Ptrace};
+pub use self::completeness::{Completeness, UnverifiedReason};
+pub(crate) use self::delivery::Delivery;
 pub(crate) use self::event::Event;
 pub use self::event::{ClosedBy, Records};
-pub use self::loss::{
-    Cause, Completeness, Count, CounterReading, HealthFaults, Stats, Unit, UnverifiedReason,
-};
-pub(crate) use self::loss::{Delivery, Loss};
+pub(crate) use self::loss::Loss;
+pub use self::loss::{Cause, CauseKind, Count, CounterReading, HealthFaults, Stats, Unit};
 pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
 pub use self::received::{Received, Signal};

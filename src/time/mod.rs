@@ -1,32 +1,32 @@
-//! Times: the reader's [`Tick`], the kernel's [`Timestamp`], and the time since boot.
+//! Instants: the receive time ([`Tick`]), the kernel's [`Timestamp`], and the time since boot.
 
 mod boot_clock;
 
 use std::fmt;
-use std::time::Duration;
+use std::ops::{Add, AddAssign};
+use std::time::{Duration, SystemTime};
+
+use thiserror::Error;
 
 pub use self::boot_clock::{BootClock, Span};
 use crate::macros::pad;
 
-/// A point in time on the clock of a source, in nanoseconds.
+/// An instant on the clock of a source, in nanoseconds: when something was received.
 ///
-/// The ticks of one source never go backwards. Those of a live source begin with the wall-clock time
-/// at which it was opened and advance with the monotonic clock: they look like Unix time, but do not
-/// follow later steps of the wall clock. Those of a capture are read from its file.
-///
-/// `Display` prints seconds and nanoseconds.
+/// Ticks never go backwards within one source. A live source starts at the wall-clock time of its
+/// creation and then advances monotonically, so its ticks read as Unix time but do not follow later
+/// clock steps. A capture contains the ticks of the source that it recorded. Only differences matter to
+/// the assembler.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::time::Duration;
-///
 /// use auditlink::time::Tick;
 ///
-/// let tick = Tick::from_nanos(1_500_000_000);
-/// let later = tick.saturating_add(Duration::from_millis(250));
-/// assert_eq!(later.saturating_duration_since(tick), Duration::from_millis(250));
-/// assert_eq!(later.to_string(), "1.750000000");
+/// let tick = Tick::from_nanos(1_000_000_000) + Duration::from_millis(250);
+/// assert_eq!(tick.saturating_duration_since(Tick::ZERO), Duration::from_millis(1250));
+/// assert_eq!(tick.to_string(), "1.250000000");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tick(u64);
@@ -49,7 +49,7 @@ impl Tick {
         self.0
     }
 
-    /// Returns the tick `duration` later, or the last one.
+    /// Returns the tick `duration` later, or the last tick.
     #[inline]
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
@@ -63,6 +63,22 @@ impl Tick {
     }
 }
 
+/// Adds a duration; the result saturates at the last tick.
+impl Add<Duration> for Tick {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        self.saturating_add(duration)
+    }
+}
+
+impl AddAssign<Duration> for Tick {
+    fn add_assign(&mut self, duration: Duration) {
+        *self = *self + duration;
+    }
+}
+
+/// Prints seconds, with nine decimals.
 impl fmt::Display for Tick {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, nanos) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000);
@@ -70,7 +86,7 @@ impl fmt::Display for Tick {
     }
 }
 
-/// Returns a duration in nanoseconds, or the largest number.
+/// Returns a duration in nanoseconds, saturating.
 #[inline]
 pub(crate) const fn nanos(duration: Duration) -> u64 {
     let nanos = duration.as_nanos();
@@ -82,28 +98,31 @@ pub(crate) const fn nanos(duration: Duration) -> u64 {
 /// The kernel reads `CLOCK_REALTIME_COARSE`, which advances with the timer interrupt (every 4 ms at
 /// HZ=250), and truncates it to milliseconds. The stamp of a system call is the time of its *entry*.
 ///
-/// Source: `kernel/audit.c`, `audit_log_start`; `kernel/auditsc.c`, `__audit_syscall_entry`.
+/// It converts to [`SystemTime`], and back where that is after 1970.
 ///
-/// `Display` prints seconds and milliseconds, as a record does.
+/// Source: `kernel/audit.c`, `audit_log_start`; `kernel/auditsc.c`, `__audit_syscall_entry`.
 ///
 /// # Examples
 ///
 /// ```
+/// use std::time::{Duration, SystemTime};
 /// use auditlink::time::Timestamp;
 ///
-/// let time = Timestamp::new(1_700_000_000, 7).ok_or("milliseconds out of range")?;
+/// let time = Timestamp::new(1_700_000_000, 7).ok_or("a millisecond above 999")?;
+/// let system_time = SystemTime::from(time);
+/// assert_eq!(system_time, SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_007));
+/// assert_eq!(Timestamp::try_from(system_time), Ok(time));
 /// assert_eq!(time.to_string(), "1700000000.007");
-/// assert_eq!(time.as_millis(), 1_700_000_000_007);
 /// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
-    /// Milliseconds since the epoch.
+    /// Milliseconds since the epoch; one word stays in one register.
     millis: u64,
 }
 
 impl Timestamp {
-    /// Creates a time stamp; `None` if `millis` is above 999, or `seconds` is too large.
+    /// Makes a timestamp; `None` if `millis` is above 999 or the time is after the year 584 million.
     #[inline]
     #[must_use]
     pub const fn new(seconds: u64, millis: u16) -> Option<Self> {
@@ -170,7 +189,31 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// A [`Timestamp`] that prints as RFC 3339; created by [`Timestamp::rfc3339`].
+impl From<Timestamp> for SystemTime {
+    fn from(time: Timestamp) -> Self {
+        // the kernel's seconds have 64 bits, and these are milliseconds
+        Self::UNIX_EPOCH + time.since_epoch()
+    }
+}
+
+/// Drops what is smaller than a millisecond.
+impl TryFrom<SystemTime> for Timestamp {
+    type Error = TimestampRangeError;
+
+    fn try_from(time: SystemTime) -> Result<Self, Self::Error> {
+        let since_epoch =
+            time.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| TimestampRangeError(()))?;
+        let millis = u16::try_from(since_epoch.subsec_millis()).unwrap_or(u16::MAX);
+        Self::new(since_epoch.as_secs(), millis).ok_or(TimestampRangeError(()))
+    }
+}
+
+/// A time is before 1970, or too late for a [`Timestamp`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the time is before 1970 or too late for a timestamp of the kernel")]
+pub struct TimestampRangeError(());
+
+/// Prints a [`Timestamp`] as RFC 3339; made by [`Timestamp::rfc3339`].
 #[derive(Clone, Copy, Debug)]
 pub struct Rfc3339(Timestamp);
 
@@ -212,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leap_days_and_centuries_print() {
+    fn leap_days_and_ends_of_years_print() {
         for (seconds, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_400, "2000-02-29T00:00:00.000Z"),
@@ -247,6 +290,26 @@ mod tests {
     fn ticks_saturate() {
         let last = Tick::from_nanos(u64::MAX);
         assert_eq!(last.saturating_add(Duration::MAX), last);
+        assert_eq!(last + Duration::MAX, last);
         assert_eq!(Tick::ZERO.saturating_duration_since(last), Duration::ZERO);
+    }
+
+    #[test]
+    fn timestamps_convert_to_system_time_and_back() {
+        let latest = Timestamp::new(u64::MAX / 1000 - 1, 999).expect("in range");
+        for time in [Timestamp::new(0, 0).expect("in range"), latest] {
+            assert_eq!(Timestamp::try_from(SystemTime::from(time)), Ok(time));
+        }
+        let early = SystemTime::UNIX_EPOCH - Duration::from_nanos(1);
+        assert_eq!(Timestamp::try_from(early), Err(TimestampRangeError(())));
+        let late = SystemTime::from(latest) + Duration::from_secs(1);
+        assert_eq!(Timestamp::try_from(late), Err(TimestampRangeError(())));
+    }
+
+    #[test]
+    fn instants_honour_the_width() {
+        let time = Timestamp::new(5, 7).expect("in range");
+        assert_eq!(format!("{time:>8}|{:<12}|", Tick::from_nanos(5)), "   5.007|0.000000005 |");
+        assert_eq!(format!("{:>26}", time.rfc3339()), "  1970-01-01T00:00:05.007Z");
     }
 }
