@@ -100,7 +100,7 @@ impl<'a> Record<'a> {
     /// Iterates over the fields in their order.
     ///
     /// The message of a user-space program is one field, `msg`, whose value is
-    /// [`Value::Nested`]; see [`UserMessage`] for what is inside.
+    /// [`Value::Nested`]; see [`UserMessage`](super::UserMessage) for what is inside.
     #[inline]
     #[must_use]
     pub fn fields(&self) -> Fields<'a> {
