@@ -1,4 +1,4 @@
-//! Macros and functions for the types of numbers that the kernel defines.
+//! Helpers that every module uses: newtypes over kernel numbers, and padded output.
 
 use std::fmt;
 
@@ -33,10 +33,29 @@ macro_rules! kernel_number {
 
 pub(crate) use kernel_number;
 
-/// Writes formatted text with the formatter's width, fill and alignment.
+/// Prints `text`, honouring the width and alignment of the formatter.
+///
+/// Without a width nothing is allocated.
 pub(crate) fn pad(f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>) -> fmt::Result {
     if f.width().is_none() && f.precision().is_none() {
-        return f.write_fmt(text);
+        f.write_fmt(text)
+    } else {
+        f.pad(&text.to_string())
     }
-    f.pad(&text.to_string())
+}
+
+/// Prints through a function, which gets a formatter without width; the width is honoured.
+pub(crate) fn pad_with(
+    f: &mut fmt::Formatter<'_>,
+    print: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result,
+) -> fmt::Result {
+    struct Print<F>(F);
+
+    impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> fmt::Display for Print<F> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            (self.0)(f)
+        }
+    }
+
+    pad(f, format_args!("{}", Print(print)))
 }

@@ -1,32 +1,32 @@
-//! Times: the reader's [`Tick`], the kernel's [`Timestamp`], and the time since boot.
+//! Instants: the receive time ([`Tick`]), the kernel's [`Timestamp`], and the time since boot.
 
 mod boot_clock;
 
 use std::fmt;
-use std::time::Duration;
+use std::ops::{Add, AddAssign};
+use std::time::{Duration, SystemTime};
+
+use thiserror::Error;
 
 pub use self::boot_clock::{BootClock, Span};
 use crate::macros::pad;
 
-/// A point in time on the clock of a source, in nanoseconds.
+/// An instant on the clock of a source, in nanoseconds: when something was received.
 ///
-/// The ticks of one source never go backwards. Those of a live source begin with the wall-clock time
-/// at which it was opened and advance with the monotonic clock: they look like Unix time, but do not
-/// follow later steps of the wall clock. Those of a capture are read from its file.
-///
-/// `Display` prints seconds and nanoseconds.
+/// Ticks never go backwards within one source. A live source starts at the wall-clock time of its
+/// creation and then advances monotonically, so its ticks read as Unix time but do not follow later
+/// clock steps. A capture contains the ticks of the source that it recorded. Only differences matter to
+/// the assembler.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::time::Duration;
-///
 /// use auditlink::time::Tick;
 ///
-/// let tick = Tick::from_nanos(1_500_000_000);
-/// let later = tick.saturating_add(Duration::from_millis(250));
-/// assert_eq!(later.saturating_duration_since(tick), Duration::from_millis(250));
-/// assert_eq!(later.to_string(), "1.750000000");
+/// let tick = Tick::from_nanos(1_000_000_000) + Duration::from_millis(250);
+/// assert_eq!(tick.saturating_duration_since(Tick::ZERO), Duration::from_millis(1250));
+/// assert_eq!(tick.to_string(), "1.250000000");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tick(u64);
@@ -35,7 +35,7 @@ impl Tick {
     /// The earliest tick.
     pub const ZERO: Self = Self(0);
 
-    /// Creates a tick from nanoseconds.
+    /// Makes a tick from nanoseconds.
     #[inline]
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
@@ -49,20 +49,36 @@ impl Tick {
         self.0
     }
 
-    /// Returns the tick `duration` later, or the last one.
+    /// Returns the tick `duration` later, or the last tick.
     #[inline]
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))
     }
 
-    /// Returns the duration since `earlier`, or zero if `earlier` is later.
+    /// Returns the time since `earlier`, zero if `earlier` is later.
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }
 
+/// Adds a duration; the result saturates at the last tick.
+impl Add<Duration> for Tick {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        self.saturating_add(duration)
+    }
+}
+
+impl AddAssign<Duration> for Tick {
+    fn add_assign(&mut self, duration: Duration) {
+        *self = *self + duration;
+    }
+}
+
+/// Prints seconds, with nine decimals.
 impl fmt::Display for Tick {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, nanos) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000);
@@ -70,30 +86,33 @@ impl fmt::Display for Tick {
     }
 }
 
-/// Returns a duration in nanoseconds, or the largest number.
+/// Returns a duration in nanoseconds, saturating.
 #[inline]
 pub(crate) const fn nanos(duration: Duration) -> u64 {
     let nanos = duration.as_nanos();
     if nanos < u64::MAX as u128 { nanos as u64 } else { u64::MAX }
 }
 
-/// The kernel's time stamp of an event: wall-clock time since the Unix epoch, in milliseconds.
+/// A time as the kernel stamps it: wall-clock seconds and milliseconds since the Unix epoch.
 ///
-/// The kernel reads `CLOCK_REALTIME_COARSE`, which advances with the timer interrupt (every 4 ms at
-/// HZ=250), and truncates it to milliseconds. The stamp of a system call is the time of its *entry*.
+/// The kernel reads `CLOCK_REALTIME` at tick granularity (4 ms at HZ=250) and cuts it to
+/// milliseconds. A record of a system call carries the time at which the call was *entered*.
+///
+/// It converts to [`SystemTime`], and back where that is after 1970.
 ///
 /// Source: `kernel/audit.c`, `audit_log_start`; `kernel/auditsc.c`, `__audit_syscall_entry`.
-///
-/// `Display` prints seconds and milliseconds, as a record does.
 ///
 /// # Examples
 ///
 /// ```
+/// use std::time::{Duration, SystemTime};
 /// use auditlink::time::Timestamp;
 ///
-/// let time = Timestamp::new(1_700_000_000, 7).ok_or("milliseconds out of range")?;
+/// let time = Timestamp::new(1_700_000_000, 7).ok_or("a millisecond above 999")?;
+/// let system_time = SystemTime::from(time);
+/// assert_eq!(system_time, SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_007));
+/// assert_eq!(Timestamp::try_from(system_time), Ok(time));
 /// assert_eq!(time.to_string(), "1700000000.007");
-/// assert_eq!(time.as_millis(), 1_700_000_000_007);
 /// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,7 +122,7 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// Creates a time stamp; `None` if `millis` is above 999, or `seconds` is too large.
+    /// Creates a timestamp; `None` if `millis` is above 999 or the time is after the year 584 million.
     #[inline]
     #[must_use]
     pub const fn new(seconds: u64, millis: u16) -> Option<Self> {
@@ -148,7 +167,7 @@ impl Timestamp {
     /// ```
     /// use auditlink::time::Timestamp;
     ///
-    /// let time = Timestamp::new(1_700_000_000, 7).ok_or("milliseconds out of range")?;
+    /// let time = Timestamp::new(1_700_000_000, 7).ok_or("millis out of range")?;
     /// assert_eq!(time.rfc3339().to_string(), "2023-11-14T22:13:20.007Z");
     /// # Ok::<(), &str>(())
     /// ```
@@ -169,6 +188,30 @@ impl fmt::Debug for Timestamp {
         fmt::Display::fmt(self, f)
     }
 }
+
+impl From<Timestamp> for SystemTime {
+    fn from(time: Timestamp) -> Self {
+        // the kernel's seconds have 64 bits, and these are milliseconds
+        Self::UNIX_EPOCH + time.since_epoch()
+    }
+}
+
+/// Drops what is smaller than a millisecond.
+impl TryFrom<SystemTime> for Timestamp {
+    type Error = TimestampRangeError;
+
+    fn try_from(time: SystemTime) -> Result<Self, Self::Error> {
+        let since_epoch =
+            time.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| TimestampRangeError(()))?;
+        let millis = u16::try_from(since_epoch.subsec_millis()).unwrap_or(u16::MAX);
+        Self::new(since_epoch.as_secs(), millis).ok_or(TimestampRangeError(()))
+    }
+}
+
+/// The error of a time that is before 1970, or too late for a [`Timestamp`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the time is before 1970 or too late for a timestamp of the kernel")]
+pub struct TimestampRangeError(());
 
 /// A [`Timestamp`] that prints as RFC 3339; created by [`Timestamp::rfc3339`].
 #[derive(Clone, Copy, Debug)]
@@ -212,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leap_days_and_centuries_print() {
+    fn leap_days_and_ends_of_years_print() {
         for (seconds, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_400, "2000-02-29T00:00:00.000Z"),
@@ -236,17 +279,29 @@ mod tests {
     }
 
     #[test]
-    fn printing_honours_the_width() {
-        let time = Timestamp::new(1, 5).expect("in range");
-        assert_eq!(format!("[{time:>8}]"), "[   1.005]");
-        assert_eq!(format!("[{:<26}]", time.rfc3339()), "[1970-01-01T00:00:01.005Z  ]");
-        assert_eq!(format!("[{:>13}]", Tick::from_nanos(7)), "[  0.000000007]");
-    }
-
-    #[test]
     fn ticks_saturate() {
         let last = Tick::from_nanos(u64::MAX);
         assert_eq!(last.saturating_add(Duration::MAX), last);
+        assert_eq!(last + Duration::MAX, last);
         assert_eq!(Tick::ZERO.saturating_duration_since(last), Duration::ZERO);
+    }
+
+    #[test]
+    fn timestamps_convert_to_system_time_and_back() {
+        let latest = Timestamp::new(u64::MAX / 1000 - 1, 999).expect("in range");
+        for time in [Timestamp::new(0, 0).expect("in range"), latest] {
+            assert_eq!(Timestamp::try_from(SystemTime::from(time)), Ok(time));
+        }
+        let early = SystemTime::UNIX_EPOCH - Duration::from_nanos(1);
+        assert_eq!(Timestamp::try_from(early), Err(TimestampRangeError(())));
+        let late = SystemTime::from(latest) + Duration::from_secs(1);
+        assert_eq!(Timestamp::try_from(late), Err(TimestampRangeError(())));
+    }
+
+    #[test]
+    fn instants_honour_the_width() {
+        let time = Timestamp::new(5, 7).expect("in range");
+        assert_eq!(format!("{time:>8}|{:<12}|", Tick::from_nanos(5)), "   5.007|0.000000005 |");
+        assert_eq!(format!("{:>26}", time.rfc3339()), "  1970-01-01T00:00:05.007Z");
     }
 }
