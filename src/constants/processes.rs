@@ -4,8 +4,7 @@ use std::fmt;
 
 use super::{flags, names};
 use crate::arch::Arch;
-use crate::bytestr::print_padded;
-use crate::macros::kernel_number;
+use crate::macros::{kernel_number, pad, pad_with};
 
 kernel_number! {
     /// An error number, positive as in `errno`.
@@ -46,7 +45,7 @@ impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => fmt::Display::fmt(&self.0, f),
+            None => pad(f, format_args!("{}", self.0)),
         }
     }
 }
@@ -71,7 +70,7 @@ impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name(), self.0) {
             (Some(name), _) => f.pad(name),
-            (None, number @ 32..=64) => print_padded(f, |out| write!(out, "SIGRT{}", number - 32)),
+            (None, number @ 32..=64) => pad_with(f, |out| write!(out, "SIGRT{}", number - 32)),
             (None, number) => fmt::Display::fmt(&number, f),
         }
     }

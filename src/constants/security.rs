@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::{Names, flags, names};
-use crate::bytestr::print_padded;
-use crate::macros::kernel_number;
+use crate::macros::{kernel_number, pad, pad_with};
 
 kernel_number! {
     /// A capability: one of the privileges of the superuser.
@@ -35,7 +34,7 @@ impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => fmt::Display::fmt(&self.0, f),
+            None => pad(f, format_args!("{}", self.0)),
         }
     }
 }
@@ -73,7 +72,7 @@ impl fmt::Display for CapabilitySet {
         if self.0 == 0 {
             return f.pad("none");
         }
-        print_padded(f, |out| {
+        pad_with(f, |out| {
             for (index, capability) in self.iter().enumerate() {
                 write!(out, "{}{capability}", if index == 0 { "" } else { "," })?;
             }

@@ -100,7 +100,7 @@ impl<'a> Record<'a> {
     /// Iterates over the fields.
     ///
     /// The message of a user-space program is one field, `msg`, whose value is
-    /// [`Value::Nested`]; see [`UserMessage`](view::UserMessage) for what is inside.
+    /// [`Value::Nested`]; see [`UserMessage`](super::view::UserMessage) for what is inside.
     #[inline]
     #[must_use]
     pub fn fields(&self) -> Fields<'a> {

@@ -17,7 +17,7 @@ pub(super) use self::tracker::LossTracker;
 use crate::macros::{pad, pad_with};
 use crate::record::EventId;
 
-/// A report that something is, or may be, missing.
+/// An event, or a report that something is missing.
 ///
 /// It is delivered at the position in the stream where the loss was detected. [The
 /// manual](crate::manual::loss) lists what each cause proves.
