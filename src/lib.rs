@@ -60,11 +60,9 @@ pub use self::control::settings::Settings;
 pub use self::decode::DecodeError;
 pub use self::error::{Error, ErrorKind};
 #[doc(inline)]
-pub use self::event::delivery::Delivery;
-#[doc(inline)]
 pub use self::event::event::Event;
 #[doc(inline)]
-pub use self::event::loss::Loss;
+pub use self::event::loss::{Delivery, Loss};
 #[doc(inline)]
 pub use self::iter::events::Events;
 #[doc(inline)]

@@ -1,9 +1,8 @@
-//! Events: the records of one stamp, how they are put together, and what may be missing.
+//! Events: how records are assembled to events, what events mean, and what may be missing.
 
 mod assembler;
 mod classify;
 mod completeness;
-pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod loss;
 mod missing;
@@ -13,11 +12,10 @@ mod received;
 pub use self::assembler::{Assembler, AssemblerConfig};
 pub use self::classify::{Call, EventKind, Exec, Exit, Fork, Kill, Ptrace};
 pub use self::completeness::{Completeness, UnverifiedReason};
-pub(crate) use self::delivery::Delivery;
 pub(crate) use self::event::Event;
 pub use self::event::{ClosedBy, Records};
-pub(crate) use self::loss::Loss;
 pub use self::loss::{Cause, CauseKind, Count, CounterReading, HealthFaults, Stats, Unit};
+pub(crate) use self::loss::{Delivery, Loss};
 pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
 pub use self::received::{Received, Signal};
