@@ -46,7 +46,7 @@ impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => fmt::Display::fmt(&self.0, f),
+            None => print_padded(f, |out| write!(out, "{}", self.0)),
         }
     }
 }
@@ -72,7 +72,7 @@ impl fmt::Display for Signal {
         match (self.name(), self.0) {
             (Some(name), _) => f.pad(name),
             (None, number @ 32..=64) => print_padded(f, |out| write!(out, "SIGRT{}", number - 32)),
-            (None, number) => fmt::Display::fmt(&number, f),
+            (None, number) => print_padded(f, |out| write!(out, "{number}")),
         }
     }
 }

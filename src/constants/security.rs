@@ -35,7 +35,7 @@ impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => fmt::Display::fmt(&self.0, f),
+            None => print_padded(f, |out| write!(out, "{}", self.0)),
         }
     }
 }
