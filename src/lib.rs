@@ -10,6 +10,7 @@ pub mod arch;
 mod bytestr;
 mod decode;
 pub mod message_type;
+mod setting;
 pub mod time;
 pub mod user_db;
 
@@ -47,9 +48,9 @@ pub mod iter;
 // A type that stands here is private in its module: every public type has one path.
 pub use self::bytestr::ByteStr;
 #[doc(inline)]
-pub use self::control::Control;
-#[doc(inline)]
 pub use self::control::installed::InstalledRules;
+#[doc(inline)]
+pub use self::control::requests::Control;
 #[doc(inline)]
 pub use self::control::settings::Settings;
 pub use self::decode::DecodeError;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The floors from the ground up. A module is a file or a folder under `src`.
 const FLOORS: &[&[&str]] = &[
     &["macros"],
-    &["time", "decode", "message_type", "arch", "bytestr", "user_db"],
+    &["time", "decode", "message_type", "arch", "bytestr", "setting", "user_db"],
     &["constants"],
     &["record", "rule"],
     &["wire"],

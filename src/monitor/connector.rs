@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::error::{Error, ErrorKind};
-use crate::host::procfs::Standing;
+use crate::host::procfs::Privileges;
 use crate::netlink::error_map::{GIVE_CAPABILITY, NET_ADMIN};
 use crate::netlink::socket::{Batch, NetlinkSocket};
 use crate::process::{Observation, Provenance};
@@ -48,7 +48,7 @@ impl Connector {
 
     /// Waits for the answer. Elsewhere than in the initial namespaces there is none.
     fn await_answer(&mut self) -> Result<(), Error> {
-        if Standing::of_self().is_some_and(|standing| !standing.is_initial) {
+        if Privileges::of_self().is_some_and(|privileges| !privileges.is_initial) {
             return Err(Error::new(OPERATION, ErrorKind::Namespace, "run it on the host"));
         }
         for _ in 0..ANSWER_TRIES {

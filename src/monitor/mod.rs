@@ -153,7 +153,7 @@ impl ProcessMonitor {
         if let Some((wall, since_boot)) = self.clocks() {
             clock.sample(wall, since_boot);
         }
-        let kernel = crate::host::procfs::kernel();
+        let kernel = crate::host::procfs::kernel_version();
         let mut config = TrackerConfig::new(self.boot)
             .clock(clock)
             .leader_status(kernel.is_none_or(|kernel| kernel < (6, 0)));

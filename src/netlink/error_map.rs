@@ -5,7 +5,7 @@ use std::io;
 use nix::errno::Errno;
 
 use crate::error::{Error, ErrorKind};
-use crate::host::procfs::Standing;
+use crate::host::procfs::Privileges;
 use crate::message_type::{MessageType, Origin};
 
 /// A capability by number and name.
@@ -43,9 +43,11 @@ pub(crate) fn request_refused(
         if message_type.origin() == Origin::UserSpace { AUDIT_WRITE } else { AUDIT_CONTROL };
     let (kind, remedy) = match Errno::from_raw(code) {
         Errno::ECONNREFUSED => (ErrorKind::Namespace, Some(LEAVE_NAMESPACE)),
-        Errno::EPERM => match Standing::of_self() {
-            Some(standing) if !standing.is_initial => (ErrorKind::Namespace, Some(LEAVE_NAMESPACE)),
-            Some(standing) if standing.has(capability.number) && is_locked() => {
+        Errno::EPERM => match Privileges::of_self() {
+            Some(privileges) if !privileges.is_initial => {
+                (ErrorKind::Namespace, Some(LEAVE_NAMESPACE))
+            }
+            Some(privileges) if privileges.has(capability.number) && is_locked() => {
                 (ErrorKind::Locked, Some("reboot to change it"))
             }
             _ => (ErrorKind::NoPermission { capability: capability.name }, Some(GIVE_CAPABILITY)),
@@ -80,8 +82,8 @@ pub(crate) fn group_refused(error: io::Error) -> Error {
     if error.raw_os_error() != Some(Errno::EPERM as i32) {
         return Error::io(OPERATION, error);
     }
-    let (kind, remedy) = match Standing::of_self() {
-        Some(standing) if standing.has(AUDIT_READ.number) && !standing.is_initial => {
+    let (kind, remedy) = match Privileges::of_self() {
+        Some(privileges) if privileges.has(AUDIT_READ.number) && !privileges.is_initial => {
             (ErrorKind::Namespace, Some(LEAVE_NAMESPACE))
         }
         _ => (ErrorKind::NoPermission { capability: AUDIT_READ.name }, Some(GIVE_CAPABILITY)),

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Check, Finding};
-use crate::host::procfs::{self, Standing};
+use crate::host::procfs::{self, Privileges};
 use crate::netlink::error_map::{
     AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, Capability, GIVE_CAPABILITY, NET_ADMIN,
 };
@@ -19,14 +19,14 @@ const CAPABILITIES: [(Capability, &str, bool); 4] = [
 
 /// Looks at what this process may do.
 pub(super) fn look_at_self(findings: &mut Vec<Finding>) {
-    let Some(standing) = Standing::of_self() else {
+    let Some(privileges) = Privileges::of_self() else {
         let text = "/proc is not mounted: capabilities and namespaces are not known";
         findings.push(Finding::missed(Check::Capabilities, text, "mount /proc"));
         return;
     };
     let mut lacks = false;
     for (Capability { number, name }, purpose, is_missed) in CAPABILITIES {
-        if standing.has(number) {
+        if privileges.has(number) {
             continue;
         }
         lacks = true;
@@ -37,19 +37,19 @@ pub(super) fn look_at_self(findings: &mut Vec<Finding>) {
     if !lacks {
         findings.push(Finding::fine(Check::Capabilities, "all that are needed"));
     }
-    findings.push(if standing.is_initial {
+    findings.push(if privileges.is_initial {
         Finding::fine(Check::Namespace, "the initial user and pid namespace")
     } else {
         let text = "not the initial user and pid namespace: the kernel takes no requests from here";
         Finding::missed(Check::Namespace, text, "run it on the host, outside of containers")
     });
     look_at_network(findings);
-    look_at_buffer(standing, findings);
+    look_at_buffer(privileges, findings);
 }
 
 /// Multicast records come in the initial network namespace only, that of process 1.
 fn look_at_network(findings: &mut Vec<Finding>) {
-    findings.push(match procfs::is_in_first_network() {
+    findings.push(match procfs::is_in_initial_network() {
         Some(true) => Finding::fine(Check::Network, "the network namespace of process 1"),
         Some(false) => {
             let text =
@@ -64,11 +64,11 @@ fn look_at_network(findings: &mut Vec<Finding>) {
     });
 }
 
-fn look_at_buffer(standing: Standing, findings: &mut Vec<Finding>) {
+fn look_at_buffer(privileges: Privileges, findings: &mut Vec<Finding>) {
     let limit = fs::read_to_string("/proc/sys/net/core/rmem_max").ok();
     let limit: Option<u64> = limit.and_then(|text| text.trim().parse().ok());
     findings.push(match limit {
-        _ if standing.has(NET_ADMIN.number) => {
+        _ if privileges.has(NET_ADMIN.number) => {
             Finding::fine(Check::ReceiveBuffer, "as large as is asked for")
         }
         Some(bytes) if bytes >= 4 << 20 => {

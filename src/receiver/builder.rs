@@ -104,7 +104,7 @@ impl ReceiverBuilder {
         let (socket, kept) = match self.role {
             Role::Observer => {
                 socket.join_multicast()?;
-                if procfs::is_in_first_network() == Some(false) {
+                if procfs::is_in_initial_network() == Some(false) {
                     return Err(error_map::deaf_here());
                 }
                 (socket, Vec::new())

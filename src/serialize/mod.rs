@@ -150,16 +150,6 @@ impl Serialize for Stats {
 
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Status", 9)?;
-        object.serialize_field("enabled", &self.enabled.number())?;
-        object.serialize_field("failure", &self.failure.number())?;
-        object.serialize_field("pid", &self.pid)?;
-        object.serialize_field("rate_limit", &self.rate_limit)?;
-        object.serialize_field("backlog_limit", &self.backlog_limit)?;
-        object.serialize_field("lost", &self.lost)?;
-        object.serialize_field("backlog", &self.backlog)?;
-        object.serialize_field("backlog_wait_time", &self.backlog_wait_time)?;
-        object.serialize_field("backlog_wait_time_actual", &self.backlog_wait_time_actual)?;
-        object.end()
+        serializer.collect_map(self.fields())
     }
 }

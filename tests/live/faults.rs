@@ -303,12 +303,12 @@ pub(crate) fn rate_limit(kernel: &KernelLock) {
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
     let rules = watch_getppid(kernel);
     sleep(Duration::from_millis(1200)); // a window of its own
-    control.set_rate_limit(200).expect("a good value");
+    control.configure(&Settings::new().rate_limit(200)).expect("a good value");
     sleep(Duration::from_millis(1200));
     let made = 2_000;
     kernel.run_helper(&["storm", &made.to_string()]);
     sleep(Duration::from_millis(1200));
-    control.set_rate_limit(0).expect("a good value");
+    control.configure(&Settings::new().rate_limit(0)).expect("a good value");
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, LONG);
     let (harvest, stats) = harvest.finish(events);
@@ -436,14 +436,14 @@ pub(crate) fn anything_goes(kernel: &KernelLock) {
         let receiver = builder.receive_buffer(buffer).open().expect("the place is free");
         let mut events = Events::new(receiver);
         let rules = watch_getppid(kernel);
-        control().set_rate_limit(rate).expect("a good value");
+        control().configure(&Settings::new().rate_limit(rate)).expect("a good value");
         let mut helper = kernel.start_helper(&["storm", &made.to_string()]);
         sleep(stall);
         let mut harvest = Harvest::default();
         while helper.try_wait().expect("it runs").is_none() {
             harvest.collect(&mut events, Duration::from_millis(20));
         }
-        control().set_rate_limit(0).expect("a good value");
+        control().configure(&Settings::new().rate_limit(0)).expect("a good value");
         let (harvest, stats) = harvest.finish(events);
         rules.remove().expect("the rules are loaded");
         let completeness = stats.completeness();

@@ -11,7 +11,7 @@ use auditlink::host::procfs::booted_with_audit;
 use auditlink::iter::Next;
 use auditlink::receiver::{Heartbeat, Repair, WatchdogConfig};
 use auditlink::wire::frame;
-use auditlink::{Control, Delivery, ErrorKind, Events, MessageType, Receiver, Rule};
+use auditlink::{Control, Delivery, ErrorKind, Events, MessageType, Receiver, Rule, Settings};
 use netlink_sys::{Socket, SocketAddr};
 use nix::poll::{PollFd, PollFlags, poll};
 
@@ -394,8 +394,7 @@ pub(crate) fn two_daemons(kernel: &KernelLock) {
 /// SIGTERM or SIGKILL.
 pub(crate) fn killed_at_any_moment(kernel: &KernelLock) {
     let mut control = control();
-    let base =
-        auditlink::Settings::new().backlog_limit(777).backlog_wait_time(1_234).rate_limit(9_999);
+    let base = Settings::new().backlog_limit(777).backlog_wait_time(1_234).rate_limit(9_999);
     control.configure(&base).expect("good values");
     let settings = |control: &mut Control| {
         let status = control.status().expect("a status");
@@ -454,7 +453,7 @@ pub(crate) fn killed_at_any_moment(kernel: &KernelLock) {
     );
     assert!(left_behind > 0, "no kill came late enough to matter");
     std::io::stdout().flush().expect("stdout");
-    control.set_rate_limit(0).expect("a good value");
+    control.configure(&Settings::new().rate_limit(0)).expect("a good value");
 }
 
 fn child_pid(pid: &nix::unistd::Pid) -> u32 {

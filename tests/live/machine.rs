@@ -297,7 +297,9 @@ pub(crate) fn panic(kernel: &KernelLock) {
     let mut control = control();
     control.configure(&Settings::new().backlog_limit(8).backlog_wait_time(0)).expect("good values");
     let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
-    let error = control.set_failure(FailureMode::PANIC).expect_err("it has a call of its own");
+    let error = control
+        .configure(&Settings::new().failure(FailureMode::PANIC))
+        .expect_err("it has a call of its own");
     assert!(error.to_string().contains("panic_on_loss"), "{error}");
     control.panic_on_loss().expect("not locked");
     // a record every 10 ms: some ten come while the kernel tries to send the one that did not fit
