@@ -7,6 +7,8 @@ use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
 use std::str::Utf8Error;
 
+use crate::macros::pad_with;
+
 /// A byte string that a process or the kernel chose: a path, a program, a key, an argument.
 ///
 /// Such strings are arbitrary bytes without NUL; most are UTF-8. The bytes are borrowed from the
@@ -121,7 +123,7 @@ impl Borrow<[u8]> for ByteStr<'_> {
 
 impl fmt::Display for ByteStr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print_padded(f, |out| print_text(&self.0, out))
+        pad_with(f, |out| print_text(&self.0, out))
     }
 }
 
@@ -201,21 +203,6 @@ equal! {
     [] str, text => text.as_bytes();
     [] &str, text => text.as_bytes();
     [] String, text => text.as_bytes();
-}
-
-/// Prints a value in parts, honouring width, alignment and precision of the formatter.
-///
-/// Without a width nothing is allocated.
-pub(crate) fn print_padded(
-    f: &mut fmt::Formatter<'_>,
-    print: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result,
-) -> fmt::Result {
-    if f.width().is_none() && f.precision().is_none() {
-        return print(f);
-    }
-    let mut text = String::new();
-    print(&mut text)?;
-    f.pad(&text)
 }
 
 /// Writes control bytes, and bytes that are not UTF-8, as `\ooo`, and all others as they are.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{FlagNames, flags, names};
 use crate::arch::Arch;
-use crate::bytestr::print_padded;
+use crate::macros::pad_with;
 
 /// A file's type and permissions, as in `st_mode`.
 ///
@@ -79,7 +79,7 @@ impl Mode {
 
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print_padded(f, |out| {
+        pad_with(f, |out| {
             match self.file_type() {
                 Some(name) => write!(out, "{name},")?,
                 None => write!(out, "{:03o},", self.0 >> 12 & 0o17)?,

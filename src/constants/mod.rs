@@ -34,7 +34,7 @@ pub(crate) use self::sockets::{
     ADDRESS_FAMILIES, IP_OPTIONS, IPV6_OPTIONS, MESSAGE_FLAGS, PACKET_OPTIONS, PROTOCOLS,
     SOCKET_CALLS, SOCKET_LEVELS, SOCKET_OPTIONS, SOCKET_TYPE_FLAGS, TCP_OPTIONS, UDP_OPTIONS,
 };
-use crate::bytestr::print_padded;
+use crate::macros::pad_with;
 
 /// Names of single numbers, such as the options of `prctl`.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => print_padded(f, |out| write!(out, "{:#x}", self.number)),
+            None => pad_with(f, |out| write!(out, "{:#x}", self.number)),
         }
     }
 }
@@ -209,7 +209,7 @@ impl Eq for Flags {}
 
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print_padded(f, |out| {
+        pad_with(f, |out| {
             let (names, left) = self.split();
             for (index, name) in names.iter().enumerate() {
                 write!(out, "{}{name}", if index == 0 { "" } else { "|" })?;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{flags, names};
 use crate::arch::Arch;
-use crate::bytestr::print_padded;
 use crate::macros::kernel_number;
+use crate::macros::pad_with;
 
 kernel_number! {
     /// An error number, positive as in `errno`.
@@ -46,7 +46,7 @@ impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => print_padded(f, |out| write!(out, "{}", self.0)),
+            None => pad_with(f, |out| write!(out, "{}", self.0)),
         }
     }
 }
@@ -71,8 +71,8 @@ impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name(), self.0) {
             (Some(name), _) => f.pad(name),
-            (None, number @ 32..=64) => print_padded(f, |out| write!(out, "SIGRT{}", number - 32)),
-            (None, number) => print_padded(f, |out| write!(out, "{number}")),
+            (None, number @ 32..=64) => pad_with(f, |out| write!(out, "SIGRT{}", number - 32)),
+            (None, number) => pad_with(f, |out| write!(out, "{number}")),
         }
     }
 }

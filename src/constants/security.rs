@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{Names, flags, names};
-use crate::bytestr::print_padded;
 use crate::macros::kernel_number;
+use crate::macros::pad_with;
 
 kernel_number! {
     /// A capability: one of the privileges of the superuser.
@@ -35,7 +35,7 @@ impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => print_padded(f, |out| write!(out, "{}", self.0)),
+            None => pad_with(f, |out| write!(out, "{}", self.0)),
         }
     }
 }
@@ -73,7 +73,7 @@ impl fmt::Display for CapabilitySet {
         if self.0 == 0 {
             return f.pad("none");
         }
-        print_padded(f, |out| {
+        pad_with(f, |out| {
             for (index, capability) in self.iter().enumerate() {
                 write!(out, "{}{capability}", if index == 0 { "" } else { "," })?;
             }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use memchr::memchr;
 
-use crate::bytestr::print_padded;
 use crate::decode::DecodeError;
+use crate::macros::pad_with;
 use crate::time::Timestamp;
 
 /// The identity of an event, which all its records share: the kernel's time and serial number.
@@ -56,7 +56,7 @@ impl EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print_padded(f, |out| write!(out, "{}:{}", self.time, self.serial))
+        pad_with(f, |out| write!(out, "{}:{}", self.time, self.serial))
     }
 }
 

@@ -4,8 +4,9 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
 use super::value::from_hex;
-use crate::bytestr::{print_padded, print_text};
+use crate::bytestr::print_text;
 use crate::constants::ADDRESS_FAMILIES;
+use crate::macros::pad_with;
 
 /// A socket address as the caller passed it, of any length.
 ///
@@ -177,7 +178,7 @@ impl SocketAddress {
 
 impl fmt::Display for SocketAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print_padded(f, |out| self.print(out))
+        pad_with(f, |out| self.print(out))
     }
 }
 

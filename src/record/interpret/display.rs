@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{Absent, Interpretation};
-use crate::bytestr::{ByteStr, print_padded, print_text};
+use crate::bytestr::{ByteStr, print_text};
 use crate::constants::Errno;
+use crate::macros::pad_with;
 use crate::user_db::UserDb;
 
 impl Interpretation<'_> {
@@ -62,7 +63,7 @@ impl fmt::Display for WithNames<'_> {
 
 impl fmt::Display for Interpretation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print_padded(f, |out| self.print(out))
+        pad_with(f, |out| self.print(out))
     }
 }
 
