@@ -14,7 +14,7 @@ use crate::record::{Field, Record};
 ///
 /// Source: `kernel/auditsc.c`, `audit_log_execve_info`.
 ///
-/// [`Event::execve`](crate::event::Event::execve) returns it.
+/// [`Event::execve`](crate::Event::execve) returns it.
 ///
 /// # Examples
 ///
@@ -97,7 +97,7 @@ impl<'a> Execve<'a> {
     /// Iterates over the arguments that arrived, in the order of their indices.
     ///
     /// An argument whose pieces did not all arrive is returned as far as it arrived;
-    /// [`Event::missing`](crate::event::Event::missing) counts them.
+    /// [`Event::missing`](crate::Event::missing) counts them.
     pub fn arguments(&self) -> impl Iterator<Item = ByteStr<'_>> {
         self.arguments.values().map(Argument::join)
     }
