@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::{flags, names};
 use crate::arch::Arch;
-use crate::macros::{kernel_number, pad, pad_with};
+use crate::macros::kernel_number;
+use crate::macros::pad_with;
 
 kernel_number! {
     /// An error number, positive as in `errno`.
@@ -45,7 +46,7 @@ impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => pad(f, format_args!("{}", self.0)),
+            None => pad_with(f, |out| write!(out, "{}", self.0)),
         }
     }
 }
@@ -71,7 +72,7 @@ impl fmt::Display for Signal {
         match (self.name(), self.0) {
             (Some(name), _) => f.pad(name),
             (None, number @ 32..=64) => pad_with(f, |out| write!(out, "SIGRT{}", number - 32)),
-            (None, number) => fmt::Display::fmt(&number, f),
+            (None, number) => pad_with(f, |out| write!(out, "{number}")),
         }
     }
 }

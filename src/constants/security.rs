@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{Names, flags, names};
-use crate::macros::{kernel_number, pad, pad_with};
+use crate::macros::kernel_number;
+use crate::macros::pad_with;
 
 kernel_number! {
     /// A capability: one of the privileges of the superuser.
@@ -34,7 +35,7 @@ impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => pad(f, format_args!("{}", self.0)),
+            None => pad_with(f, |out| write!(out, "{}", self.0)),
         }
     }
 }

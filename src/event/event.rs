@@ -1,4 +1,4 @@
-//! An event: the records of one stamp.
+//! Events.
 
 use std::fmt;
 

@@ -30,35 +30,3 @@ pub(crate) use self::record::Record;
 pub(crate) use self::scan::ByteScanner;
 pub use self::sockaddr::SocketAddress;
 pub use self::value::{Untrusted, Value};
-
-impl<'a> Record<'a> {
-    /// Iterates over the fields, each with its interpretation.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use auditlink::record::Interpretation;
-    /// use auditlink::{MessageType, Record};
-    ///
-    /// let text = b"audit(1.000:2): arch=c000003e syscall=257 success=no exit=-2 a2=80000";
-    /// let record = Record::parse(MessageType::SYSCALL, text)?;
-    /// let printed: Vec<_> = record.interpretations().map(|(_, it)| it.to_string()).collect();
-    /// assert_eq!(printed[1], "openat");
-    /// assert_eq!(printed[3], "ENOENT(No such file or directory)");
-    /// assert_eq!(printed[4], "O_RDONLY|O_CLOEXEC");
-    /// assert_eq!(record.interpret("exit"), Some(Interpretation::Exit(-2)));
-    /// # Ok::<(), auditlink::DecodeError>(())
-    /// ```
-    #[must_use]
-    pub fn interpretations(&self) -> Interpretations<'a> {
-        Interpretations::of_kernel(*self, view::schema(self.message_type()))
-    }
-
-    /// Returns the interpretation of the first field with this name.
-    #[must_use]
-    pub fn interpret(&self, name: &str) -> Option<Interpretation<'a>> {
-        self.interpretations()
-            .find(|(field, _)| field.name == name.as_bytes())
-            .map(|(_, interpretation)| interpretation)
-    }
-}

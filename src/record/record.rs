@@ -115,6 +115,7 @@ impl<'a> Record<'a> {
     }
 
     /// Returns the value of the first field with this name.
+    #[doc(alias = "auparse_find_field")]
     #[must_use]
     pub fn field(&self, name: &str) -> Option<Value<'a>> {
         self.fields().find(|field| field.name == name.as_bytes()).map(|field| field.value)

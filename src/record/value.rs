@@ -142,6 +142,13 @@ impl<'a> Value<'a> {
     }
 }
 
+/// Prints the bytes without the quotes, control bytes as `\ooo`.
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&ByteStr::borrowed(self.bytes()), f)
+    }
+}
+
 impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -206,6 +213,11 @@ mod tests {
         assert_eq!(Value::Bare(b"abc").untrusted(), Untrusted::Odd(b"abc"));
         assert_eq!(Value::Bare(b"beef").untrusted(), Untrusted::Odd(b"beef"));
         assert_eq!(Value::Bare(b"").untrusted(), Untrusted::Odd(b""));
+    }
+
+    #[test]
+    fn display_prints_the_bytes_without_quotes() {
+        assert_eq!(format!("{:>4}|{}", Value::Quoted(b"sh"), Value::Bare(b"a\nb")), "  sh|a\\012b");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::Bytes;
 use crate::bytestr::ByteStr;
-use crate::record::{Field, Interpretation, Record, Value};
+use crate::record::{Absent, Field, Interpretation, Record, SelinuxLabel, Untrusted, Value};
 
 impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -90,7 +90,7 @@ impl Serialize for FieldValue<'_, '_> {
                 Some(bytes) => Bytes(&bytes).serialize(serializer),
                 None => serializer.serialize_none(),
             },
-            Interpretation::Absent(crate::record::Absent::Null) => serializer.serialize_none(),
+            Interpretation::Absent(Absent::Null) => serializer.serialize_none(),
             _ => Bytes(value.bytes()).serialize(serializer),
         }
     }
@@ -145,6 +145,35 @@ impl Serialize for Enriched<'_, '_> {
             let name = String::from_utf8_lossy(field.name);
             map.serialize_entry(&name, &Bytes(Value::bytes(field.value)))?;
         }
+        map.end()
+    }
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Bytes(self.bytes()).serialize(serializer)
+    }
+}
+
+impl Serialize for Untrusted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.clone().bytes().serialize(serializer)
+    }
+}
+
+impl Serialize for Absent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for SelinuxLabel<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("user", &Bytes(self.user))?;
+        map.serialize_entry("role", &Bytes(self.role))?;
+        map.serialize_entry("type", &Bytes(self.type_))?;
+        map.serialize_entry("range", &self.range.map(Bytes))?;
         map.end()
     }
 }

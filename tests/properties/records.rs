@@ -185,3 +185,14 @@ fn byte_strings_that_are_not_utf_8_serialize_as_hex() {
     assert_eq!(json!(event.subject().exe), json!({"hex": "2f62696e2fe9"}));
     assert_eq!(event.subject().exe.map(|exe| exe.to_string()).as_deref(), Some("/bin/\\351"));
 }
+
+#[test]
+fn values_of_records_serialize() {
+    let text = text(b"subj=u:r:t:s0 exe=(null) comm=\"sh\"");
+    let record = Record::parse(MessageType::SYSCALL, &text).expect("a header");
+    let label = record.as_syscall().and_then(|call| call.label()).expect("a label");
+    let parts = json!({"user": "u", "role": "r", "type": "t", "range": "s0"});
+    assert_eq!(json!(label.selinux()), parts);
+    assert_eq!(json!(record.field("comm")), json!("sh"));
+    assert_eq!(json!(record.field("exe").map(|exe| exe.untrusted())), json!(null));
+}

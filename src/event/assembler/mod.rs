@@ -43,8 +43,7 @@ use crate::wire::frame::Frame;
 /// # Examples
 ///
 /// ```
-/// use auditlink::Delivery;
-/// use auditlink::event::{Assembler, ClosedBy, Received};
+/// use auditlink::event::{Assembler, ClosedBy, Delivery, Received};
 /// use auditlink::time::Tick;
 /// use auditlink::{MessageType, wire::frame};
 ///

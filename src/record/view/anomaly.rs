@@ -9,6 +9,19 @@ view! {
     /// An `ANOM_ABEND` record: a process was killed by a signal that dumps core.
     ///
     /// Source: `kernel/auditsc.c`, `audit_core_dumps`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = br#"audit(1700000000.123:30): auid=1000 uid=0 gid=0 ses=1 pid=9 comm="x" exe="/x" sig=11 res=1"#;
+    /// let record = Record::parse(MessageType::ANOM_ABEND, text)?;
+    /// let view = record.as_anom_abend().ok_or("another type")?;
+    /// assert_eq!(view.signal().and_then(|signal| signal.name()), Some("SIGSEGV"));
+    /// assert_eq!(view.pid(), Some(9));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_ANOM_ABEND")]
     AnomAbend, as_anom_abend, "an `ANOM_ABEND` record", [ANOM_ABEND];
     "pid" => pid -> u32, "Returns the process.";
@@ -25,6 +38,18 @@ view! {
     /// An `ANOM_PROMISCUOUS` record: a network interface entered or left promiscuous mode.
     ///
     /// Source: `net/core/dev.c`, `__dev_set_promiscuity`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): dev=eth0 prom=256 old_prom=0 auid=0 uid=0 gid=0 ses=1";
+    /// let record = Record::parse(MessageType::ANOM_PROMISCUOUS, text)?;
+    /// let view = record.as_anom_promiscuous().ok_or("another type")?;
+    /// assert_eq!((view.device(), view.is_promiscuous()), (Some("eth0".into()), Some(true)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_ANOM_PROMISCUOUS")]
     AnomPromiscuous, as_anom_promiscuous, "an `ANOM_PROMISCUOUS` record", [ANOM_PROMISCUOUS];
     // "dev=%s": neither quoted nor hex

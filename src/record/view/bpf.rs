@@ -12,6 +12,18 @@ view! {
     /// # Kernel version
     ///
     /// Linux 5.15.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): prog-id=75 op=LOAD";
+    /// let record = Record::parse(MessageType::BPF, text)?;
+    /// let view = record.as_bpf().ok_or("another type")?;
+    /// assert_eq!((view.program(), view.op()), (Some(75), Some("LOAD".into())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_BPF")]
     Bpf, as_bpf, "a `BPF` record", [BPF];
     "prog-id": DECIMAL => program -> u32, "Returns the ID of the program.";

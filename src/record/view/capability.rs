@@ -10,6 +10,19 @@ view! {
     /// In Linux 6.18.2 and 6.19, `cap_pi` is a copy of the effective set.
     ///
     /// Source: `kernel/auditsc.c`, `__audit_log_capset`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): pid=5 cap_pi=0 cap_pp=3 cap_pe=1 cap_pa=0";
+    /// let record = Record::parse(MessageType::CAPSET, text)?;
+    /// let view = record.as_capset().ok_or("another type")?;
+    /// let permitted = view.permitted().map(|set| set.to_string());
+    /// assert_eq!(permitted.as_deref(), Some("chown,dac_override"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_CAPSET")]
     Capset, as_capset, "a `CAPSET` record", [CAPSET];
     "pid" => pid -> u32, "Returns the process.";
@@ -23,6 +36,19 @@ view! {
     /// A `BPRM_FCAPS` record: a program whose file has capabilities was executed.
     ///
     /// Source: `kernel/auditsc.c`, `__audit_log_bprm_fcaps` and `show_special`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): fver=2 fp=400 fi=0 fe=1 old_pp=0 old_pi=0 old_pe=0 old_pa=0 pp=400 pi=0 pe=400 pa=0 frootid=0";
+    /// let record = Record::parse(MessageType::BPRM_FCAPS, text)?;
+    /// let view = record.as_file_capabilities().ok_or("another type")?;
+    /// assert_eq!(view.file_effective(), Some(true));
+    /// assert_eq!(view.permitted(), view.file_permitted());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_BPRM_FCAPS")]
     FileCapabilities, as_file_capabilities, "a `BPRM_FCAPS` record", [BPRM_FCAPS];
     "fver": DECIMAL; // `%x`, of versions below 10

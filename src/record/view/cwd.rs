@@ -7,6 +7,18 @@ view! {
     /// A `CWD` record: the working directory of the process that made the call.
     ///
     /// Source: `kernel/auditsc.c`, `audit_log_exit`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = br#"audit(1700000000.123:30): cwd="/root""#;
+    /// let record = Record::parse(MessageType::CWD, text)?;
+    /// let view = record.as_cwd().ok_or("another type")?;
+    /// assert_eq!(view.path().unwrap_or_default(), "/root");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_CWD")]
     Cwd, as_cwd, "a `CWD` record", [CWD];
     "cwd" => path -> ByteStr<'a>, "Returns the path of the directory.";

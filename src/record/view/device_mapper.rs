@@ -12,6 +12,18 @@ view! {
     /// # Kernel version
     ///
     /// Linux 5.16.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): module=verity op=verify-data-block dev=252:3 sector=128 res=0";
+    /// let record = Record::parse(MessageType::DM_EVENT, text)?;
+    /// let view = record.as_device_mapper().ok_or("another type")?;
+    /// assert_eq!((view.device(), view.sector()), (Some((252, 3)), Some(128)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_DM_CTRL")]
     #[doc(alias = "AUDIT_DM_EVENT")]
     DeviceMapper, as_device_mapper, "a `DM_*` record", [DM_CTRL, DM_EVENT];

@@ -14,6 +14,18 @@ view! {
     /// # Kernel version
     ///
     /// Linux 5.15.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = br#"audit(1700000000.123:30): pid=2 uid=0 auid=0 tty=pts0 ses=1 comm="x" exe="/x" nl-mcgrp=1 op=connect res=1"#;
+    /// let record = Record::parse(MessageType::EVENT_LISTENER, text)?;
+    /// let view = record.as_event_listener().ok_or("another type")?;
+    /// assert_eq!((view.pid(), view.op()), (Some(2), Some("connect".into())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_EVENT_LISTENER")]
     EventListener, as_event_listener, "an `EVENT_LISTENER` record", [EVENT_LISTENER];
     "pid" => pid -> u32, "Returns the process.";

@@ -14,7 +14,21 @@ use crate::record::{Field, Record};
 ///
 /// Source: `kernel/auditsc.c`, `audit_log_execve_info`.
 ///
-/// It is made from all records of an event, by [`Event::execve`](crate::event::Event::execve).
+/// [`Event::execve`](crate::Event::execve) returns it.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::capture::synthetic::{Mix, Workload};
+/// use auditlink::Events;
+///
+/// let events = Events::new(Workload::new(1).mix(Mix::Execs).events(1).generate().source());
+/// let event = events.ignore_losses().next().ok_or("no event")??;
+/// let list = event.execve().ok_or("another event")?;
+/// assert_eq!(list.missing(), Some(0));
+/// assert_eq!(list.argc(), u32::try_from(list.arguments().count()).ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[doc(alias = "AUDIT_EXECVE")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Execve<'a> {
@@ -83,7 +97,7 @@ impl<'a> Execve<'a> {
     /// Iterates over the arguments that arrived, in the order of their indices.
     ///
     /// An argument whose pieces did not all arrive is returned as far as it arrived;
-    /// [`Event::missing`](crate::event::Event::missing) counts them.
+    /// [`Event::missing`](crate::Event::missing) counts them.
     pub fn arguments(&self) -> impl Iterator<Item = ByteStr<'_>> {
         self.arguments.values().map(Argument::join)
     }

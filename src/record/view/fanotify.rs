@@ -8,6 +8,19 @@ view! {
     /// A `FANOTIFY` record: a fanotify listener allowed or denied an access.
     ///
     /// Source: `kernel/auditsc.c`, `__audit_fanotify`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): resp=2 fan_type=1 fan_info=3137 subj_trust=2 obj_trust=0";
+    /// let record = Record::parse(MessageType::FANOTIFY, text)?;
+    /// let view = record.as_fanotify().ok_or("another type")?;
+    /// assert_eq!(view.response().and_then(|response| response.name()), Some("deny"));
+    /// assert_eq!(view.rule(), Some(0x3137));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_FANOTIFY")]
     Fanotify, as_fanotify, "a `FANOTIFY` record", [FANOTIFY];
     "resp": Kind::Name(Radix::Decimal, &FANOTIFY_RESPONSES) => response -> Named,

@@ -8,6 +8,19 @@ view! {
     /// An `INTEGRITY_*` record: IMA or EVM measured, appraised or refused a file.
     ///
     /// Source: `security/integrity/integrity_audit.c`, `integrity_audit_message`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = br#"audit(1700000000.123:30): pid=1 uid=0 auid=0 ses=1 op=appraise_data cause=missing-hash comm="sh" name="/bin/x" dev="vda1" ino=7 res=0 errno=0"#;
+    /// let record = Record::parse(MessageType::INTEGRITY_DATA, text)?;
+    /// let view = record.as_integrity().ok_or("another type")?;
+    /// assert_eq!(view.cause().unwrap_or_default(), "missing-hash");
+    /// assert_eq!((view.name(), view.result()), (Some("/bin/x".into()), Some(false)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_INTEGRITY_DATA")]
     #[doc(alias = "AUDIT_INTEGRITY_METADATA")]
     #[doc(alias = "AUDIT_INTEGRITY_STATUS")]

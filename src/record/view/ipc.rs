@@ -9,6 +9,19 @@ view! {
     /// those that it is given.
     ///
     /// Source: `kernel/auditsc.c`, `show_special`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): ouid=0 ogid=0 mode=0600";
+    /// let record = Record::parse(MessageType::IPC, text)?;
+    /// let view = record.as_ipc().ok_or("another type")?;
+    /// assert_eq!(view.owner(), Some(0));
+    /// assert_eq!(view.mode().map(|mode| mode.permissions()), Some(0o600));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_IPC")]
     #[doc(alias = "AUDIT_IPC_SET_PERM")]
     Ipc, as_ipc, "an `IPC` or `IPC_SET_PERM` record", [IPC, IPC_SET_PERM];

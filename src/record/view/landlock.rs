@@ -17,6 +17,19 @@ view! {
     /// # Kernel version
     ///
     /// Linux 6.15.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): domain=195ba459b blockers=net.connect_tcp daddr=127.0.0.1 dest=80";
+    /// let record = Record::parse(MessageType::LANDLOCK_ACCESS, text)?;
+    /// let view = record.as_landlock().ok_or("another type")?;
+    /// assert!(view.blockers().eq(["net.connect_tcp"]));
+    /// assert_eq!(view.port(), Some(80));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_LANDLOCK_ACCESS")]
     #[doc(alias = "AUDIT_LANDLOCK_DOMAIN")]
     Landlock, as_landlock, "a `LANDLOCK_*` record", [LANDLOCK_ACCESS, LANDLOCK_DOMAIN];

@@ -12,6 +12,19 @@ view! {
     /// Policies, modes and booleans of SELinux, and labels of NetLabel and IPsec.
     ///
     /// Source: `security/selinux/selinuxfs.c`, `net/netlabel/`, `net/xfrm/`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): enforcing=0 old_enforcing=1 auid=1000 ses=1 enabled=1 old-enabled=1 lsm=selinux res=1";
+    /// let record = Record::parse(MessageType::MAC_STATUS, text)?;
+    /// let view = record.as_mac_change().ok_or("another type")?;
+    /// assert_eq!((view.enforcing(), view.was_enforcing()), (Some(false), Some(true)));
+    /// assert_eq!(view.lsm().unwrap_or_default(), "selinux");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_MAC_POLICY_LOAD")]
     #[doc(alias = "AUDIT_MAC_STATUS")]
     #[doc(alias = "AUDIT_MAC_CONFIG_CHANGE")]

@@ -1,7 +1,7 @@
 //! Typed views of records, one file per family of record types.
 //!
 //! A view declares the fields of its record types, each with what it holds and, where it has one,
-//! its getter. [`Record::interpret`](super::Record::interpret) is made from the same declaration, so
+//! its getter. [`Record::interpret`] is made from the same declaration, so
 //! both always agree.
 
 mod anomaly;
@@ -40,6 +40,7 @@ mod uring;
 mod user_message;
 
 use super::schema::Schema;
+use super::{Interpretation, Interpretations, Record};
 use crate::message_type::MessageType;
 
 /// Exports the views, and lists their schemas.
@@ -90,8 +91,41 @@ views! {
     event_listener: EventListener;
 }
 
+impl<'a> Record<'a> {
+    /// Iterates over the fields, each with its interpretation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::record::Interpretation;
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1.000:2): arch=c000003e syscall=257 success=no exit=-2 a2=80000";
+    /// let record = Record::parse(MessageType::SYSCALL, text)?;
+    /// let printed: Vec<_> = record.interpretations().map(|(_, it)| it.to_string()).collect();
+    /// assert_eq!(printed[1], "openat");
+    /// assert_eq!(printed[3], "ENOENT(No such file or directory)");
+    /// assert_eq!(printed[4], "O_RDONLY|O_CLOEXEC");
+    /// assert_eq!(record.interpret("exit"), Some(Interpretation::Exit(-2)));
+    /// # Ok::<(), auditlink::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn interpretations(&self) -> Interpretations<'a> {
+        Interpretations::of_kernel(*self, schema(self.message_type()))
+    }
+
+    /// Returns the interpretation of the first field with this name.
+    #[doc(alias = "auparse_interpret_field")]
+    #[must_use]
+    pub fn interpret(&self, name: &str) -> Option<Interpretation<'a>> {
+        self.interpretations()
+            .find(|(field, _)| field.name == name.as_bytes())
+            .map(|(_, interpretation)| interpretation)
+    }
+}
+
 /// Returns what the fields of a record type hold.
-pub(super) fn schema(message_type: MessageType) -> &'static Schema {
+fn schema(message_type: MessageType) -> &'static Schema {
     SCHEMAS.iter().find(|schema| (schema.has)(message_type)).unwrap_or(&Schema::COMMON)
 }
 

@@ -10,6 +10,19 @@ view! {
     /// The limits are `long` in the kernel, and the caller chooses them: they can be negative.
     ///
     /// Source: `kernel/auditsc.c`, `show_special`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): oflag=0x42 mode=0600 mq_flags=0x0 mq_maxmsg=10 mq_msgsize=8192 mq_curmsgs=0";
+    /// let record = Record::parse(MessageType::MQ_OPEN, text)?;
+    /// let view = record.as_mq().ok_or("another type")?;
+    /// assert_eq!((view.max_messages(), view.message_size()), (Some(10), Some(8192)));
+    /// assert!(view.open_flags().is_some_and(|flags| flags.contains("O_CREAT")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_MQ_OPEN")]
     #[doc(alias = "AUDIT_MQ_SENDRECV")]
     #[doc(alias = "AUDIT_MQ_NOTIFY")]

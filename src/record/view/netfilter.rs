@@ -15,6 +15,19 @@ view! {
     /// A `NETFILTER_CFG` record: a table of packet filter rules was changed.
     ///
     /// Source: `net/netfilter/x_tables.c`, `net/netfilter/nf_tables_api.c`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): table=filter:3;?:0 family=10 entries=2 op=nft_register_chain pid=9";
+    /// let record = Record::parse(MessageType::NETFILTER_CFG, text)?;
+    /// let view = record.as_netfilter_cfg().ok_or("another type")?;
+    /// assert_eq!((view.table(), view.generation()), (Some("filter".into()), Some(3)));
+    /// assert_eq!(view.family().and_then(|family| family.name()), Some("ipv6"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_NETFILTER_CFG")]
     NetfilterCfg, as_netfilter_cfg, "a `NETFILTER_CFG` record", [NETFILTER_CFG];
     "table": Kind::Word;
@@ -56,6 +69,19 @@ view! {
     /// `audit`, saw.
     ///
     /// Source: `net/netfilter/xt_AUDIT.c`, `audit_tg`; `net/netfilter/nft_log.c`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): mark=0x1 saddr=10.0.0.1 daddr=10.0.0.2 proto=6";
+    /// let record = Record::parse(MessageType::NETFILTER_PKT, text)?;
+    /// let view = record.as_netfilter_pkt().ok_or("another type")?;
+    /// assert_eq!(view.source(), Some([10, 0, 0, 1].into()));
+    /// assert_eq!(view.protocol().and_then(|protocol| protocol.name()), Some("tcp"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_NETFILTER_PKT")]
     NetfilterPkt, as_netfilter_pkt, "a `NETFILTER_PKT` record", [NETFILTER_PKT];
     "mark": HEX => mark -> u64, "Returns the packet's mark.";

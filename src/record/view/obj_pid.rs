@@ -7,6 +7,18 @@ view! {
     /// An `OBJ_PID` record: a process that a system call acts on, such as the target of a signal.
     ///
     /// Source: `kernel/auditsc.c`, `audit_log_pid_context`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = br#"audit(1700000000.123:30): opid=77 oauid=-1 ouid=0 oses=-1 ocomm="sleep""#;
+    /// let record = Record::parse(MessageType::OBJ_PID, text)?;
+    /// let view = record.as_obj_pid().ok_or("another type")?;
+    /// assert_eq!((view.pid(), view.auid(), view.uid()), (Some(77), None, Some(0)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_OBJ_PID")]
     ObjPid, as_obj_pid, "an `OBJ_PID` record", [OBJ_PID];
     "opid" => pid -> u32, "Returns the process.";

@@ -11,6 +11,19 @@ view! {
     /// A `SECCOMP` record: a seccomp filter stopped or logged a system call.
     ///
     /// Source: `kernel/auditsc.c`, `audit_seccomp`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = br#"audit(1700000000.123:30): pid=5 comm="x" sig=31 arch=c000003e syscall=101 compat=0 ip=0x7f01 code=0x80000000"#;
+    /// let record = Record::parse(MessageType::SECCOMP, text)?;
+    /// let view = record.as_seccomp().ok_or("another type")?;
+    /// assert_eq!(view.name(), Some("ptrace"));
+    /// assert_eq!(view.action().and_then(|action| action.name()), Some("kill_process"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_SECCOMP")]
     Seccomp, as_seccomp, "a `SECCOMP` record", [SECCOMP];
     "pid" => pid -> u32, "Returns the process.";

@@ -8,6 +8,18 @@ view! {
     /// on sockets that some architectures have, such as i386.
     ///
     /// Source: `kernel/auditsc.c`, `show_special`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): nargs=3 a0=2 a1=1 a2=0";
+    /// let record = Record::parse(MessageType::SOCKETCALL, text)?;
+    /// let view = record.as_socket_call().ok_or("another type")?;
+    /// assert_eq!(view.arguments(), [2, 1, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_SOCKETCALL")]
     SocketCall, as_socket_call, "a `SOCKETCALL` record", [SOCKETCALL];
     "nargs": DECIMAL;

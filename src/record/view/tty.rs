@@ -8,6 +8,19 @@ view! {
     /// A `TTY` record: what was typed at a terminal whose input is audited.
     ///
     /// Source: `drivers/tty/tty_audit.c`, `tty_audit_log`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = br#"audit(1700000000.123:30): tty pid=9 uid=0 auid=1000 ses=3 major=136 minor=2 comm="bash" data=6C730D"#;
+    /// let record = Record::parse(MessageType::TTY, text)?;
+    /// let view = record.as_tty().ok_or("another type")?;
+    /// assert_eq!(view.data().unwrap_or_default(), "ls\r");
+    /// assert_eq!((view.auid(), view.major()), (Some(1000), Some(136)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_TTY")]
     Tty, as_tty, "a `TTY` record", [TTY];
     "pid" => pid -> u32, "Returns the process that read the input.";

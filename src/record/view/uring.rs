@@ -18,6 +18,18 @@ view! {
     /// # Kernel version
     ///
     /// Linux 5.16.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1700000000.123:30): uring_op=18 success=yes exit=5 items=1 ppid=1 pid=2 uid=0";
+    /// let record = Record::parse(MessageType::URINGOP, text)?;
+    /// let view = record.as_uring_op().ok_or("another type")?;
+    /// assert_eq!((view.name(), view.exit()), (Some("openat"), Some(5)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "AUDIT_URINGOP")]
     UringOp, as_uring_op, "a `URINGOP` record", [URINGOP];
     "uring_op": Kind::Operation => operation -> u32, "Returns the number of the operation.";
