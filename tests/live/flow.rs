@@ -292,7 +292,7 @@ pub(crate) fn stalled_daemon(kernel: &KernelLock) {
     assert!(flushes > 0, "the kernel had to be woken up");
 
     let (receiver, _) = events.into_parts();
-    receiver.close().expect("the place is given back");
+    receiver.close().expect("it unregisters");
     assert_eq!(control().status().expect("a status").pid, 0);
 }
 
@@ -314,7 +314,7 @@ pub(crate) fn spoofed(kernel: &KernelLock) {
     assert_eq!(
         control().status().expect("a status").pid,
         0,
-        "a dropped daemon gives its place back"
+        "a dropped daemon unregisters"
     );
 }
 
