@@ -1,4 +1,4 @@
-//! The corpus of the fuzz targets, replayed: each file is an input, each folder one of the four laws.
+//! Replays the corpus of the fuzz targets: each file is an input, each directory one of four properties.
 
 #[path = "support/laws.rs"]
 mod laws;
@@ -6,16 +6,18 @@ mod laws;
 use std::fs;
 use std::path::Path;
 
-/// Replays a folder of the corpus.
-fn replay(folder: &str, law: fn(&[u8])) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus").join(folder);
-    let mut files: Vec<_> =
-        fs::read_dir(path).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
+/// Replays a directory of the corpus.
+fn replay(directory: &str, property: fn(&[u8])) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus").join(directory);
+    let mut files: Vec<_> = fs::read_dir(path)
+        .expect("a directory")
+        .map(|entry| entry.expect("a file").path())
+        .collect();
     files.sort();
     assert!(files.len() >= 20, "only {} inputs", files.len());
     for file in files {
-        println!("{}", file.display()); // shown if the law is broken
-        law(&fs::read(file).expect("a file"));
+        println!("{}", file.display()); // shown if the test fails
+        property(&fs::read(file).expect("a file"));
     }
 }
 

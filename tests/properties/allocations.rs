@@ -1,6 +1,6 @@
-//! Allocations are counted: the owned iterator takes two an event at most, a reader of records none.
+//! Counts heap allocations: at most two per owned event, and none to read records.
 
-#![allow(clippy::print_stdout, reason = "it prints its result")]
+#![allow(clippy::print_stdout, reason = "it prints its results")]
 
 use std::hint::black_box;
 
@@ -13,7 +13,7 @@ use auditlink::{Delivery, Events, Record};
 
 const EVENTS: usize = 5_000;
 
-/// The workloads, each with how many records an event has.
+/// Returns the workloads.
 fn workloads() -> Vec<(&'static str, Stream)> {
     let made = |mix, cpus| Workload::new(3).mix(mix).cpus(cpus).events(EVENTS).generate();
     vec![
@@ -25,17 +25,17 @@ fn workloads() -> Vec<(&'static str, Stream)> {
     ]
 }
 
-/// Cuts a datagram, reads its head, looks at all fields.
+/// Parses a datagram and its header, and reads all fields.
 fn look_at(datagram: &[u8]) -> usize {
     let Ok(Frame::Record { message_type, text }) = Frame::parse(datagram) else {
         panic!("no record")
     };
-    let record = Record::parse(message_type, text).expect("a head");
+    let record = Record::parse(message_type, text).expect("a valid header");
     record.fields().map(|field| black_box(field).name.len()).sum()
 }
 
 #[test]
-fn records_and_their_fields_take_none() {
+fn parsing_records_and_fields_allocates_nothing() {
     for (name, stream) in workloads() {
         let mut length = 0;
         let counted = measure(|| length = stream.iter().map(look_at).sum());
@@ -45,7 +45,7 @@ fn records_and_their_fields_take_none() {
 }
 
 #[test]
-fn records_and_fields_of_an_event_take_none() {
+fn reading_records_and_fields_of_an_event_allocates_nothing() {
     for (name, stream) in workloads() {
         let events: Vec<_> = Events::new(stream.source()).ignore_losses().flatten().collect();
         assert_eq!(events.len(), EVENTS);
@@ -63,7 +63,7 @@ fn records_and_fields_of_an_event_take_none() {
 }
 
 #[test]
-fn an_owned_event_takes_two_at_most() {
+fn an_owned_event_takes_at_most_two_allocations() {
     for (name, stream) in workloads() {
         let mut events = 0;
         let counted = measure(|| {
@@ -76,13 +76,13 @@ fn an_owned_event_takes_two_at_most() {
         assert_eq!(events, EVENTS);
         let per_event = counted.count_total as f64 / EVENTS as f64;
         println!("{name}: {per_event:.3} allocations an event");
-        assert!(counted.count_total >= EVENTS as u64, "{name}: it must own its bytes");
+        assert!(counted.count_total >= EVENTS as u64, "{name}: an event must own its bytes");
         assert!(per_event <= 2.0, "{name}: {per_event}");
     }
 }
 
 #[test]
-fn a_warm_engine_takes_one_an_event() {
+fn a_warm_assembler_takes_one_allocation_per_event() {
     for (name, stream) in workloads() {
         let datagrams: Vec<&[u8]> = stream.iter().collect();
         let mut assembler = Assembler::new();
@@ -97,14 +97,14 @@ fn a_warm_engine_takes_one_an_event() {
                 }
             }
         };
-        // its tables and buffers have grown by then
+        // The tables and buffers have grown to their size.
         let (first, second) = datagrams.split_at(datagrams.len() / 2);
         feed(first);
         let counted = measure(|| feed(second)).count_total;
         assert_eq!(events, EVENTS);
         let expected = EVENTS as u64 / 2;
         println!("{name}: {counted} allocations for about {expected} events");
-        // a few buffers meet the longest event of all only now
+        // A few buffers still grow for the longest event.
         assert!(counted < expected + expected / 20 + 128, "{name}: {counted}");
     }
 }

@@ -1,7 +1,7 @@
-//! What must hold for whatever comes: no panic, and no event missing without a loss.
+//! Properties of the assembler: no input causes a panic, and no event is missing without a loss.
 //!
-//! The model: a machine makes events, its kernel and its socket drop some of the datagrams, and
-//! say so as the real ones do. The bodies of these tests are the laws; proptest finds the cases.
+//! The model is a machine that produces events, whose kernel and socket drop some of the datagrams and
+//! report it as a real kernel does.
 
 #[path = "../support/laws.rs"]
 mod laws;
@@ -22,15 +22,15 @@ use proptest::prelude::*;
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
     Arrives,
-    /// The socket's buffer is full: it is dropped, and counted exactly.
+    /// The receive buffer is full: the datagram is dropped and counted.
     DroppedBySocket,
-    /// It is lost in the kernel where nothing counts it.
+    /// The kernel loses the datagram without counting it.
     Vanishes,
-    /// It arrives after as many others.
+    /// The datagram arrives after that number of later datagrams.
     Delayed(u8),
-    /// It arrives without its end.
+    /// The datagram arrives truncated.
     Cut(u8),
-    /// Nothing happens for a while before it arrives.
+    /// The datagram arrives after a pause.
     AfterPause(u8),
 }
 
@@ -43,7 +43,7 @@ fn fates(length: usize) -> impl Strategy<Value = Vec<Fate>> {
         1 => any::<u8>().prop_map(Fate::Cut),
         1 => any::<u8>().prop_map(Fate::AfterPause),
     ];
-    // losses come in runs, as full buffers do
+    // Losses occur in runs, as a full buffer causes them.
     let runs = prop::collection::vec((fate, 1_usize..12), length / 2..=length);
     runs.prop_map(move |runs| {
         let mut fates: Vec<Fate> =
@@ -53,23 +53,23 @@ fn fates(length: usize) -> impl Strategy<Value = Vec<Fate>> {
     })
 }
 
-/// A record of the model: its event and its bytes.
+/// A record of the model: the serial of its event, and its bytes.
 struct Made {
     serial: u32,
     bytes: Vec<u8>,
 }
 
 fn made(stream: &Stream) -> Vec<Made> {
-    let parse = |bytes: &[u8]| match frame::Frame::parse(bytes).expect("well made") {
+    let parse = |bytes: &[u8]| match frame::Frame::parse(bytes).expect("a valid record") {
         frame::Frame::Record { message_type, text } => {
-            Record::parse(message_type, text).expect("well made").id().serial()
+            Record::parse(message_type, text).expect("a valid record").id().serial()
         }
         other => panic!("{other:?}"),
     };
     stream.iter().map(|bytes| Made { serial: parse(bytes), bytes: bytes.to_vec() }).collect()
 }
 
-/// All that came out.
+/// The deliveries.
 #[derive(Default)]
 struct Outcome {
     events: Vec<Event>,
@@ -96,7 +96,7 @@ impl Outcome {
             self.losses.iter().filter(|loss| matches!(loss.cause(), Cause::SerialGap { .. }));
         gaps.map(|loss| match (loss.count(), loss.cause()) {
             (Count::Exactly(count), _) => count,
-            // at the start, where the reader joined within an event
+            // At the start, where the reader joined during an event.
             (Count::Unknown, Cause::SerialGap { first, last }) => u64::from(last - first) + 1,
             other => panic!("{other:?}"),
         })
@@ -104,12 +104,12 @@ impl Outcome {
     }
 }
 
-/// What the model did, for the law to be checked against.
+/// What the model did.
 #[derive(Default)]
 struct Truth {
-    /// Records that arrived, by event.
+    /// Records that arrived, by serial.
     arrived: BTreeMap<u32, usize>,
-    /// Records that were made, by event.
+    /// Records that were produced, by serial.
     made: BTreeMap<u32, usize>,
     dropped_by_socket: u64,
     vanished: u32,
@@ -158,7 +158,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
             Fate::Cut(by) => kept -= usize::from(by).min(kept),
             Fate::AfterPause(tenths) => {
                 let end = at.saturating_add(Duration::from_millis(100 * u64::from(tenths)));
-                // a source is silent until the engine wants to be woken, and so on
+                // The source is idle until the timeout of the assembler, repeatedly.
                 while let Some(due) = assembler.poll_timeout().filter(|due| *due <= end) {
                     at = due.max(at);
                     assembler.handle(Signal::Idle.at(at));
@@ -192,19 +192,19 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
     assembler.handle(Signal::End.at(at));
     truth.completeness = Some(assembler.stats().completeness());
     outcome.drain(&mut assembler);
-    assert!(assembler.poll_timeout().is_none(), "the end leaves nothing open");
+    assert!(assembler.poll_timeout().is_none(), "an event is still open");
     (truth, outcome)
 }
 
-/// No event is missing without a loss.
+/// Checks that no event is missing without a loss.
 fn check_conservation(truth: &Truth, outcome: &Outcome) -> Result<(), TestCaseError> {
-    // every record that arrived is in exactly one event
+    // Every record that arrived is in exactly one event.
     for (serial, arrived) in &truth.arrived {
         let delivered = outcome.records_of(*serial);
         prop_assert!(delivered >= *arrived, "event {} has {} of {}", serial, delivered, arrived);
         prop_assert!(delivered <= truth.made[serial], "event {} has too many", serial);
     }
-    // every datagram that the socket dropped is reported, to the number
+    // Every datagram that the socket dropped is reported.
     let reported: u64 = outcome
         .losses
         .iter()
@@ -215,11 +215,11 @@ fn check_conservation(truth: &Truth, outcome: &Outcome) -> Result<(), TestCaseEr
         })
         .sum();
     prop_assert_eq!(reported, truth.dropped_by_socket);
-    // every record that was cut is reported
+    // Every truncated record is reported.
     let cut = outcome.losses.iter().filter(|loss| *loss.cause() == Cause::Truncated).count() as u64;
     prop_assert_eq!(cut, truth.cut);
-    // every event of which nothing came, between the first and the last that came, is in a gap,
-    // or an overrun or an undecodable datagram accounts for it
+    // Every event without records, between the first and the last event that arrived, is in a gap,
+    // or an overrun or an undecodable datagram accounts for it.
     let (Some(first), Some(last)) = (truth.order.first(), truth.order.iter().max()) else {
         return Ok(());
     };
@@ -235,12 +235,12 @@ fn check_conservation(truth: &Truth, outcome: &Outcome) -> Result<(), TestCaseEr
         .count();
     let accounted = outcome.missing_in_gaps() + truth.dropped_by_socket + undecodable as u64;
     prop_assert!(absent.clone().count() as u64 <= accounted, "{:?}", outcome.losses);
-    // and no gap is larger than what the machine made
+    // No gap is larger than the number of events.
     prop_assert!(outcome.missing_in_gaps() <= truth.made.len() as u64);
     Ok(())
 }
 
-/// Without an overrun to explain them, the events of which nothing came are exactly the gaps.
+/// Checks that, without an overrun, the gaps are exactly the events without records.
 fn check_gaps_are_exact(truth: &Truth, outcome: &Outcome) -> Result<(), TestCaseError> {
     let (Some(first), Some(last)) = (truth.order.first(), truth.order.iter().max()) else {
         return Ok(());
@@ -269,7 +269,7 @@ proptest! {
     fn no_event_is_missing_without_a_loss((stream, fates) in workload_and_fates()) {
         let (truth, outcome) = play(&stream, &fates, Duration::from_secs(2));
         check_conservation(&truth, &outcome)?;
-        // never complete when something is missing, and what is missing alone spoils it
+        // The stats are not complete if anything is missing.
         if truth.arrived != truth.made || truth.cut > 0 {
             prop_assert_ne!(truth.completeness, Some(Completeness::Complete));
         }
@@ -277,7 +277,7 @@ proptest! {
     }
 
     #[test]
-    fn whole_events_that_vanish_are_exactly_the_gaps(
+    fn gaps_are_exactly_the_events_that_are_lost_whole(
         stream in workload(),
         vanish in prop::collection::btree_set(1_u32..40, 0..20),
     ) {
@@ -291,8 +291,8 @@ proptest! {
     }
 
     #[test]
-    fn order_alone_loses_nothing(stream in workload(), seed in any::<u64>()) {
-        // each record up to 15 places late: serials are inverted, events are torn apart
+    fn reordering_alone_loses_nothing(stream in workload(), seed in any::<u64>()) {
+        // Each record is up to 15 positions late, which inverts serials and interleaves events.
         let mut random = seed;
         let fates: Vec<Fate> = (0..stream.len()).map(|_| {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -301,29 +301,29 @@ proptest! {
         let (truth, outcome) = play(&stream, &fates, Duration::from_secs(2));
         check_conservation(&truth, &outcome)?;
         prop_assert_eq!(outcome.losses, []);
-        // an end record that overtakes its event tears it in two
+        // An end record that overtakes records of its event splits the event.
         let completeness = truth.completeness.expect("a completeness");
         prop_assert!(completeness.reasons().iter().all(|reason| matches!(reason, UnverifiedReason::Incomplete(_))));
     }
 
     #[test]
-    fn what_arrives_in_order_is_complete(stream in workload()) {
+    fn events_that_arrive_in_order_are_complete(stream in workload()) {
         let fates = vec![Fate::Arrives; stream.len()];
         let (truth, _) = play(&stream, &fates, Duration::from_secs(2));
         prop_assert_eq!(truth.completeness, Some(Completeness::Complete));
     }
 
     #[test]
-    fn serials_that_wrap_lose_nothing_and_count_right(
+    fn gaps_are_exact_where_serials_wrap(
         before in 0_u32..60,
         missing in prop::collection::btree_set(1_usize..59, 0..20),
         order in Just(()).prop_flat_map(|()| prop::collection::vec(0_usize..4, 60)),
     ) {
-        // sixty events around the wrap, some of which never come, up to three places late
+        // Sixty events around the wrap, some of them missing, up to three positions late.
         let mut line: Vec<(usize, usize)> =
             (0..60).filter(|index| !missing.contains(index)).map(|index| (index + order[index], index)).collect();
         line.sort();
-        // the first and the last come in their place, or what is before or after is nobody's
+        // The first and the last are not moved: gaps before or after them are not reported.
         line.retain(|(_, index)| *index != 0 && *index != 59);
         line.insert(0, (0, 0));
         line.push((99, 59));
@@ -343,7 +343,7 @@ proptest! {
     }
 
     #[test]
-    fn no_serials_yield_an_absurd_count(serials in prop::collection::vec(any::<u32>(), 1..60), seconds in prop::collection::vec(0_u64..50, 60)) {
+    fn gap_counts_stay_plausible_for_any_serials(serials in prop::collection::vec(any::<u32>(), 1..60), seconds in prop::collection::vec(0_u64..50, 60)) {
         let mut assembler = Assembler::new();
         let mut outcome = Outcome::default();
         for (serial, second) in serials.iter().zip(&seconds) {
@@ -363,7 +363,7 @@ proptest! {
     }
 
     #[test]
-    fn silence_between_records_changes_no_event(stream in workload(), every in 1_usize..9) {
+    fn idle_signals_between_records_change_no_delivery(stream in workload(), every in 1_usize..9) {
         let plain: Vec<Delivery> =
             Events::new(stream.source()).collect::<Result<_, _>>().expect("no error");
         let split = Silences { source: stream.source(), every, count: 0, at: Tick::ZERO };
@@ -372,7 +372,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_survived(datagrams in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..40)) {
+    fn any_datagrams_are_handled_without_a_panic(datagrams in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..40)) {
         let mut assembler = Assembler::new();
         let mut outcome = Outcome::default();
         for bytes in &datagrams {
@@ -387,7 +387,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_survived(number in 1000_u16..3000, body in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn any_record_text_is_handled_without_a_panic(number in 1000_u16..3000, body in prop::collection::vec(any::<u8>(), 0..300)) {
         let text = [b"audit(1.000:2): ", &body[..]].concat();
         let bytes = frame::message(MessageType::new(number), 0, &text);
         let mut assembler = Assembler::new();
@@ -399,21 +399,21 @@ proptest! {
     }
 
     #[test]
-    fn text_like_the_kernels_is_survived(body in "([a-z0-9_\\[\\]-]{0,6}(=[\"']?[ -~]{0,9}[\"']? ?)?){0,12}") {
+    fn text_like_that_of_the_kernel_is_handled_without_a_panic(body in "([a-z0-9_\\[\\]-]{0,6}(=[\"']?[ -~]{0,9}[\"']? ?)?){0,12}") {
         for number in [1300, 1302, 1305, 1306, 1307, 1309, 1327, 1123, 1336] {
             let text = format!("audit(1.000:2): {body}");
-            let record = Record::parse(MessageType::new(number), text.as_bytes()).expect("a head");
+            let record = Record::parse(MessageType::new(number), text.as_bytes()).expect("a valid header");
             let found: usize = record.fields().map(|field| field.name.len() + field.value.bytes().len()).sum();
             prop_assert!(found <= body.len());
         }
     }
 
     #[test]
-    fn any_rule_bytes_are_survived_and_come_back(
+    fn any_rule_bytes_are_rejected_or_round_trip(
         mut bytes in prop::collection::vec(any::<u8>(), 1040..1200),
         count in 0_u32..8,
     ) {
-        // a plausible number of fields, of plausible lengths, or nothing would ever be read
+        // Plausible numbers of fields and lengths: other input is always rejected.
         bytes[8..12].copy_from_slice(&count.to_ne_bytes());
         for index in 0..64 {
             let at = 524 + 4 * index;
@@ -434,12 +434,12 @@ proptest! {
     }
 
     #[test]
-    fn any_rule_text_is_survived(line in "(-[aAdDwWFSkplsberf]|always|exit|never|,|=|!=|&|uid|arch|b64|[ -~]{0,4}| ){0,14}") {
+    fn any_rule_text_is_parsed_without_a_panic(line in "(-[aAdDwWFSkplsberf]|always|exit|never|,|=|!=|&|uid|arch|b64|[ -~]{0,4}| ){0,14}") {
         laws::rule(line.as_bytes());
     }
 
     #[test]
-    fn any_status_is_survived_and_comes_back(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+    fn any_status_bytes_are_rejected_or_round_trip(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
         match Status::parse(&bytes) {
             Ok(status) => prop_assert!(bytes.len() >= 32 && status.to_bytes().len() >= 32),
             Err(_) => prop_assert!(bytes.len() < 32),
@@ -447,7 +447,7 @@ proptest! {
     }
 
     #[test]
-    fn any_file_is_survived(bytes in prop::collection::vec(any::<u8>(), 0..400), cut in any::<prop::sample::Index>()) {
+    fn any_capture_is_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), cut in any::<prop::sample::Index>()) {
         let mut capture = include_bytes!("../../examples/dump/demo.pcap").to_vec();
         let at = cut.index(capture.len());
         let end = (at + bytes.len()).min(capture.len());
@@ -456,7 +456,7 @@ proptest! {
     }
 }
 
-/// A source that says between records that nothing comes, as long as nothing is due.
+/// A source that reports idle between records, as long as no timeout is due.
 #[derive(Debug)]
 struct Silences<S> {
     source: S,

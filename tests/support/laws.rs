@@ -1,6 +1,6 @@
-//! What holds for any bytes: the bodies of the fuzz targets, which tests replay.
+//! Properties that hold for any bytes: the bodies of the fuzz targets, which `tests/corpus.rs` replays.
 
-#![allow(dead_code, reason = "each program needs a part of it")]
+#![allow(dead_code, reason = "each program uses a part")]
 
 use auditlink::capture::{Reader, Tee, Writer};
 use auditlink::event::{Assembler, Cause, Count, Received, Signal, Stats};
@@ -12,16 +12,18 @@ use auditlink::wire::frame::{self, Frame};
 use auditlink::wire::rule as rule_codec;
 use auditlink::{Delivery, Event, Events, Loss, MessageType, Record, Rule};
 
-/// Datagrams, each behind its length in two bytes, and whether it was cut: every record that comes in
-/// comes out, and what is no record is counted.
+/// Checks that every record of a sequence of datagrams is in an event, and that datagrams which are not
+/// records are counted.
+///
+/// Two bytes precede each datagram: its length, and in the highest bit whether it was truncated.
 pub(crate) fn datagram(bytes: &[u8]) {
     let mut assembler = Assembler::new().max_open_events(8);
     let (mut rest, mut sent, mut records, mut at) = (bytes, 0, 0, 0);
     let (mut events, mut losses) = (Vec::new(), Vec::new());
     while let Some(([low, high], tail)) = rest.split_first_chunk() {
         let length = usize::from(u16::from_le_bytes([*low, high & 0x7F])).min(tail.len());
-        let (datagram, behind) = tail.split_at(length);
-        rest = behind;
+        let (datagram, remaining) = tail.split_at(length);
+        rest = remaining;
         sent += 1;
         at += 1 << 28;
         records += u64::from(is_record(datagram));
@@ -32,17 +34,17 @@ pub(crate) fn datagram(bytes: &[u8]) {
     assembler.handle(Signal::End.at(Tick::from_nanos(at)));
     sort(std::iter::from_fn(|| assembler.poll()), &mut events, &mut losses);
     let stats = assembler.stats();
-    let handed_out: usize = events.iter().map(|event| event.records().len()).sum();
+    let delivered: usize = events.iter().map(|event| event.records().len()).sum();
     assert_eq!(stats.datagrams, sent);
-    assert_eq!((stats.records, handed_out as u64), (records, records));
+    assert_eq!((stats.records, delivered as u64), (records, records));
     assert_eq!((stats.open_events, stats.events), (0, events.len() as u64));
     let incomplete = events.iter().filter(|event| !event.is_whole()).count();
     assert_eq!(stats.incomplete, incomplete as u64);
-    books_hold_what_was_told(&stats, &losses);
+    stats_match_losses(&stats, &losses);
     events.iter().for_each(look_at_event);
 }
 
-/// Whether a datagram is a record with a head.
+/// Returns whether a datagram is a record with a valid header.
 fn is_record(datagram: &[u8]) -> bool {
     match Frame::parse(datagram) {
         Ok(Frame::Record { message_type, text }) => Record::parse(message_type, text).is_ok(),
@@ -63,19 +65,19 @@ fn sort(
     }
 }
 
-/// Each number of the account is the sum of what the notices told, and with any of them no completeness is
-/// "complete".
-fn books_hold_what_was_told(stats: &Stats, losses: &[Loss]) {
+/// Checks that each total of the stats is the sum over the losses, and that the stats are not complete
+/// if there is a loss.
+fn stats_match_losses(stats: &Stats, losses: &[Loss]) {
     let number = |wanted: fn(&Cause) -> bool| {
         losses.iter().filter(|loss| wanted(loss.cause())).count() as u64
     };
     let exactly = |wanted: fn(&Cause) -> bool| {
-        let told =
+        let counts =
             losses.iter().filter(|loss| wanted(loss.cause())).map(|loss| match loss.count() {
                 Count::Exactly(count) => count,
                 Count::AtLeast(_) | Count::Unknown => 0,
             });
-        told.fold(0, u64::saturating_add)
+        counts.fold(0, u64::saturating_add)
     };
     let is_service =
         |cause: &Cause| matches!(cause, Cause::HealthFault { .. } | Cause::HealthRestored);
@@ -99,8 +101,10 @@ fn books_hold_what_was_told(stats: &Stats, losses: &[Loss]) {
     assert!(losses.iter().all(|loss| !loss.to_string().is_empty()));
 }
 
-/// A type in two bytes and a text: no byte is in two fields or in none, and the record comes back from
-/// a line of a log.
+/// Checks that each byte of a record is in one field at most, that only delimiters are in none, and that
+/// a log line of the record parses to the same record.
+///
+/// The first two bytes are the message type; the rest is the text.
 pub(crate) fn record(bytes: &[u8]) {
     let Some((number, text)) = bytes.split_first_chunk() else { return };
     let message_type = MessageType::new(u16::from_le_bytes(*number));
@@ -108,17 +112,17 @@ pub(crate) fn record(bytes: &[u8]) {
     fields_do_not_overlap(record);
     let line = LogLine::of(&record).to_bytes();
     assert!(!line.contains(&b'\n'));
-    let again = LogLine::parse(&line).expect("our own line");
-    assert_eq!(again.record().expect("a head"), record);
+    let again = LogLine::parse(&line).expect("a valid line");
+    assert_eq!(again.record().expect("a valid header"), record);
     look(record);
     events_of(&[(message_type, text)]).iter().for_each(look_at_event);
-    // behind its call it can be a part of a whole event
+    // After a SYSCALL record, the record can be part of a complete event.
     let (head, _) = text.split_at(text.len() - record.body().len());
     let call = [(MessageType::SYSCALL, head), (message_type, text), (MessageType::EOE, head)];
     events_of(&call).iter().for_each(look_at_event);
 }
 
-/// Makes events of records, whatever their types; none of one that tells of something else.
+/// Assembles records of any type; control messages yield no event.
 pub(crate) fn events_of(records: &[(MessageType, &[u8])]) -> Vec<Event> {
     let mut assembler = Assembler::new();
     let at = Tick::ZERO;
@@ -148,13 +152,13 @@ fn fields_do_not_overlap(record: Record<'_>) {
             last = at + part.len();
         }
     }
-    // nothing but delimiters is in no field
+    // Only delimiters are outside of all fields.
     let enriched = record.body().contains(&0x1D);
     let outside = record.body().iter().filter(|byte| !b" ='\"".contains(byte)).count();
     assert!(enriched || covered >= outside, "{:?}", record.fields().collect::<Vec<_>>());
 }
 
-/// Lines of a rules file: what is understood prints, and what is printed means the same.
+/// Checks that each valid line of a rules file prints as a rule that parses to the same rule.
 pub(crate) fn rule(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for line in text.lines() {
@@ -162,15 +166,14 @@ pub(crate) fn rule(bytes: &[u8]) {
             let printed = rule.to_string();
             let again: Rule =
                 printed.parse().unwrap_or_else(|error| panic!("{line:?}, {printed:?}: {error}"));
-            // a watch is printed in its short form, whatever the order of its filters, here as in the
-            // reference tool
+            // As in auditctl, a watch is printed in its short form whatever the order of its filters.
             if printed.starts_with("-w") {
                 assert_eq!(again.to_string(), printed, "{line:?}");
             } else {
                 assert!(again == rule, "{line:?}, {printed:?}");
             }
             let encoded = rule_codec::to_bytes(&rule);
-            let decoded = rule_codec::parse(&encoded).expect("our own bytes");
+            let decoded = rule_codec::parse(&encoded).expect("valid bytes");
             assert!(rule_codec::to_bytes(&decoded) == encoded, "{line:?}, {printed:?}");
         }
     }
@@ -180,27 +183,27 @@ pub(crate) fn rule(bytes: &[u8]) {
     }
 }
 
-/// A capture: it is read to an end or an error, and what is written while it is read is read alike.
+/// Checks that a capture is read to its end or to an error, and that its copy by a tee reads the same.
 pub(crate) fn capture(bytes: &[u8]) {
     let Ok(reader) = Reader::new(bytes) else { return };
-    let mut tee = Tee::new(reader, Writer::new(Vec::new()).expect("a vector takes everything"));
+    let mut tee = Tee::new(reader, Writer::new(Vec::new()).expect("writing to a vector"));
     let mut events = Events::new(&mut tee);
     let first: Vec<_> = events.by_ref().take(10_000).map_while(Result::ok).collect();
     let stats = events.stats();
     let is_whole = events.is_ended();
-    let copy = tee.into_parts().1.finish().expect("a vector takes everything");
+    let copy = tee.into_parts().1.finish().expect("writing to a vector");
     let (mut events, mut losses) = (Vec::new(), Vec::new());
     sort(first.iter().cloned(), &mut events, &mut losses);
     events.iter().for_each(look_at_event);
     if is_whole {
-        books_hold_what_was_told(&stats, &losses);
-        let mut events = Events::new(Reader::new(&copy[..]).expect("our own capture"));
+        stats_match_losses(&stats, &losses);
+        let mut events = Events::new(Reader::new(&copy[..]).expect("a valid capture"));
         let second: Vec<_> = events.by_ref().map_while(Result::ok).collect();
         assert_eq!((events.stats(), second), (stats, first));
     }
 }
 
-/// Asks an event for everything, and checks what two ways tell.
+/// Calls all getters of an event, and checks that the JSON form is well formed.
 pub(crate) fn look_at_event(event: &Event) {
     let _ = (event.kind(), event.subject(), event.action().len(), event.outcome(), event.node());
     let _ = (event.objects(), event.keys(), format!("{event:?}"));
@@ -216,8 +219,8 @@ pub(crate) fn look_at_event(event: &Event) {
     event.records().for_each(look);
 }
 
-/// Asks views for everything: whatever the bytes, none may panic.
-macro_rules! ask {
+/// Calls all getters of views: none may panic.
+macro_rules! call_getters {
     ($record:ident, $($view:ident: $($getter:ident)*;)*) => {
         $(if let Some(view) = $record.$view() {
             $(let _ = view.$getter();)*
@@ -225,13 +228,13 @@ macro_rules! ask {
     };
 }
 
-/// Asks a record for all that it could be.
+/// Calls all views of a record.
 fn look(record: Record<'_>) {
     for (field, meaning) in record.interpretations() {
         let _ = (format!("{field:?}"), meaning.to_string());
     }
     let _ = record.enriched().count();
-    ask! { record,
+    call_getters! { record,
         as_syscall: arch number success exit items pid ppid auid uid gid session comm exe name keys;
         as_path: item name inode mode device owner group nametype;
         as_cwd: path;
