@@ -24,7 +24,7 @@ pub(crate) fn watch(options: &Options, printer: &mut Printer) -> Result<(), Fail
     let stop = StopSignals::block()?;
     // listen first, so that nothing slips between
     let (receiver, is_daemon) = open(&options.input)?;
-    let monitor = ProcessMonitor::new().open()?;
+    let monitor = ProcessMonitor::builder().open()?;
     if let Some(refusal) = monitor.refusal() {
         eprintln!("procwatch: {refusal:?}");
         let instead = match monitor.kind() {
