@@ -95,7 +95,7 @@ impl<'a> Stat<'a> {
 
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.pid, self.command)
+        f.pad(&format!("{} ({})", self.pid, self.command))
     }
 }
 

@@ -75,6 +75,24 @@ pub enum MonitorKind {
     Procfs,
 }
 
+impl MonitorKind {
+    /// Returns the word that the JSON form uses, such as `connector`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connector => "connector",
+            Self::Pidfd => "pidfd",
+            Self::Procfs => "procfs",
+        }
+    }
+}
+
+impl std::fmt::Display for MonitorKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 /// Configures a [`ProcessMonitor`]; made by [`ProcessMonitor::builder`].
 #[derive(Clone, Copy, Debug)]
 #[must_use = "nothing is observed before the monitor is opened"]

@@ -134,7 +134,19 @@ impl Check {
     }
 }
 
-/// The result of a check.
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The result of a check; it prints as a line of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -194,11 +206,16 @@ impl Report {
     }
 }
 
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:7} {:15} {}", self.level, self.check, self.text)
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
-            let (level, check) = (finding.level.name(), finding.check.name());
-            writeln!(f, "{level:7} {check:15} {}", finding.text)?;
+            writeln!(f, "{finding}")?;
             if let Some(remedy) = finding.remedy {
                 writeln!(f, "{:7} {:15} -> {remedy}", "", "")?;
             }

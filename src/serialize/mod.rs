@@ -4,6 +4,7 @@
 //! others are `{"hex": "…"}`.
 
 mod event;
+mod kernel;
 mod preflight;
 mod process;
 mod record;
