@@ -1,4 +1,6 @@
-//! Numbers of the kernel as types of their own.
+//! Helpers that every module uses: newtypes over kernel numbers, and padded output.
+
+use std::fmt;
 
 /// Defines a newtype over a number of the kernel. Every number is a value, named here or not.
 macro_rules! kernel_number {
@@ -30,3 +32,30 @@ macro_rules! kernel_number {
 }
 
 pub(crate) use kernel_number;
+
+/// Prints `text`, honouring the width and alignment of the formatter.
+///
+/// Without a width nothing is allocated.
+pub(crate) fn pad(f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>) -> fmt::Result {
+    if f.width().is_none() && f.precision().is_none() {
+        f.write_fmt(text)
+    } else {
+        f.pad(&text.to_string())
+    }
+}
+
+/// Prints through a function, which gets a formatter without width; the width is honoured.
+pub(crate) fn pad_with(
+    f: &mut fmt::Formatter<'_>,
+    print: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result,
+) -> fmt::Result {
+    struct Print<F>(F);
+
+    impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> fmt::Display for Print<F> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            (self.0)(f)
+        }
+    }
+
+    pad(f, format_args!("{}", Print(print)))
+}

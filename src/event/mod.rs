@@ -1,7 +1,8 @@
-//! Events: the records of one stamp, how they are put together, and what may be missing.
+//! Events: how records are assembled to events, what events mean, and what may be missing.
 
 mod assembler;
 mod classify;
+mod completeness;
 pub(crate) mod loss;
 mod missing;
 mod normalize;
@@ -11,41 +12,55 @@ use std::fmt;
 
 use bytes::Bytes;
 
-pub use self::assembler::Assembler;
+pub use self::assembler::{Assembler, AssemblerConfig};
 pub use self::classify::{Call, EventKind, Exec, Exit, Fork, Kill, Ptrace};
+pub use self::completeness::{Completeness, UnverifiedReason};
 pub(crate) use self::loss::Loss;
-pub use self::loss::{
-    Cause, Completeness, Count, CounterReading, HealthFaults, Stats, Unit, UnverifiedReason,
-};
+pub use self::loss::{Cause, CauseKind, Count, CounterReading, HealthFaults, Stats, Unit};
 pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
 pub use self::received::{Received, Signal};
 use crate::bytestr::ByteStr;
 use crate::message_type::{MessageType, RecordRole};
-use crate::record::{EventId, Execve, Header, Keys, Record, Syscall};
-use crate::time::Tick;
+use crate::record::{EventId, Execve, Header, Keys, Path, Record, Syscall, UserMessage};
+use crate::time::{Tick, Timestamp};
 
-/// What the iterator yields: an event, or the notice that something is missing.
+/// An event, or a report that something is missing.
 ///
-/// There will never be a third: code that ignores losses does not compile.
+/// The enum is exhaustive, and no third variant will be added: a match must handle losses.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::{Delivery, Events, capture::synthetic::Workload};
+///
+/// let stream = Workload::new(1).events(10).generate();
+/// for delivery in Events::new(stream.source()) {
+///     match delivery? {
+///         Delivery::Event(event) => assert!(event.is_whole()),
+///         Delivery::Loss(loss) => panic!("{loss}"),
+///     }
+/// }
+/// # Ok::<(), auditlink::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a match must name both, that is the point")]
+#[expect(clippy::exhaustive_enums, reason = "a match must handle losses")]
 pub enum Delivery {
     /// An event.
     Event(Event),
-    /// Something is, or may be, missing here.
+    /// Something is, or may be, missing at this position.
     Loss(Loss),
 }
 
-/// Why an event was handed out.
+/// Why an event was closed and delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClosedBy {
-    /// Its end record came.
+    /// Its end record (`EOE`) was received.
     EndRecord,
-    /// Its record is of a type that stands alone.
+    /// Its record is of a [standalone](RecordRole::Standalone) type.
     Standalone,
-    /// No further record came within the window.
+    /// No further record was received within the window.
     Window,
     /// Too many events were open, or they held too many bytes.
     Evicted,
@@ -67,10 +82,28 @@ impl ClosedBy {
     }
 }
 
-/// All records with one stamp, and why the event was closed.
+/// The records with one timestamp and serial, which together describe one action.
 ///
-/// The records lie in one shared buffer; a clone of an event shares it too. Fields are parsed when
-/// they are asked for.
+/// The records are in one reference-counted buffer, which clones share. Fields are parsed on access.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::{Delivery, Events, MessageType, log};
+///
+/// let text = r#"type=SYSCALL msg=audit(1.000:2): arch=c000003e syscall=257 success=yes exit=3 key="etc"
+/// type=CWD msg=audit(1.000:2): cwd="/root"
+/// type=PATH msg=audit(1.000:2): item=0 name="/etc/passwd" nametype=NORMAL
+/// type=EOE msg=audit(1.000:2):
+/// "#;
+/// let mut events = Events::new(log::Reader::new(text.as_bytes()));
+/// let Some(Ok(Delivery::Event(event))) = events.next() else { panic!("an event") };
+/// assert_eq!((event.id().serial(), event.time().seconds()), (2, 1));
+/// assert_eq!(event.records().len(), 4);
+/// assert!(event.has_key("etc"));
+/// assert_eq!(event.paths().count(), 1);
+/// assert_eq!(event.kind().name(), "file_open");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     id: EventId,
@@ -78,20 +111,26 @@ pub struct Event {
     records: u32,
     closed_by: ClosedBy,
     continuation: bool,
-    /// Whether it would have an end record if it were whole.
+    /// Whether the event has an end record if it is whole.
     end_expected: bool,
     first_at: Tick,
     last_at: Tick,
 }
 
 impl Event {
-    /// Returns the kernel's stamp.
+    /// Returns the timestamp and serial that the kernel gave the event.
     #[must_use]
     pub const fn id(&self) -> EventId {
         self.id
     }
 
-    /// Returns the name of the machine that the event comes from, where a log states one.
+    /// Returns when the kernel recorded the event. For a system call, that is when it was entered.
+    #[must_use]
+    pub const fn time(&self) -> Timestamp {
+        self.id.time()
+    }
+
+    /// Returns the name of the machine that recorded the event, if a log states one.
     #[must_use]
     pub fn node(&self) -> Option<&[u8]> {
         self.records().next().and_then(|record| record.node())
@@ -103,9 +142,8 @@ impl Event {
         self.closed_by
     }
 
-    /// Tells whether these records came after an event with the same stamp was closed.
-    ///
-    /// They are not lost, only late; they belong to the event that was handed out before.
+    /// Returns whether these records are late: they belong to an event that was delivered before, which
+    /// has the same [id](Self::id).
     #[must_use]
     pub const fn is_continuation(&self) -> bool {
         self.continuation
@@ -134,10 +172,21 @@ impl Event {
         self.records().filter(move |record| record.message_type() == message_type)
     }
 
-    /// Returns the system call, if the event has its record.
+    /// Returns the record of the system call, if the event has one.
     #[must_use]
     pub fn syscall(&self) -> Option<Syscall<'_>> {
         self.records().find_map(Record::as_syscall)
+    }
+
+    /// Iterates over the `PATH` records.
+    pub fn paths(&self) -> impl Iterator<Item = Path<'_>> {
+        self.records().filter_map(Record::as_path)
+    }
+
+    /// Returns the message of a program, if the event has one.
+    #[must_use]
+    pub fn user_message(&self) -> Option<UserMessage<'_>> {
+        self.records().find_map(Record::as_user_message)
     }
 
     /// Returns the argument list of a started program, joined from its records.
@@ -148,16 +197,33 @@ impl Event {
         Some(Execve::join(records))
     }
 
-    /// Returns the keys of the rule that made the event.
+    /// Returns the keys of the rule that matched.
     #[must_use]
     pub fn keys(&self) -> Vec<ByteStr<'_>> {
-        let opener = self.records().find(|record| record.message_type().role() == RecordRole::Head);
-        opener.map(Keys::of).into_iter().flatten().collect()
+        self.head().map(Keys::of).into_iter().flatten().collect()
     }
 
-    /// Tells which records were cut short by the receive buffer, in their order.
+    /// Returns whether the rule that matched has this key.
+    #[must_use]
+    pub fn has_key(&self, key: impl AsRef<[u8]>) -> bool {
+        let key = key.as_ref();
+        self.head().map(Keys::of).into_iter().flatten().any(|own| own[..] == *key)
+    }
+
+    /// Returns the record of the call or of the operation of io_uring.
+    fn head(&self) -> Option<Record<'_>> {
+        self.records().find(|record| record.message_type().role() == RecordRole::Head)
+    }
+
+    /// Iterates over the records, and yields whether each was cut by the receive buffer.
     pub(crate) fn truncated(&self) -> impl Iterator<Item = bool> + '_ {
         self.records().with_flags().map(|(_, truncated)| truncated)
+    }
+}
+
+impl fmt::Display for ClosedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -205,7 +271,7 @@ impl<'a> Iterator for Records<'a> {
 
 impl ExactSizeIterator for Records<'_> {}
 
-/// How a record lies in the buffer of its event: type, flags, length, start of the body, text.
+/// What precedes a record's text in the buffer of its event: type, flags, length, start of the body.
 struct RecordPrefix;
 
 impl RecordPrefix {
@@ -243,7 +309,7 @@ impl RecordPrefix {
     }
 }
 
-/// Returns the name of the machine, where a head states it.
+/// Returns the name of the machine, if a header states it.
 fn node(text: &[u8]) -> Option<&[u8]> {
     text.strip_prefix(b"node=").and_then(|text| text.get(..memchr::memchr(b' ', text)?))
 }
