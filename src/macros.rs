@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Defines a newtype over a number of the kernel. Every number is a value, named here or not.
+/// Defines a newtype of a number that the kernel defines. It holds every number, named or not.
 macro_rules! kernel_number {
     ($(#[$doc:meta])* $name:ident($number:ty)) => {
         $(#[$doc])*
@@ -10,7 +10,7 @@ macro_rules! kernel_number {
         pub struct $name($number);
 
         impl $name {
-            /// Makes the value from the kernel's number.
+            /// Creates the value from the kernel's number.
             #[must_use]
             pub const fn new(number: $number) -> Self {
                 Self(number)

@@ -19,7 +19,8 @@ use crate::message_type::MessageType;
 /// # Examples
 ///
 /// ```
-/// use auditlink::record::{LogLine, Record};
+/// use auditlink::Record;
+/// use auditlink::record::LogLine;
 /// use auditlink::MessageType;
 ///
 /// let line = LogLine::parse(br#"type=CWD msg=audit(1.000:2): cwd="/root""#)?;

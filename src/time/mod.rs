@@ -117,12 +117,12 @@ pub(crate) const fn nanos(duration: Duration) -> u64 {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
-    /// Milliseconds since the epoch; one word stays in one register.
+    /// Milliseconds since the epoch.
     millis: u64,
 }
 
 impl Timestamp {
-    /// Makes a timestamp; `None` if `millis` is above 999 or the time is after the year 584 million.
+    /// Creates a timestamp; `None` if `millis` is above 999 or the time is after the year 584 million.
     #[inline]
     #[must_use]
     pub const fn new(seconds: u64, millis: u16) -> Option<Self> {
@@ -208,12 +208,12 @@ impl TryFrom<SystemTime> for Timestamp {
     }
 }
 
-/// A time is before 1970, or too late for a [`Timestamp`].
+/// The error of a time that is before 1970, or too late for a [`Timestamp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the time is before 1970 or too late for a timestamp of the kernel")]
 pub struct TimestampRangeError(());
 
-/// Prints a [`Timestamp`] as RFC 3339; made by [`Timestamp::rfc3339`].
+/// A [`Timestamp`] that prints as RFC 3339; created by [`Timestamp::rfc3339`].
 #[derive(Clone, Copy, Debug)]
 pub struct Rfc3339(Timestamp);
 
@@ -232,7 +232,7 @@ impl fmt::Display for Rfc3339 {
     }
 }
 
-/// Turns days since 1970-01-01 into year, month and day of the Gregorian calendar.
+/// Converts days since 1970-01-01 into year, month and day of the Gregorian calendar.
 ///
 /// Years are counted from March, so that the leap day is the last of its year; a cycle of 400
 /// years has 146,097 days.

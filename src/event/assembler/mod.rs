@@ -14,10 +14,9 @@ use self::key::EventKey;
 use self::open_events::OpenEvents;
 use self::recently_closed::RecentlyClosed;
 use crate::decode::DecodeError;
+use crate::event::event::RecordPrefix;
 use crate::event::loss::{LossTracker, SerialOrder, Serials};
-use crate::event::{
-    Cause, ClosedBy, Count, Delivery, Event, Received, RecordPrefix, Signal, Stats, Unit,
-};
+use crate::event::{Cause, ClosedBy, Count, Delivery, Event, Received, Signal, Stats, Unit};
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{Header, Record};
 use crate::time::{Tick, nanos};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::key::EventKey;
-use crate::event::RecordPrefix;
+use crate::event::event::RecordPrefix;
 use crate::event::missing::Progress;
 use crate::record::{EventId, Header, Record};
 use crate::time::Tick;

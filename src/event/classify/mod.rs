@@ -159,7 +159,8 @@ impl Event {
     /// # Examples
     ///
     /// ```
-    /// use auditlink::event::{Assembler, Delivery, EventKind, Received};
+    /// use auditlink::Delivery;
+    /// use auditlink::event::{Assembler, EventKind, Received};
     /// use auditlink::time::Tick;
     /// use auditlink::{MessageType, wire::frame};
     ///

@@ -167,6 +167,38 @@ struct Context {
     number: Option<u32>,
 }
 
+impl<'a> Record<'a> {
+    /// Iterates over the fields, each with what it means.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::record::Interpretation;
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = b"audit(1.000:2): arch=c000003e syscall=257 success=no exit=-2 a2=80000";
+    /// let record = Record::parse(MessageType::SYSCALL, text)?;
+    /// let shown: Vec<_> = record.interpretations().map(|(_, meaning)| meaning.to_string()).collect();
+    /// assert_eq!(shown[1], "openat");
+    /// assert_eq!(shown[3], "ENOENT(No such file or directory)");
+    /// assert_eq!(shown[4], "O_RDONLY|O_CLOEXEC");
+    /// assert_eq!(record.interpret("exit"), Some(Interpretation::Exit(-2)));
+    /// # Ok::<(), auditlink::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn interpretations(&self) -> Interpretations<'a> {
+        Interpretations::of_kernel(*self)
+    }
+
+    /// Returns what the first field with this name means.
+    #[must_use]
+    pub fn interpret(&self, name: &str) -> Option<Interpretation<'a>> {
+        self.interpretations()
+            .find(|(field, _)| field.name == name.as_bytes())
+            .map(|(_, meaning)| meaning)
+    }
+}
+
 impl<'a> Interpretations<'a> {
     pub(super) fn of_kernel(record: Record<'a>) -> Self {
         let mut call = Call::default();

@@ -66,7 +66,7 @@ impl<'a> Execve<'a> {
     /// Iterates over the arguments that arrived, in the order of their indices.
     ///
     /// An argument whose pieces did not all arrive is returned with what there is;
-    /// [`Event::missing`](crate::event::Event::missing) tells.
+    /// [`Event::missing`](crate::Event::missing) tells.
     pub fn arguments(&self) -> impl Iterator<Item = ByteStr<'_>> {
         self.arguments.values().map(Argument::join)
     }
