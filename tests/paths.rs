@@ -1,4 +1,4 @@
-//! Replays a table of captures through every path; the deliveries must be equal.
+//! Every way to read events returns the same deliveries for the same capture.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -15,12 +15,12 @@ use auditlink::time::Tick;
 use auditlink::{Delivery, Error, EventStream, Events, Source};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// Returns the captures, each with the least number of its losses.
+/// The captures, each with the minimum number of its losses.
 fn table() -> Vec<(&'static str, Vec<u8>, u64)> {
     let made = |workload: Workload| {
-        let mut writer = Writer::new(Vec::new()).expect("writing to a vector");
-        workload.generate().write(&mut writer).expect("writing to a vector");
-        writer.finish().expect("writing to a vector")
+        let mut writer = Writer::new(Vec::new()).expect("writing to memory does not fail");
+        workload.generate().write(&mut writer).expect("writing to memory does not fail");
+        writer.finish().expect("writing to memory does not fail")
     };
     let all = Workload::new(1).events(300);
     vec![
@@ -43,8 +43,8 @@ fn reader(capture: &[u8]) -> Reader<&[u8]> {
     Reader::new(capture).expect("a capture")
 }
 
-/// Drives the assembler directly.
-fn by_hand(capture: &[u8]) -> Outcome {
+/// Feeds the assembler directly, and polls it after each input and at its timeouts.
+fn through_the_assembler(capture: &[u8]) -> Outcome {
     let (mut source, mut assembler) = (reader(capture), Assembler::new());
     let mut deliveries = Vec::new();
     loop {
@@ -65,11 +65,11 @@ fn through<S: Source>(source: S) -> Outcome {
 }
 
 fn through_a_tee(capture: &[u8]) -> Outcome {
-    let writer = Writer::new(Vec::new()).expect("writing to a vector");
+    let writer = Writer::new(Vec::new()).expect("writing to memory does not fail");
     let mut tee = Tee::new(reader(capture), writer);
     let outcome = through(&mut tee);
-    let copy = tee.into_parts().1.finish().expect("writing to a vector");
-    assert_eq!(through(reader(&copy)), outcome, "the copy of a tee has the same deliveries");
+    let copy = tee.into_parts().1.finish().expect("writing to memory does not fail");
+    assert_eq!(through(reader(&copy)), outcome, "the copy has the same deliveries");
     outcome
 }
 
@@ -86,28 +86,29 @@ fn through_a_stream(capture: &[u8]) -> Outcome {
     (deliveries, stream.stats())
 }
 
-/// A reader of this number of deliveries has to wait at least once.
+/// A capture with at least this many deliveries does not arrive at once.
 const MANY: usize = 200;
 
-/// A capture with a socket that becomes readable: one byte arrives for each item to receive.
+/// A capture whose messages become available through a real socket, one for each byte in it.
 ///
-/// Bytes arrive only after the reader has found the socket empty and requested more, with a delay: the
-/// reader has to wait, however slow the machine is.
+/// A thread writes bytes only some time after the reader found the socket empty, so that the reader
+/// must wait, however slow the machine is.
 #[derive(Debug)]
 struct Trickle<'a> {
     capture: Reader<&'a [u8]>,
-    waker: Waker,
+    credit: Credit,
+    /// The number of messages that are available.
     available: usize,
 }
 
 impl<'a> Trickle<'a> {
-    /// Starts the thread that writes bytes: sometimes many at once, sometimes few.
+    /// Starts the thread, which makes few or many messages available at a time.
     fn start(capture: &'a [u8]) -> Self {
         let (socket, mut peer) = UnixStream::pair().expect("a pair");
         socket.set_nonblocking(true).expect("a socket");
         thread::spawn(move || {
             for round in 0.. {
-                // The reader is gone if this fails.
+                // it fails once the reader is dropped
                 if peer.read_exact(&mut [0]).is_err() {
                     return;
                 }
@@ -120,23 +121,23 @@ impl<'a> Trickle<'a> {
         });
         Self {
             capture: reader(capture),
-            waker: Waker { socket, has_requested: false },
+            credit: Credit { socket, is_requested: false },
             available: 0,
         }
     }
 }
 
-/// The socket of the reader.
+/// The reader's end of the socket.
 #[derive(Debug)]
-struct Waker {
+struct Credit {
     socket: UnixStream,
-    has_requested: bool,
+    is_requested: bool,
 }
 
-impl Waker {
-    /// Requests more bytes, once.
+impl Credit {
+    /// Requests more bytes, unless a request is pending.
     fn request(&mut self) {
-        if !std::mem::replace(&mut self.has_requested, true) {
+        if !std::mem::replace(&mut self.is_requested, true) {
             self.socket.write_all(&[0]).expect("a socket");
         }
     }
@@ -146,11 +147,11 @@ impl Source for Trickle<'_> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
         while self.available == 0 {
             let mut bytes = [0; 100];
-            if let Ok(count) = self.waker.socket.read(&mut bytes) {
-                (self.available, self.waker.has_requested) = (count, false);
+            if let Ok(count) = self.credit.socket.read(&mut bytes) {
+                (self.available, self.credit.is_requested) = (count, false);
                 break;
             }
-            self.waker.request();
+            self.credit.request();
             if until == Some(Tick::ZERO) {
                 return Ok(Signal::Idle.at(Tick::ZERO));
             }
@@ -159,10 +160,10 @@ impl Source for Trickle<'_> {
         }
         self.available -= 1;
         let received = self.capture.recv(None)?;
-        // After Idle, the reader waits until the socket becomes readable.
+        // a reader that gets `Idle` waits for the socket
         if received.signal() == Some(Signal::Idle) {
             self.available = 0;
-            self.waker.request();
+            self.credit.request();
         }
         Ok(received)
     }
@@ -170,11 +171,11 @@ impl Source for Trickle<'_> {
 
 impl AsFd for Trickle<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.waker.socket.as_fd()
+        self.credit.socket.as_fd()
     }
 }
 
-/// Drops `next` repeatedly before it is ready.
+/// Drops the future of `next` before it is ready, many times.
 fn through_a_stream_that_is_cancelled(capture: &[u8]) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
@@ -196,7 +197,7 @@ fn through_a_stream_that_is_cancelled(capture: &[u8]) -> Outcome {
     })
 }
 
-/// Polls the descriptor and takes all deliveries, as an embedding event loop does.
+/// Waits with poll, then takes all available deliveries, as a program with its own loop does.
 fn through_poll(capture: &[u8]) -> Outcome {
     let mut events = Events::new(Trickle::start(capture));
     let mut deliveries = Vec::new();
@@ -218,31 +219,31 @@ fn through_poll(capture: &[u8]) -> Outcome {
     }
 }
 
-/// Reports idle twice before each item.
-struct IdleBefore<S> {
+/// A source that returns `Idle` twice before each message.
+struct Interrupted<S> {
     source: S,
-    idles: VecDeque<Tick>,
+    idle: VecDeque<Tick>,
     at: Tick,
 }
 
-impl<S: Source> Source for IdleBefore<S> {
+impl<S: Source> Source for Interrupted<S> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
-        if let Some(at) = self.idles.pop_front() {
+        if let Some(at) = self.idle.pop_front() {
             return Ok(Signal::Idle.at(at));
         }
         let received = self.source.recv(until)?;
         self.at = self.at.max(received.at());
-        self.idles.extend([self.at, self.at]);
+        self.idle.extend([self.at, self.at]);
         Ok(received)
     }
 }
 
-fn through_idle_signals(capture: &[u8]) -> Outcome {
-    through(IdleBefore { source: reader(capture), idles: VecDeque::new(), at: Tick::ZERO })
+fn through_idle_times(capture: &[u8]) -> Outcome {
+    through(Interrupted { source: reader(capture), idle: VecDeque::new(), at: Tick::ZERO })
 }
 
 #[test]
-fn every_path_delivers_the_same() {
+fn every_way_to_read_returns_the_same_deliveries() {
     type Path = fn(&[u8]) -> Outcome;
     let paths: [(&str, Path); 7] = [
         ("Events over a capture", |capture| through(reader(capture))),
@@ -253,10 +254,10 @@ fn every_path_delivers_the_same() {
         ("EventStream over a capture", through_a_stream),
         ("EventStream over a socket, cancelled", through_a_stream_that_is_cancelled),
         ("try_next over a socket", through_poll),
-        ("a source that is idle at times", through_idle_signals),
+        ("a source that is idle now and then", through_idle_times),
     ];
     for (name, capture, losses) in table() {
-        let expected = by_hand(&capture);
+        let expected = through_the_assembler(&capture);
         assert!(expected.1.losses >= losses, "{name}: {:?}", expected.1);
         for (path, play) in paths {
             let outcome = play(&capture);
@@ -267,7 +268,7 @@ fn every_path_delivers_the_same() {
 }
 
 #[test]
-fn a_stream_that_is_always_ready_yields_to_other_tasks() {
+fn a_busy_stream_yields_to_other_tasks() {
     let stream = Workload::new(1).events(5_000).generate();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let turns = runtime.block_on(async {
@@ -287,7 +288,7 @@ fn a_stream_that_is_always_ready_yields_to_other_tasks() {
             left -= 1;
         }
         assert!(left > 1_000, "the other task had no turn until {left} events were left");
-        other.await.expect("the other task")
+        other.await.expect("it ends")
     });
     assert!(turns > 20);
 }
@@ -295,6 +296,6 @@ fn a_stream_that_is_always_ready_yields_to_other_tasks() {
 #[test]
 fn a_stream_without_a_runtime_is_an_error() {
     let capture = Writer::new(Vec::new()).and_then(Writer::finish).expect("a vector");
-    let error = EventStream::new(Trickle::start(&capture)).expect_err("no runtime is here");
+    let error = EventStream::new(Trickle::start(&capture)).expect_err("there is none");
     assert!(format!("{error:?}").contains("runtime"), "{error:?}");
 }

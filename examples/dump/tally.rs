@@ -1,6 +1,7 @@
 //! Counts of what was shown.
 
-use auditlink::event::{Event, Stats};
+use auditlink::Event;
+use auditlink::event::Stats;
 use auditlink::{Delivery, MessageType};
 
 use crate::options::Options;

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use auditlink::Record;
 use auditlink::event::{EventKind, Outcome, Subject};
 use auditlink::host::UserNames;
-use auditlink::record::Record;
 use auditlink::user_db::UserDb as _;
 use auditlink::{Event, Loss};
 

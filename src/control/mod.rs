@@ -1,7 +1,6 @@
 //! Requests to the kernel's audit system: settings, rules, messages.
 //!
-//! [`Control`](crate::Control) makes the requests. This module holds the types that its methods take and
-//! return.
+//! [`Control`] makes the requests. This module holds the types that its methods take and return.
 
 mod apply;
 pub(crate) mod installed;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use auditlink::event::{CounterReading, EventKind};
+use auditlink::event::{CauseKind, CounterReading, EventKind};
 use auditlink::host::procfs::booted_with_audit;
 use auditlink::iter::Next;
 use auditlink::preflight::{Check, Level, Preflight};
@@ -51,7 +51,7 @@ pub(crate) fn hold_queue(kernel: &KernelLock) {
     }
     // what was lost before the daemon registered is not a loss of the daemon
     assert_eq!(stats.counter, CounterReading::Current);
-    assert_eq!(stats.kernel_lost, 0);
+    assert_eq!(stats.total(CauseKind::KernelLost), 0);
 }
 
 /// Calls of both kinds, programs, messages and changing rules, all at once, for as long as the

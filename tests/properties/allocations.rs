@@ -1,6 +1,6 @@
-//! Counts heap allocations: at most two per owned event, and none to read records.
+//! Counts of heap allocations: at most two per event that is returned, none to read its records.
 
-#![allow(clippy::print_stdout, reason = "it prints its results")]
+#![allow(clippy::print_stdout, reason = "it prints its result")]
 
 use std::hint::black_box;
 
@@ -13,7 +13,7 @@ use auditlink::{Delivery, Events, Record};
 
 const EVENTS: usize = 5_000;
 
-/// Returns the workloads.
+/// The workloads with their names.
 fn workloads() -> Vec<(&'static str, Stream)> {
     let made = |mix, cpus| Workload::new(3).mix(mix).cpus(cpus).events(EVENTS).generate();
     vec![
@@ -25,27 +25,27 @@ fn workloads() -> Vec<(&'static str, Stream)> {
     ]
 }
 
-/// Parses a datagram and its header, and reads all fields.
-fn look_at(datagram: &[u8]) -> usize {
+/// Parses a datagram: its frame, the header of the record, all fields.
+fn parse(datagram: &[u8]) -> usize {
     let Ok(Frame::Record { message_type, text }) = Frame::parse(datagram) else {
         panic!("no record")
     };
-    let record = Record::parse(message_type, text).expect("a valid header");
+    let record = Record::parse(message_type, text).expect("a head");
     record.fields().map(|field| black_box(field).name.len()).sum()
 }
 
 #[test]
-fn parsing_records_and_fields_allocates_nothing() {
+fn parsing_a_datagram_does_not_allocate() {
     for (name, stream) in workloads() {
         let mut length = 0;
-        let counted = measure(|| length = stream.iter().map(look_at).sum());
+        let counted = measure(|| length = stream.iter().map(parse).sum());
         assert!(length > 0);
         assert_eq!(counted.count_total, 0, "{name}");
     }
 }
 
 #[test]
-fn reading_records_and_fields_of_an_event_allocates_nothing() {
+fn reading_the_records_of_an_event_does_not_allocate() {
     for (name, stream) in workloads() {
         let events: Vec<_> = Events::new(stream.source()).ignore_losses().flatten().collect();
         assert_eq!(events.len(), EVENTS);
@@ -63,7 +63,7 @@ fn reading_records_and_fields_of_an_event_allocates_nothing() {
 }
 
 #[test]
-fn an_owned_event_takes_at_most_two_allocations() {
+fn an_event_takes_at_most_two_allocations() {
     for (name, stream) in workloads() {
         let mut events = 0;
         let counted = measure(|| {
@@ -75,8 +75,8 @@ fn an_owned_event_takes_at_most_two_allocations() {
         });
         assert_eq!(events, EVENTS);
         let per_event = counted.count_total as f64 / EVENTS as f64;
-        println!("{name}: {per_event:.3} allocations an event");
-        assert!(counted.count_total >= EVENTS as u64, "{name}: an event must own its bytes");
+        println!("{name}: {per_event:.3} allocations per event");
+        assert!(counted.count_total >= EVENTS as u64, "{name}: an event owns its bytes");
         assert!(per_event <= 2.0, "{name}: {per_event}");
     }
 }
@@ -97,14 +97,14 @@ fn a_warm_assembler_takes_one_allocation_per_event() {
                 }
             }
         };
-        // The tables and buffers have grown to their size.
+        // the first half grows tables and buffers
         let (first, second) = datagrams.split_at(datagrams.len() / 2);
         feed(first);
         let counted = measure(|| feed(second)).count_total;
         assert_eq!(events, EVENTS);
         let expected = EVENTS as u64 / 2;
         println!("{name}: {counted} allocations for about {expected} events");
-        // A few buffers still grow for the longest event.
+        // a few buffers grow once more for the longest event
         assert!(counted < expected + expected / 20 + 128, "{name}: {counted}");
     }
 }
