@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{FlagNames, flags, names};
 use crate::arch::Arch;
+use crate::macros::pad_with;
 
 /// A file's type and permissions, as in `st_mode`.
 ///
@@ -33,7 +34,7 @@ impl Mode {
         self.0
     }
 
-    /// Returns the type as rules spell it, such as `file` or `dir`; `None` if the bits tell none.
+    /// Returns the type as rules spell it, such as `file` or `dir`; `None` if it has no name.
     #[must_use]
     pub fn file_type(self) -> Option<&'static str> {
         FILE_TYPES.name(u64::from(self.0 & 0o170_000))
@@ -45,19 +46,19 @@ impl Mode {
         self.0 & 0o777
     }
 
-    /// Tells whether the program runs with the rights of the file's owner.
+    /// Returns whether the program runs with the rights of the file's owner.
     #[must_use]
     pub const fn is_set_uid(self) -> bool {
         self.0 & 0o4000 != 0
     }
 
-    /// Tells whether the program runs with the rights of the file's group.
+    /// Returns whether the program runs with the rights of the file's group.
     #[must_use]
     pub const fn is_set_gid(self) -> bool {
         self.0 & 0o2000 != 0
     }
 
-    /// Tells whether only owners delete from the directory.
+    /// Returns whether only owners may delete from the directory.
     #[must_use]
     pub const fn is_sticky(self) -> bool {
         self.0 & 0o1000 != 0
@@ -82,11 +83,13 @@ impl Mode {
 
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.file_type() {
-            Some(name) => write!(f, "{name},")?,
-            None => write!(f, "{:03o},", self.0 >> 12 & 0o17)?,
-        }
-        self.print_permissions(f, 3)
+        pad_with(f, |f| {
+            match self.file_type() {
+                Some(name) => write!(f, "{name},")?,
+                None => write!(f, "{:03o},", self.0 >> 12 & 0o17)?,
+            }
+            self.print_permissions(f, 3)
+        })
     }
 }
 

@@ -1,9 +1,8 @@
-//! Names of the kernel's numbers: options, flags, signals, errors, capabilities.
+//! Named constants of the kernel: options, flags, signals, errors, capabilities.
 //!
-//! Every number is a value, named here or not: what has no name prints as its number, and bits
-//! without a name are printed beside those that have one.
-//!
-//! Numbers are those of `include/uapi`; where machines differ, the table says for which it holds.
+//! Every number is a value. One without a name prints as a number; bits without a name print after
+//! those with one. The numbers are those of `include/uapi`. Where architectures differ, the table
+//! states which one it is for.
 
 mod files;
 mod processes;
@@ -33,6 +32,8 @@ pub(crate) use self::sockets::{
     ADDRESS_FAMILIES, IP_OPTIONS, IPV6_OPTIONS, MESSAGE_FLAGS, PACKET_OPTIONS, PROTOCOLS,
     SOCKET_CALLS, SOCKET_LEVELS, SOCKET_OPTIONS, SOCKET_TYPE_FLAGS, TCP_OPTIONS, UDP_OPTIONS,
 };
+
+use crate::macros::{pad, pad_with};
 
 /// Names of single numbers, such as the options of `prctl`.
 #[derive(Debug)]
@@ -101,7 +102,7 @@ impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => write!(f, "{:#x}", self.number),
+            None => pad(f, format_args!("{:#x}", self.number)),
         }
     }
 }
@@ -120,11 +121,11 @@ struct Flag {
     name: &'static str,
 }
 
-/// Names of bits that are joined, such as the flags of `open`.
+/// Names of flags, such as those of `open`.
 #[derive(Debug)]
 pub(crate) struct FlagNames {
     flags: &'static [Flag],
-    /// What no bit at all means, where that has a name.
+    /// The name of zero, if it has one.
     zero: &'static [&'static str],
 }
 
@@ -161,7 +162,7 @@ impl Flags {
         self.bits
     }
 
-    /// Iterates over the names of what is set.
+    /// Iterates over the names of the set flags.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         self.split().0.into_iter()
     }
@@ -172,7 +173,7 @@ impl Flags {
         self.split().1
     }
 
-    /// Tells whether the flag with this name is set.
+    /// Returns whether the flag with this name is set.
     #[must_use]
     pub fn contains(self, name: &str) -> bool {
         self.names().any(|known| known == name)
@@ -182,7 +183,7 @@ impl Flags {
         let mut left = self.bits;
         let mut names = Vec::new();
         for Flag { mask, value, name } in self.names.flags {
-            // a flag of several bits stands before its parts, and takes them
+            // a flag of several bits stands before its parts, which are then not named
             if self.bits & mask == *value && (left & mask == *value || *value == 0) {
                 names.push(*name);
                 left &= !mask;
@@ -205,15 +206,17 @@ impl Eq for Flags {}
 
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (names, left) = self.split();
-        for (index, name) in names.iter().enumerate() {
-            write!(f, "{}{name}", if index == 0 { "" } else { "|" })?;
-        }
-        match (names.is_empty(), left) {
-            (false, 0) => Ok(()),
-            (false, left) => write!(f, "|{left:#x}"),
-            (true, left) => write!(f, "{left:#x}"),
-        }
+        pad_with(f, |f| {
+            let (names, left) = self.split();
+            for (index, name) in names.iter().enumerate() {
+                write!(f, "{}{name}", if index == 0 { "" } else { "|" })?;
+            }
+            match (names.is_empty(), left) {
+                (false, 0) => Ok(()),
+                (false, left) => write!(f, "|{left:#x}"),
+                (true, left) => write!(f, "{left:#x}"),
+            }
+        })
     }
 }
 
@@ -262,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_lose_no_bit() {
+    fn names_and_unnamed_bits_cover_all_bits() {
         for bits in [0, 1, 0x241, 0x10_1000, 0x20_0000, 0x41_0000, 0xFFFF_FFFF_FFFF_FFFF] {
             for names in [&OPEN_FLAGS, &CLONE_FLAGS, &MOUNT_FLAGS, &MAP_FLAGS, &MESSAGE_FLAGS] {
                 let flags = Flags::new(bits, names);
@@ -276,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_and_parts_and_leftovers_print() {
+    fn zero_and_compound_flags_and_unnamed_bits_print() {
         assert_eq!(Flags::new(0, &OPEN_FLAGS).to_string(), "O_RDONLY");
         assert_eq!(Flags::new(0o2_000_000, &OPEN_FLAGS).to_string(), "O_RDONLY|O_CLOEXEC");
         assert_eq!(Flags::new(0o4_010_001, &OPEN_FLAGS).to_string(), "O_WRONLY|O_SYNC");
@@ -285,10 +288,12 @@ mod tests {
         assert_eq!(Flags::new(0, &MOUNT_FLAGS).to_string(), "0x0");
         assert_eq!(Flags::new(1 << 40 | 1, &MOUNT_FLAGS).to_string(), "MS_RDONLY|0x10000000000");
         assert_eq!(Named::new(0x77, &WHENCE).to_string(), "0x77");
+        assert_eq!(format!("[{:>6}]", Named::new(0x77, &WHENCE)), "[  0x77]");
+        assert_eq!(format!("[{:12}]", Flags::new(0, &OPEN_FLAGS)), "[O_RDONLY    ]");
     }
 
     #[test]
-    fn names_are_found_again() {
+    fn each_name_has_its_number() {
         for table in [&ADDRESS_FAMILIES, &PTRACE_REQUESTS, &PRCTL_OPTIONS, &BPF_COMMANDS] {
             for (number, name) in table.iter() {
                 assert_eq!(table.number(name), Some(number), "{name}");

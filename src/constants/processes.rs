@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{flags, names};
 use crate::arch::Arch;
-use crate::macros::kernel_number;
+use crate::macros::{kernel_number, pad};
 
 kernel_number! {
     /// An error number, positive as in `errno`.
@@ -44,7 +44,7 @@ impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => write!(f, "{}", self.0),
+            None => pad(f, format_args!("{}", self.0)),
         }
     }
 }
@@ -68,13 +68,13 @@ impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name(), self.0) {
             (Some(name), _) => f.pad(name),
-            (None, number @ 32..=64) => write!(f, "SIGRT{}", number - 32),
-            (None, number) => write!(f, "{number}"),
+            (None, number @ 32..=64) => pad(f, format_args!("SIGRT{}", number - 32)),
+            (None, number) => pad(f, format_args!("{number}")),
         }
     }
 }
 
-/// Tells whether a machine shares the numbers of `asm-generic` for signals, errors, sockets and
+/// Returns whether an architecture shares the numbers of `asm-generic` for signals, errors, sockets and
 /// memory maps. MIPS does not.
 pub(crate) const fn has_generic_numbers(arch: Arch) -> bool {
     !matches!(arch, Arch::MIPS | Arch::MIPSEL | Arch::MIPS64 | Arch::MIPSEL64)

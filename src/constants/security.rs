@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Names, flags, names};
-use crate::macros::kernel_number;
+use crate::macros::{kernel_number, pad, pad_with};
 
 kernel_number! {
     /// A capability, one right of the superuser.
@@ -24,7 +24,7 @@ impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => write!(f, "{}", self.0),
+            None => pad(f, format_args!("{}", self.0)),
         }
     }
 }
@@ -50,7 +50,7 @@ impl CapabilitySet {
         (0..64).filter(move |bit| self.0 >> bit & 1 != 0).map(Capability::new)
     }
 
-    /// Tells whether the set holds a capability.
+    /// Returns whether the set contains a capability.
     #[must_use]
     pub const fn contains(self, capability: Capability) -> bool {
         capability.number() < 64 && self.0 >> capability.number() & 1 != 0
@@ -60,12 +60,14 @@ impl CapabilitySet {
 impl fmt::Display for CapabilitySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
-            return f.write_str("none");
+            return f.pad("none");
         }
-        for (index, capability) in self.iter().enumerate() {
-            write!(f, "{}{capability}", if index == 0 { "" } else { "," })?;
-        }
-        Ok(())
+        pad_with(f, |f| {
+            for (index, capability) in self.iter().enumerate() {
+                write!(f, "{}{capability}", if index == 0 { "" } else { "," })?;
+            }
+            Ok(())
+        })
     }
 }
 

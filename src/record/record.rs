@@ -84,13 +84,13 @@ impl<'a> Record<'a> {
         self.text
     }
 
-    /// Returns where the text behind the head begins.
+    /// Returns the offset of the body in the text.
     #[inline]
     pub(crate) const fn body_at(&self) -> usize {
         self.body_at
     }
 
-    /// Returns the text behind the head.
+    /// Returns the body: the text after the header.
     #[inline]
     #[must_use]
     pub fn body(&self) -> &'a [u8] {
