@@ -138,10 +138,10 @@ pub(crate) struct FlagNames {
 /// ```
 /// use auditlink::{MessageType, Record};
 ///
-/// let text = b"audit(1.000:2): arch=c000003e syscall=59 success=yes exit=0 per=140000";
+/// let text = b"audit(1.000:2): arch=c000003e syscall=59 success=yes exit=0 per=40000";
 /// let record = Record::parse(MessageType::SYSCALL, text)?;
 /// let flags = record.as_syscall().and_then(|call| call.personality()).ok_or("no flags")?;
-/// assert_eq!(flags.to_string(), "ADDR_NO_RANDOMIZE|0x100000");
+/// assert_eq!(flags.to_string(), "PER_LINUX|ADDR_NO_RANDOMIZE");
 /// assert!(flags.contains("ADDR_NO_RANDOMIZE"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
