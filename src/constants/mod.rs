@@ -1,8 +1,10 @@
-//! Named constants of the kernel: options, flags, signals, errors, capabilities.
+//! Names of the kernel's numbers: options, flags, signals, errors, capabilities.
 //!
-//! Every number is a value. One without a name prints as a number; bits without a name print after
-//! those with one. The numbers are those of `include/uapi`. Where architectures differ, the table
-//! states which one it is for.
+//! Every number is a value, with or without a name here. A number without a name prints as the
+//! number; bits without names print after the names of the others.
+//!
+//! The numbers are those of `include/uapi`. Where architectures differ, the table names those that it
+//! is for.
 
 mod files;
 mod processes;
@@ -32,8 +34,7 @@ pub(crate) use self::sockets::{
     ADDRESS_FAMILIES, IP_OPTIONS, IPV6_OPTIONS, MESSAGE_FLAGS, PACKET_OPTIONS, PROTOCOLS,
     SOCKET_CALLS, SOCKET_LEVELS, SOCKET_OPTIONS, SOCKET_TYPE_FLAGS, TCP_OPTIONS, UDP_OPTIONS,
 };
-
-use crate::macros::{pad, pad_with};
+use crate::macros::pad_with;
 
 /// Names of single numbers, such as the options of `prctl`.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl Names {
         Self { entries }
     }
 
-    /// Returns the name of a number, the first where it has several.
+    /// Returns the name of a number; the first if it has several.
     pub(crate) fn name(&self, number: u64) -> Option<&'static str> {
         self.entries.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
     }
@@ -63,7 +64,7 @@ impl Names {
     }
 }
 
-/// A number that the kernel's headers may have a name for, such as an option of `prctl`.
+/// A number that the kernel's headers can have a name for, such as an option of `prctl`.
 ///
 /// `Display` prints the name, or the number in hexadecimal.
 #[derive(Clone, Copy)]
@@ -73,6 +74,7 @@ pub struct Named {
 }
 
 impl Named {
+    /// Creates the value from a number and its table.
     pub(crate) const fn new(number: u64, names: &'static Names) -> Self {
         Self { number, names }
     }
@@ -102,7 +104,7 @@ impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => pad(f, format_args!("{:#x}", self.number)),
+            None => pad_with(f, |out| write!(out, "{:#x}", self.number)),
         }
     }
 }
@@ -113,7 +115,7 @@ impl fmt::Debug for Named {
     }
 }
 
-/// One name of a flag: it applies where the bits of the mask have the value.
+/// A flag: its name applies if the bits of the mask have the value.
 #[derive(Clone, Copy, Debug)]
 struct Flag {
     mask: u64,
@@ -121,11 +123,11 @@ struct Flag {
     name: &'static str,
 }
 
-/// Names of flags, such as those of `open`.
+/// Names of bits that are combined, such as the flags of `open`.
 #[derive(Debug)]
 pub(crate) struct FlagNames {
     flags: &'static [Flag],
-    /// The name of zero, if it has one.
+    /// The name of the value without any bit, if it has one.
     zero: &'static [&'static str],
 }
 
@@ -138,10 +140,10 @@ pub(crate) struct FlagNames {
 /// ```
 /// use auditlink::{MessageType, Record};
 ///
-/// let text = b"audit(1.000:2): arch=c000003e syscall=59 success=yes exit=0 per=40000";
+/// let text = b"audit(1.000:2): arch=c000003e syscall=59 success=yes exit=0 per=140000";
 /// let record = Record::parse(MessageType::SYSCALL, text)?;
 /// let flags = record.as_syscall().and_then(|call| call.personality()).ok_or("no flags")?;
-/// assert_eq!(flags.to_string(), "PER_LINUX|ADDR_NO_RANDOMIZE");
+/// assert_eq!(flags.to_string(), "PER_LINUX|ADDR_NO_RANDOMIZE|MMAP_PAGE_ZERO");
 /// assert!(flags.contains("ADDR_NO_RANDOMIZE"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -152,6 +154,7 @@ pub struct Flags {
 }
 
 impl Flags {
+    /// Creates the value from bits and their table.
     pub(crate) const fn new(bits: u64, names: &'static FlagNames) -> Self {
         Self { bits, names }
     }
@@ -162,12 +165,12 @@ impl Flags {
         self.bits
     }
 
-    /// Iterates over the names of the set flags.
+    /// Iterates over the names of the flags that are set.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         self.split().0.into_iter()
     }
 
-    /// Returns the bits that have no name.
+    /// Returns the bits without names.
     #[must_use]
     pub fn unnamed(self) -> u64 {
         self.split().1
@@ -183,7 +186,7 @@ impl Flags {
         let mut left = self.bits;
         let mut names = Vec::new();
         for Flag { mask, value, name } in self.names.flags {
-            // a flag of several bits stands before its parts, which are then not named
+            // a flag of several bits is listed before its parts, and uses their bits up
             if self.bits & mask == *value && (left & mask == *value || *value == 0) {
                 names.push(*name);
                 left &= !mask;
@@ -206,15 +209,15 @@ impl Eq for Flags {}
 
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        pad_with(f, |f| {
+        pad_with(f, |out| {
             let (names, left) = self.split();
             for (index, name) in names.iter().enumerate() {
-                write!(f, "{}{name}", if index == 0 { "" } else { "|" })?;
+                write!(out, "{}{name}", if index == 0 { "" } else { "|" })?;
             }
             match (names.is_empty(), left) {
                 (false, 0) => Ok(()),
-                (false, left) => write!(f, "|{left:#x}"),
-                (true, left) => write!(f, "{left:#x}"),
+                (false, left) => write!(out, "|{left:#x}"),
+                (true, left) => write!(out, "{left:#x}"),
             }
         })
     }
@@ -265,7 +268,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_unnamed_bits_cover_all_bits() {
+    fn flags_lose_no_bit() {
         for bits in [0, 1, 0x241, 0x10_1000, 0x20_0000, 0x41_0000, 0xFFFF_FFFF_FFFF_FFFF] {
             for names in [&OPEN_FLAGS, &CLONE_FLAGS, &MOUNT_FLAGS, &MAP_FLAGS, &MESSAGE_FLAGS] {
                 let flags = Flags::new(bits, names);
@@ -279,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_and_compound_flags_and_unnamed_bits_print() {
+    fn zero_and_parts_and_leftovers_print() {
         assert_eq!(Flags::new(0, &OPEN_FLAGS).to_string(), "O_RDONLY");
         assert_eq!(Flags::new(0o2_000_000, &OPEN_FLAGS).to_string(), "O_RDONLY|O_CLOEXEC");
         assert_eq!(Flags::new(0o4_010_001, &OPEN_FLAGS).to_string(), "O_WRONLY|O_SYNC");
@@ -288,12 +291,25 @@ mod tests {
         assert_eq!(Flags::new(0, &MOUNT_FLAGS).to_string(), "0x0");
         assert_eq!(Flags::new(1 << 40 | 1, &MOUNT_FLAGS).to_string(), "MS_RDONLY|0x10000000000");
         assert_eq!(Named::new(0x77, &WHENCE).to_string(), "0x77");
-        assert_eq!(format!("[{:>6}]", Named::new(0x77, &WHENCE)), "[  0x77]");
-        assert_eq!(format!("[{:12}]", Flags::new(0, &OPEN_FLAGS)), "[O_RDONLY    ]");
     }
 
     #[test]
-    fn each_name_has_its_number() {
+    fn display_honours_width() {
+        assert_eq!(format!("{:>14}|", Flags::new(0x101, &CLONE_FLAGS)), "  CLONE_VM|0x1|");
+        assert_eq!(
+            format!("{:6}|{:6}|", Named::new(0x77, &WHENCE), Errno::new(2)),
+            "0x77  |ENOENT|"
+        );
+        assert_eq!(format!("{:8}|{:5}|", Errno::new(4000), Signal::new(34)), "4000    |SIGRT2|");
+        assert_eq!(
+            format!("{:>6}|{:>6}|", CapabilitySet::new(0), Capability::new(99)),
+            "  none|    99|"
+        );
+        assert_eq!(format!("{:>12}|", Mode::new(0o100_644)), "    file,644|");
+    }
+
+    #[test]
+    fn names_are_found_again() {
         for table in [&ADDRESS_FAMILIES, &PTRACE_REQUESTS, &PRCTL_OPTIONS, &BPF_COMMANDS] {
             for (number, name) in table.iter() {
                 assert_eq!(table.number(name), Some(number), "{name}");

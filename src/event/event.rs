@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use crate::bytestr::ByteStr;
 use crate::message_type::{MessageType, RecordRole};
-use crate::record::{EventId, Execve, Header, Keys, Path, Record, Syscall, UserMessage};
+use crate::record::view::{Execve, Path, Syscall, UserMessage};
+use crate::record::{EventId, Header, Keys, Record};
 use crate::time::{Tick, Timestamp};
 
 /// Why an event was closed and delivered.

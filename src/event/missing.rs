@@ -5,7 +5,7 @@ use std::fmt;
 use super::{ClosedBy, Event};
 use crate::macros::pad;
 use crate::message_type::{MessageType, RecordRole};
-use crate::record::{Record, Window};
+use crate::record::{ByteScanner, Record};
 
 /// Something that an event's own records show to be missing.
 ///
@@ -196,7 +196,7 @@ fn has_all_arguments(record: Record<'_>) -> bool {
     let Some((count, fields)) = number(rest) else { return false };
     // the scanner reads the whole record, which is seldom shorter than a block
     let text = record.text();
-    let mut ends = Window::<b'"'>::new();
+    let mut ends = ByteScanner::<b'"'>::new();
     let (mut position, mut index) = (text.len() - fields.len(), 0);
     while let Some([b' ', b'a', field @ ..]) = text.get(position..) {
         let (number, value) = match field {

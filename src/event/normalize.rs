@@ -7,7 +7,8 @@ use crate::bytestr::{ByteStr, print_text};
 use crate::constants::Errno;
 use crate::macros::pad_with;
 use crate::message_type::{MessageType, Origin};
-use crate::record::{Avc, Interpretation, Path, Record, SocketAddress, Value};
+use crate::record::view::{Avc, Path};
+use crate::record::{Interpretation, Record, SocketAddress, Value};
 
 /// The process that acted.
 ///
@@ -82,7 +83,7 @@ pub enum Object<'a> {
     /// A user account, by name or number as the program reported it.
     Account(ByteStr<'a>),
     /// A setting and its new value.
-    Setting(&'a [u8], &'a [u8]),
+    Setting(ByteStr<'a>, ByteStr<'a>),
     /// The keys of a rule.
     Rule(Vec<ByteStr<'a>>),
     /// A kernel module, BPF program, table, service or other thing by its name.
@@ -259,7 +260,7 @@ impl Event {
         let name = |field| record.field(field).and_then(|value| value.untrusted().bytes());
         match record.message_type() {
             MessageType::PATH => {
-                let path = record.as_path().filter(|path| path.nametype() != Some(b"PARENT"));
+                let path = record.as_path().filter(|path| path.nametype() != Some("PARENT".into()));
                 objects.extend(path.and_then(|path| self.full_path(path)).map(Object::Path));
             }
             // a configuration change is sent to the kernel, so this is the kernel's own address
@@ -277,7 +278,9 @@ impl Event {
             MessageType::CONFIG_CHANGE | MessageType::FEATURE_CHANGE => {
                 let Some(change) = record.as_config_change() else { return };
                 match change.setting() {
-                    Some((name, value)) => objects.push(Object::Setting(name, value.bytes())),
+                    Some((name, value)) => {
+                        objects.push(Object::Setting(name.into(), value.bytes().into()));
+                    }
                     None => objects.push(Object::Rule(change.keys().collect())),
                 }
             }
@@ -287,7 +290,7 @@ impl Event {
             MessageType::BPF => objects.extend(bare(record, "prog-id").map(Object::Name)),
             MessageType::NETFILTER_CFG => {
                 let table = record.as_netfilter_cfg().and_then(|cfg| cfg.table());
-                objects.extend(table.map(|table| Object::Name(table.into())));
+                objects.extend(table.map(Object::Name));
             }
             MessageType::AVC | MessageType::USER_AVC => {
                 let Some(avc) = record.as_avc() else { return };
@@ -344,7 +347,7 @@ impl Event {
         match self.kind() {
             EventKind::Exit(_) => Outcome::Success,
             EventKind::Mac(record) => {
-                let decision = record.as_avc().map(|avc| (avc.verdict(), avc.is_permissive()));
+                let decision = record.as_avc().map(|avc| (avc.is_granted(), avc.is_permissive()));
                 match (decision, record.message_type()) {
                     (Some((Some(false), Some(true))), _) => Outcome::Success,
                     (Some((allowed, _)), _) => Outcome::of(allowed),
@@ -431,15 +434,15 @@ fn set<'a>(field: &mut Option<ByteStr<'a>>, value: Value<'a>) {
 }
 
 fn action_of_avc(avc: Avc<'_>) -> ByteStr<'_> {
-    let decision: &[u8] = match avc.verdict() {
+    let decision: &[u8] = match avc.is_granted() {
         Some(true) => b"granted",
         Some(false) => b"denied",
-        None => return avc.text().map_or_else(|| "avc".into(), ByteStr::from),
+        None => return avc.text().unwrap_or_else(|| "avc".into()),
     };
     let mut action = decision.to_vec();
     for permission in avc.permissions() {
         action.push(b' ');
-        action.extend_from_slice(permission);
+        action.extend_from_slice(&permission);
     }
     action.into()
 }

@@ -1,8 +1,11 @@
-//! One record: its type, its stamp, and its fields as bytes.
+//! Records: their types, event IDs and fields.
 //!
-//! A record is text that the kernel composed, or that a user-space program sent through the
-//! kernel. It is kept as the bytes that came; fields are found when they are asked for, and a
-//! field that makes no sense fails alone, never the record.
+//! A record is text that the kernel wrote, or that a user-space program sent through the kernel.
+//! [`Record`] borrows the text as it came. Fields are parsed on access; a malformed field affects
+//! neither the other fields nor the record.
+//!
+//! A field can be read in three ways: [`Record::field`] returns its value as bytes,
+//! [`Record::interpret`] its value as a type, and the views in [`view`] have a getter for it.
 
 mod field;
 pub(crate) mod header;
@@ -12,9 +15,10 @@ mod label;
 mod log_line;
 pub(crate) mod record;
 mod scan;
+mod schema;
 mod sockaddr;
 mod value;
-mod view;
+pub mod view;
 
 pub use self::field::{Field, Fields};
 pub(crate) use self::header::{EventId, Header};
@@ -23,12 +27,6 @@ pub use self::keys::Keys;
 pub use self::label::{Label, SelinuxLabel};
 pub use self::log_line::LogLine;
 pub(crate) use self::record::Record;
-pub(crate) use self::scan::Window;
+pub(crate) use self::scan::ByteScanner;
 pub use self::sockaddr::SocketAddress;
 pub use self::value::{Untrusted, Value};
-pub use self::view::{
-    AnomAbend, Avc, Bpf, Capset, ConfigChange, Cwd, DeviceMapper, EventListener, Execve, Fanotify,
-    FdPair, FileCapabilities, Integrity, Ipc, KernModule, Landlock, Login, MacChange, Mmap, Mq,
-    NetfilterCfg, ObjPid, OpenHow, Path, Proctitle, Seccomp, SockAddr, SocketCall, Syscall,
-    TimeAdj, Tty, UringOp, UserMessage,
-};

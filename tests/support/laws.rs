@@ -234,7 +234,7 @@ fn read_views(record: Record<'_>) {
         as_sockaddr: address;
         as_config_change: op auid session list old result setting keys;
         as_user_message: pid uid auid session message fields op exe result;
-        as_avc: fields text verdict is_permissive subject target class pid comm path profile capability;
+        as_avc: fields text is_granted is_permissive subject target class pid comm path profile capability;
         as_seccomp: pid signal arch number instruction code name action data;
         as_capset: pid inheritable permitted effective ambient;
         as_file_capabilities: file_permitted file_effective old_permitted permitted;

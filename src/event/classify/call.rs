@@ -8,7 +8,8 @@ use crate::bytestr::ByteStr;
 use crate::constants::{Errno, Named, PTRACE_REQUESTS, Signal};
 use crate::event::Event;
 use crate::message_type::MessageType;
-use crate::record::{ObjPid, Path, Record, SocketAddress, Syscall, UringOp};
+use crate::record::view::{ObjPid, Path, Syscall, UringOp};
+use crate::record::{Record, SocketAddress};
 
 /// A system call, or an operation of io_uring, with the other records of its event.
 ///

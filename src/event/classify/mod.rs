@@ -10,8 +10,9 @@ use self::syscall_class::SyscallClass;
 use super::Event;
 use crate::message_type::MessageType as T;
 use crate::message_type::Origin;
-use crate::record::{
-    Bpf, ConfigChange, EventListener, Integrity, Login, NetfilterCfg, Record, Seccomp, UserMessage,
+use crate::record::Record;
+use crate::record::view::{
+    Bpf, ConfigChange, EventListener, Integrity, Login, NetfilterCfg, Seccomp, UserMessage,
 };
 
 /// The kind of an event.
@@ -306,7 +307,7 @@ fn of_call(call: Call<'_>) -> EventKind<'_> {
 
 /// Returns whether an `open` created the file.
 fn creates_file(call: Call<'_>) -> bool {
-    call.paths().any(|path| path.nametype() == Some(b"CREATE"))
+    call.paths().any(|path| path.nametype() == Some("CREATE".into()))
 }
 
 #[cfg(test)]

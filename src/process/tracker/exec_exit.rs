@@ -1,7 +1,7 @@
 //! What records tell.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use crate::process::{
     Audited, Credentials, Exec, ExitStatus, Fact, Fork, Parent, Process, ProcessEvent, ProcessId,
     Provenance, Start,
 };
-use crate::record::{AnomAbend, EventId, Record, Syscall};
+use crate::record::view::{AnomAbend, Syscall};
+use crate::record::{EventId, Record};
 use crate::time::{Span, Timestamp};
 
 /// Who made a record, as it says itself.
@@ -57,7 +58,7 @@ impl Caller {
             event,
             span,
             comm: syscall.comm().map(|comm| Arc::from(&*comm)),
-            exe: exe.map(|exe| Arc::from(OsStr::from_bytes(&exe))),
+            exe: exe.map(|exe| Arc::from(exe.as_os_str())),
             credentials: Credentials {
                 auid: syscall.auid(),
                 uid: syscall.uid(),
@@ -77,7 +78,7 @@ impl Caller {
             event,
             span,
             comm: abend.comm().map(|comm| Arc::from(&*comm)),
-            exe: abend.exe().map(|exe| Arc::from(OsStr::from_bytes(&exe))),
+            exe: abend.exe().map(|exe| Arc::from(exe.as_os_str())),
             credentials: Credentials {
                 auid: abend.auid(),
                 uid: abend.uid(),
