@@ -311,11 +311,7 @@ pub(crate) fn spoofed(kernel: &KernelLock) {
         assert_eq!(forged.filter(|record| record.field("forged").is_some()).count(), 0, "{name}");
         assert_eq!(collected.losses, [], "{name}");
     }
-    assert_eq!(
-        control().status().expect("a status").pid,
-        0,
-        "a dropped daemon unregisters"
-    );
+    assert_eq!(control().status().expect("a status").pid, 0, "a dropped daemon unregisters");
 }
 
 pub(crate) fn truncated(kernel: &KernelLock) {
