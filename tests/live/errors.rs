@@ -69,7 +69,10 @@ pub(crate) fn no_capability(_: &KernelLock) {
     let output = through(&without, "dump", &["--observer", "--format", "none", "--for", "1"]);
     let said = stderr(&output);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("completeness=unverified: the kernel's counter of lost records was not read"), "{said}");
+    assert!(
+        said.contains("completeness=unverified: the kernel's counter of lost records was not read"),
+        "{said}"
+    );
 }
 
 pub(crate) fn wrong_namespace(kernel: &KernelLock) {
@@ -92,7 +95,10 @@ pub(crate) fn wrong_namespace(kernel: &KernelLock) {
         });
     } else {
         let output = through(&net, "dump", &["--observer", "--format", "none", "--for", "1"]);
-        assert!(stderr(&output).contains("completeness=unverified: no records received"), "{output:?}");
+        assert!(
+            stderr(&output).contains("completeness=unverified: no records received"),
+            "{output:?}"
+        );
     }
     // in another network namespace requests work, and records come to a daemon
     let output = through(&net, "auditctl", &["-s"]);
