@@ -26,7 +26,7 @@ pub(crate) fn watch(options: &Options, printer: &mut Printer) -> Result<(), Fail
     let stop = StopSignals::block().map_err(|error| Failure::Setup("block signals", error))?;
     // Receive before auditing is turned on, so that no record is missed.
     let (receiver, is_daemon) = open(&options.input)?;
-    let monitor = ProcessMonitor::new().open()?;
+    let monitor = ProcessMonitor::builder().open()?;
     if let Some(refusal) = monitor.refusal() {
         let delay = match monitor.kind() {
             MonitorKind::Pidfd => "",

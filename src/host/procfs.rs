@@ -95,7 +95,7 @@ impl<'a> Stat<'a> {
 
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.pid, self.command)
+        f.pad(&format!("{} ({})", self.pid, self.command))
     }
 }
 
@@ -185,39 +185,6 @@ pub fn is_in_initial_network() -> Option<bool> {
     Some(namespace("self")? == namespace("1")?)
 }
 
-/// Privileges of this process, which decide whether the kernel accepts its requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Privileges {
-    /// The effective capabilities, one bit each.
-    pub(crate) capabilities: u64,
-    /// Whether the process is in the initial pid and the initial user namespace.
-    pub(crate) is_initial: bool,
-}
-
-impl Privileges {
-    /// Reads the privileges of the calling thread; `None` if `/proc` is not mounted.
-    pub(crate) fn of_self() -> Option<Self> {
-        let status = fs::read_to_string("/proc/thread-self/status").ok()?;
-        let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?.trim();
-        let is_in = |kind: &str, inode: u32| {
-            fs::read_link(format!("/proc/self/ns/{kind}"))
-                .is_ok_and(|link| *link.as_os_str() == *format!("{kind}:[{inode}]"))
-        };
-        Some(Self {
-            capabilities: u64::from_str_radix(mask, 16).ok()?,
-            is_initial: is_in("pid", INITIAL_PID_NS) && is_in("user", INITIAL_USER_NS),
-        })
-    }
-
-    pub(crate) const fn has(self, capability: u32) -> bool {
-        self.capabilities >> capability & 1 != 0
-    }
-}
-
-/// The inodes of the initial namespaces; `include/linux/proc_ns.h`, `PROC_*_INIT_INO`.
-const INITIAL_USER_NS: u32 = 0xEFFF_FFFD;
-const INITIAL_PID_NS: u32 = 0xEFFF_FFFC;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,8 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn own_privileges_can_be_read() {
-        assert!(Privileges::of_self().is_some());
+    fn the_command_of_a_process_can_be_read() {
         assert!(command(std::process::id()).is_some());
         assert_eq!(command(u32::MAX), None);
     }

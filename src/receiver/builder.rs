@@ -11,8 +11,9 @@ use super::worker::Workers;
 use crate::control::{Control, registration};
 use crate::error::Error;
 use crate::host::{Clock, procfs};
+use crate::netlink::batch::Batch;
 use crate::netlink::error_map;
-use crate::netlink::socket::{Batch, NetlinkSocket};
+use crate::netlink::socket::NetlinkSocket;
 use crate::time::Tick;
 
 /// Configures a [`Receiver`]; made by [`Receiver::observer`] or [`Receiver::daemon`].
@@ -131,7 +132,7 @@ impl ReceiverBuilder {
             Role::Observer => {
                 socket.join_multicast()?;
                 if procfs::is_in_initial_network() == Some(false) {
-                    return Err(error_map::deaf_here());
+                    return Err(error_map::other_network());
                 }
                 (socket, Vec::new())
             }

@@ -4,6 +4,7 @@
 //! otherwise `{"hex": "…"}`.
 
 mod event;
+mod kernel;
 mod preflight;
 mod process;
 mod record;

@@ -33,7 +33,7 @@ impl fmt::Display for FailureMode {
             Self::SILENT => f.pad("silent"),
             Self::PRINTK => f.pad("printk"),
             Self::PANIC => f.pad("panic"),
-            Self(other) => write!(f, "{other}"),
+            Self(other) => fmt::Display::fmt(&other, f),
         }
     }
 }
@@ -58,7 +58,7 @@ impl fmt::Display for Enabled {
             Self::OFF => f.pad("off"),
             Self::ON => f.pad("on"),
             Self::LOCKED => f.pad("locked"),
-            Self(other) => write!(f, "{other}"),
+            Self(other) => fmt::Display::fmt(&other, f),
         }
     }
 }
@@ -88,6 +88,23 @@ bitflags! {
         const _ = !0;
     }
 }
+
+/// Prints bit flags by their names, such as `BACKLOG_LIMIT | LOST_RESET`; unknown bits as one number.
+macro_rules! display_flags {
+    ($($flags:ty),*) => {
+        $(
+            impl fmt::Display for $flags {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    let mut text = String::new();
+                    bitflags::parser::to_writer(self, &mut text)?;
+                    f.pad(&text)
+                }
+            }
+        )*
+    };
+}
+
+display_flags!(FeatureBitmap, FeatureSwitches);
 
 /// The kernel's settings and counters; it prints as `auditctl -s`.
 ///
@@ -458,6 +475,13 @@ mod tests {
             assert_eq!(status.setting(*setting), Some(value));
             assert!(status.fields().any(|field| field == (setting.name(), Some(value))));
         }
+    }
+
+    #[test]
+    fn values_print_with_a_width() {
+        let features = FeatureBitmap::BACKLOG_LIMIT | FeatureBitmap::from_bits_retain(0x100);
+        assert_eq!(format!("{features:24}|"), "BACKLOG_LIMIT | 0x100   |");
+        assert_eq!(format!("{:>7} {:>3}", FailureMode::PANIC, Enabled::new(9)), "  panic   9");
     }
 
     #[test]
