@@ -23,7 +23,8 @@ use crate::record::{Field, Record};
 /// use auditlink::Events;
 ///
 /// let stream = Workload::new(1).mix(Mix::Execs).events(1).generate();
-/// let event = Events::new(stream.source()).ignore_losses().next().ok_or("no event")??;
+/// let events = Events::new(stream.source());
+/// let event = events.ignore_losses().next().ok_or("no event")??;
 /// let list = event.execve().ok_or("another event")?;
 /// assert_eq!(list.missing(), Some(0));
 /// assert_eq!(list.argc(), u32::try_from(list.arguments().count()).ok());
