@@ -200,7 +200,7 @@ impl Process {
     }
 
     /// Takes what was seen of it; what records say is never overwritten.
-    pub(crate) fn take(&mut self, seen: &ProcessSnapshot) {
+    pub(crate) fn fill_from(&mut self, seen: &ProcessSnapshot) {
         fn fill<T>(place: &mut Option<Fact<T>>, value: Option<T>) {
             let stays = place.as_ref().is_some_and(|fact| fact.source != Provenance::Inherited);
             if let Some(value) = value.filter(|_| !stays) {
@@ -224,9 +224,6 @@ pub fn container_hint(cgroup: &str) -> Option<&str> {
     let mut words = cgroup.split(|character: char| !character.is_ascii_hexdigit());
     words.rfind(|word| word.len() == CONTAINER_DIGITS)
 }
-
-/// How long a life that ended is remembered.
-const KEPT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// The digits of a container's identity: those of a SHA-256 sum.
 const CONTAINER_DIGITS: usize = 64;
