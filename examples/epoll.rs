@@ -1,5 +1,6 @@
 //! Reads events in a loop that waits for other files as well: here, a timer of the program's own.
 
+use auditlink::iter::Next;
 use auditlink::{Delivery, Events, Receiver};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
@@ -20,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut seconds, mut seen, mut lost) = (0, 0, 0);
     while seconds < 10 {
         // all that is there, then wait, but not beyond the time when an open event is due
-        while let Some(delivery) = events.try_next()? {
+        while let Next::Item(delivery) = events.try_next()? {
             match delivery {
                 Delivery::Event(_) => seen += 1,
                 Delivery::Loss(loss) => {

@@ -7,9 +7,11 @@
 mod macros;
 
 pub mod arch;
+mod bytestr;
 mod decode;
 pub mod message_type;
 pub mod time;
+pub mod user_db;
 
 pub mod constants;
 
@@ -42,10 +44,20 @@ mod serialize;
 
 pub mod iter;
 
-pub use self::control::{Control, InstalledRules, Settings};
+// A type that stands here is private in its module: every public type has one path.
+pub use self::bytestr::ByteStr;
+#[doc(inline)]
+pub use self::control::Control;
+#[doc(inline)]
+pub use self::control::installed::InstalledRules;
+#[doc(inline)]
+pub use self::control::settings::Settings;
 pub use self::decode::DecodeError;
 pub use self::error::{Error, ErrorKind};
-pub use self::event::{Delivery, Event, Loss};
+#[doc(inline)]
+pub use self::event::loss::Loss;
+#[doc(inline)]
+pub use self::event::{Delivery, Event};
 #[doc(inline)]
 pub use self::iter::events::Events;
 #[doc(inline)]
@@ -55,10 +67,19 @@ pub use self::iter::pump::Pump;
 #[cfg(feature = "tokio")]
 #[doc(inline)]
 pub use self::iter::stream::EventStream;
-pub use self::message_type::MessageType;
+#[doc(inline)]
+pub use self::message_type::table::MessageType;
+#[doc(inline)]
 pub use self::receiver::Receiver;
-pub use self::record::{EventId, Record};
-pub use self::rule::{Rule, RuleSet};
+#[doc(inline)]
+pub use self::record::Record;
+#[doc(inline)]
+pub use self::record::header::EventId;
+#[doc(inline)]
+pub use self::rule::Rule;
+#[doc(inline)]
+pub use self::rule::set::RuleSet;
+#[doc(inline)]
 pub use self::source::Source;
 
 /// The manual: long prose, kept in `docs/`.
@@ -87,8 +108,10 @@ pub mod manual {
     pub mod privileges {}
     #[doc = include_str!("../docs/testing.md")]
     pub mod testing {}
-    #[doc = include_str!("../docs/benchmarks.md")]
-    pub mod benchmarks {}
+    #[doc = include_str!("../docs/measurements.md")]
+    pub mod measurements {}
+    #[doc = include_str!("../docs/history.md")]
+    pub mod history {}
 }
 
 #[cfg(doctest)]

@@ -2,10 +2,10 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::event::Received;
+use crate::event::{Received, Signal};
 use crate::message_type::RecordRole;
 use crate::record::LogLine;
 use crate::source::Source;
@@ -42,6 +42,8 @@ pub struct Reader<R> {
     frame: Vec<u8>,
     held: Held,
     now: Tick,
+    /// The file's name, for errors.
+    path: Option<PathBuf>,
 }
 
 /// What was read and is not handed over yet.
@@ -64,15 +66,24 @@ impl Reader<BufReader<File>> {
     ///
     /// Those of the operating system.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let file = File::open(path).map_err(|error| Error::io("open the log", error))?;
-        Ok(Self::new(BufReader::new(file)))
+        let path = path.as_ref();
+        let file =
+            File::open(path).map_err(|error| Error::io("open the log", error).with_path(path))?;
+        Ok(Self { path: Some(path.to_owned()), ..Self::new(BufReader::new(file)) })
     }
 }
 
 impl<R: BufRead> Reader<R> {
     /// Reads from anything that is buffered, such as the standard input of a plugin.
     pub const fn new(input: R) -> Self {
-        Self { input, line: Vec::new(), frame: Vec::new(), held: Held::Nothing, now: Tick::ZERO }
+        Self {
+            input,
+            line: Vec::new(),
+            frame: Vec::new(),
+            held: Held::Nothing,
+            now: Tick::ZERO,
+            path: None,
+        }
     }
 
     /// Reads up to the next line that says something; `false` at the end.
@@ -80,9 +91,13 @@ impl<R: BufRead> Reader<R> {
         loop {
             self.line.clear();
             let mut limited = self.input.by_ref().take(MAX_LINE);
-            let count = limited
-                .read_until(b'\n', &mut self.line)
-                .map_err(|error| Error::io("read the log", error))?;
+            let count = limited.read_until(b'\n', &mut self.line).map_err(|error| {
+                let error = Error::io("read the log", error);
+                match &self.path {
+                    Some(path) => error.with_path(path),
+                    None => error,
+                }
+            })?;
             if count == 0 {
                 return Ok(false);
             }
@@ -117,13 +132,13 @@ impl<R: BufRead> Reader<R> {
 impl<R: BufRead> Source for Reader<R> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
         if self.held == Held::Nothing && !self.read()? {
-            return Ok(Received::End { at: self.now });
+            return Ok(Signal::End.at(self.now));
         }
         if let Held::Record(at) = self.held {
             // before the first record there is nothing to wait for
             if let Some(until) = until.filter(|until| *until < at && self.now != Tick::ZERO) {
                 self.now = self.now.max(until);
-                return Ok(Received::Idle { at: self.now });
+                return Ok(Signal::Idle.at(self.now));
             }
             self.held = Held::Nothing;
             self.now = at;

@@ -1,41 +1,77 @@
-//! Where records come from.
+//! The trait of everything that records are received from.
 
 use crate::error::Error;
 use crate::event::Received;
 use crate::time::Tick;
 
-/// Something that hands over what can be received: a socket, a capture, a script.
+/// A source of datagrams and of what is known about their loss: a socket, a capture, a log.
 ///
-/// Wrappers are sources too: `capture::Tee` records what passes through any of them.
+/// Wrappers are sources, too: `capture::Tee` records what any source returns.
+///
+/// # Examples
+///
+/// A source that returns prepared datagrams:
+///
+/// ```
+/// use auditlink::event::{Received, Signal};
+/// use auditlink::time::Tick;
+/// use auditlink::{Error, Source};
+///
+/// struct Script {
+///     datagrams: Vec<Vec<u8>>,
+///     position: usize,
+/// }
+///
+/// impl Source for Script {
+///     fn recv(&mut self, _deadline: Option<Tick>) -> Result<Received<'_>, Error> {
+///         let at = Tick::ZERO;
+///         let Some(bytes) = self.datagrams.get(self.position) else {
+///             return Ok(Signal::End.at(at));
+///         };
+///         self.position += 1;
+///         Ok(Received::Datagram { bytes, needed: bytes.len(), at })
+///     }
+/// }
+///
+/// let mut script = Script { datagrams: vec![vec![0; 16]], position: 0 };
+/// assert!(matches!(script.recv(None)?, Received::Datagram { needed: 16, .. }));
+/// assert_eq!(script.recv(None)?, Signal::End.at(Tick::ZERO));
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Source {
-    /// Waits for the next thing to happen, until `until` at the latest if it is given.
+    /// Waits for the next datagram or signal, until `deadline` if it is given.
     ///
-    /// A source that has nothing at `until` returns [`Received::Idle`]; one that has something
-    /// returns it even if `until` has passed. One that ended returns [`Received::End`], again and
-    /// again.
+    /// Returns [`Signal::Idle`](crate::event::Signal::Idle) if there is nothing by then. What is available is returned even
+    /// if the deadline has passed. After the end, every call returns [`Signal::End`](crate::event::Signal::End).
     ///
     /// # Errors
     ///
-    /// Whatever stops the source for good. Losses are no errors.
-    fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error>;
+    /// An error after which the source cannot go on. A loss is not an error.
+    fn recv(&mut self, deadline: Option<Tick>) -> Result<Received<'_>, Error>;
 
-    /// Tells whether the end records of events come through; auditd leaves them out of its log.
+    /// Returns whether events have their end records; auditd does not write them to its log.
     fn has_end_records(&self) -> bool {
         true
     }
 
-    /// Returns when [`recv`](Self::recv) is to be called again at the latest, though its file could
-    /// not be read; `None` if the source waits for nothing else.
+    /// Returns the latest tick at which [`recv`](Self::recv) must be called even if the source's file
+    /// is not readable; `None` if there is no such tick.
     ///
-    /// Only who waits for the file by other means than `recv` needs to know.
+    /// Only a program that waits for the file itself needs it.
     fn deadline(&self) -> Option<Tick> {
+        None
+    }
+
+    /// Returns the current tick of the clock by which [`recv`](Self::recv) waits; `None` if the time
+    /// is that of the records, as in a capture.
+    fn current_tick(&self) -> Option<Tick> {
         None
     }
 }
 
 impl<S: Source + ?Sized> Source for &mut S {
-    fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
-        (**self).recv(until)
+    fn recv(&mut self, deadline: Option<Tick>) -> Result<Received<'_>, Error> {
+        (**self).recv(deadline)
     }
 
     fn has_end_records(&self) -> bool {
@@ -44,12 +80,16 @@ impl<S: Source + ?Sized> Source for &mut S {
 
     fn deadline(&self) -> Option<Tick> {
         (**self).deadline()
+    }
+
+    fn current_tick(&self) -> Option<Tick> {
+        (**self).current_tick()
     }
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
-    fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
-        (**self).recv(until)
+    fn recv(&mut self, deadline: Option<Tick>) -> Result<Received<'_>, Error> {
+        (**self).recv(deadline)
     }
 
     fn has_end_records(&self) -> bool {
@@ -58,5 +98,9 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn deadline(&self) -> Option<Tick> {
         (**self).deadline()
+    }
+
+    fn current_tick(&self) -> Option<Tick> {
+        (**self).current_tick()
     }
 }

@@ -198,7 +198,7 @@ fn a_truncated_capture_is_shown_as_far_as_it_goes_and_is_an_error() {
     fs::remove_file(path).expect("it was there");
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("read the capture") && said.contains("ends within message"), "{said}");
+    assert!(said.contains("cut.pcap: the file ends within message "), "{said}");
     assert!(text(&output.stdout).lines().count() > 10, "what was good is shown");
     assert!(said.contains("events="), "{said}");
 }
@@ -212,12 +212,12 @@ fn garbage_is_an_error() {
         fs::remove_file(path).expect("it was there");
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains("cannot open the capture"), "{said}");
+        assert!(said.contains(&format!("-{name}: ")), "{said}");
         assert!(output.stdout.is_empty());
     }
     let output = dump(&["--capture", "/no/such/file"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("No such file"));
+    assert!(text(&output.stderr).contains("dump: /no/such/file: No such file or directory\n"));
 }
 
 #[test]

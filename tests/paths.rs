@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use auditlink::capture::synthetic::{Mix, Workload};
 use auditlink::capture::{Reader, Tee, Writer};
-use auditlink::event::{Assembler, Received, Stats};
+use auditlink::event::{Assembler, Received, Signal, Stats};
+use auditlink::iter::Next;
 use auditlink::time::Tick;
 use auditlink::{Delivery, Error, EventStream, Events, Source};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -48,7 +49,7 @@ fn by_hand(capture: &[u8]) -> Outcome {
     let mut deliveries = Vec::new();
     loop {
         let received = source.recv(assembler.poll_timeout()).expect("a capture");
-        let is_end = matches!(received, Received::End { .. });
+        let is_end = received.signal() == Some(Signal::End);
         assembler.handle(received);
         deliveries.extend(std::iter::from_fn(|| assembler.poll()));
         if is_end {
@@ -147,7 +148,7 @@ impl Source for Trickle<'_> {
             }
             self.bell.ask();
             if until == Some(Tick::ZERO) {
-                return Ok(Received::Idle { at: Tick::ZERO });
+                return Ok(Signal::Idle.at(Tick::ZERO));
             }
             let mut files = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
             poll(&mut files, PollTimeout::NONE).expect("a socket");
@@ -155,7 +156,7 @@ impl Source for Trickle<'_> {
         self.rung -= 1;
         let received = self.capture.recv(None)?;
         // who is told that nothing came waits for the bell
-        if matches!(received, Received::Idle { .. }) {
+        if received.signal() == Some(Signal::Idle) {
             self.rung = 0;
             self.bell.ask();
         }
@@ -197,7 +198,7 @@ fn through_poll(capture: &[u8]) -> Outcome {
     let mut deliveries = Vec::new();
     let mut waits = 0;
     loop {
-        while let Some(delivery) = events.try_next().expect("a capture") {
+        while let Next::Item(delivery) = events.try_next().expect("a capture") {
             deliveries.push(delivery);
         }
         if events.is_ended() {
@@ -223,7 +224,7 @@ struct Stutter<S> {
 impl<S: Source> Source for Stutter<S> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
         if let Some(at) = self.silences.pop_front() {
-            return Ok(Received::Idle { at });
+            return Ok(Signal::Idle.at(at));
         }
         let received = self.source.recv(until)?;
         self.at = self.at.max(received.at());

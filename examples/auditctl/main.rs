@@ -98,7 +98,7 @@ fn main() -> ExitCode {
 const EXTRAS: &[&str] = &["--apply", "--coverage", "--merge", "--plan"];
 
 fn run(words: &[String], extras: &[String]) -> Result<(), Error> {
-    let command = Command::parse(words, &auditlink::host::SystemLookup)?;
+    let command = Command::parse(words, &auditlink::host::UserNames::new())?;
     match command {
         Command::Load(path) if !extras.is_empty() => look(&path, extras),
         _ => carry_out(command, &mut Control::open()?),

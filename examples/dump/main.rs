@@ -18,9 +18,9 @@ mod text;
 
 use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use auditlink::host::Clock;
+use auditlink::iter::Next;
 use auditlink::{Events, capture};
 
 use self::failure::Failure;
@@ -68,39 +68,43 @@ fn run(options: &Options) -> Result<(), Failure> {
     }
 }
 
-/// Runs the source to its end, or until somebody wants it to stop.
+/// Runs the source to its end, or until a signal or an option stops it.
+#[expect(clippy::disallowed_methods, reason = "a program may read the clock")]
 fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> Result<S, Failure> {
     let mut events = Events::new(source);
     let mut tally = Tally::default();
     let printer = Printer::new(options.format, options.input.is_live());
     let mut output = BufWriter::new(io::stdout().lock());
-    let clock = Clock::start();
-    let end =
-        options.seconds.map(|seconds| clock.now().saturating_add(Duration::from_secs(seconds)));
+    let started = Instant::now();
+    let end = options.seconds.map(Duration::from_secs);
 
     let mut outcome = Ok(());
     let mut stopping = false;
-    let mut wake = clock.now();
+    let mut wake = Duration::ZERO;
     loop {
         let enough = options.count.is_some_and(|count| tally.shown >= count);
         if enough && stop.is_none() {
             break;
         }
         // a look at the signals is a system call: not for every event
-        let is_time = stop.is_some() && clock.now() >= wake;
+        let is_time = stop.is_some() && started.elapsed() >= wake;
         if is_time {
             output.flush()?;
-            wake = clock.now().saturating_add(LOOK_INTERVAL);
+            wake = started.elapsed() + LOOK_INTERVAL;
         }
         let over = is_time
             && (stop.is_some_and(StopSignals::is_pending)
-                || end.is_some_and(|end| clock.now() >= end));
+                || end.is_some_and(|end| started.elapsed() >= end));
         if (enough || over) && !stopping {
             stopping = true;
             events.source_mut().finish()?;
         }
-        match events.next_until(stop.map(|_| wake)) {
-            Ok(Some(delivery)) => {
+        let next = match stop {
+            Some(_) => events.next_timeout(LOOK_INTERVAL),
+            None => events.next().transpose().map(Next::from),
+        };
+        match next {
+            Ok(Next::Item(delivery)) => {
                 if tally.count(&delivery, options) {
                     printer.write(&mut output, &delivery)?;
                     if options.input.is_pipe() {
@@ -108,8 +112,8 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
                     }
                 }
             }
-            Ok(None) if events.is_ended() => break,
-            Ok(None) => {}
+            Ok(Next::Idle) => {}
+            Ok(Next::Ended) => break,
             Err(error) => {
                 outcome = Err(Failure::Audit(error));
                 break;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use auditlink::Event;
+use auditlink::{ByteStr, Event};
 
 use crate::format::Format;
 
@@ -105,7 +105,7 @@ impl Options {
 
     /// Tells whether an event is to be shown.
     pub(crate) fn wants(&self, event: &Event) -> bool {
-        let has = |key: &Vec<u8>| self.keys.iter().any(|wanted| wanted.as_bytes() == key);
+        let has = |key: &ByteStr<'_>| self.keys.iter().any(|wanted| wanted.as_bytes() == *key);
         self.keys.is_empty() || event.keys().iter().any(has)
     }
 }

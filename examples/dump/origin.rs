@@ -54,6 +54,13 @@ impl Source for Origin {
             Self::Live(_) | Self::Demo(_) | Self::Capture(_) => true,
         }
     }
+
+    fn current_tick(&self) -> Option<Tick> {
+        match self {
+            Self::Live(live) => live.current_tick(),
+            Self::Demo(_) | Self::Capture(_) | Self::Log(_) | Self::StandardInput(_) => None,
+        }
+    }
 }
 
 /// A source that can be told to stop: what it has still comes, then its end.

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use auditlink::event::{EventKind, Outcome, Subject};
 use auditlink::host::UserNames;
-use auditlink::record::{Ids as _, Record};
+use auditlink::record::Record;
+use auditlink::user_db::UserDb as _;
 use auditlink::{Event, Loss};
 
 /// Whether lines are coloured.
@@ -72,7 +73,8 @@ pub(crate) fn event_line(event: &Event, names: Option<&UserNames>, style: Style)
 
 /// Makes `comm[pid] user login=user`; the login user only where there is one.
 fn who(subject: &Subject<'_>, names: Option<&UserNames>) -> String {
-    let name = |id: u32| names.and_then(|names| names.user(id)).unwrap_or_else(|| id.to_string());
+    let name =
+        |id: u32| names.and_then(|names| names.user_name(id)).unwrap_or_else(|| id.to_string());
     let mut line = String::new();
     let program = subject.comm.as_deref().or_else(|| {
         subject.exe.as_deref().map(|exe| exe.rsplit(|byte| *byte == b'/').next().unwrap_or(exe))

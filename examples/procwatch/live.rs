@@ -1,8 +1,8 @@
 //! Watching the kernel at work.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use auditlink::host::Clock;
+use auditlink::iter::Next;
 
 use auditlink::monitor::{MonitorKind, ProcessMonitor};
 use auditlink::process::Audited;
@@ -72,6 +72,7 @@ fn rules(options: &Options) -> Result<RuleSet, auditlink::rule::RuleError> {
     Ok(rules)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a program may read the clock")]
 fn with_rules(
     options: &Options,
     printer: &mut Printer,
@@ -85,25 +86,24 @@ fn with_rules(
     let mut processes = Processes::watch_with(receiver, monitor, config)?;
     say_unaudited(&processes);
 
-    let clock = Clock::start();
-    let end =
-        options.seconds.map(|seconds| clock.now().saturating_add(Duration::from_secs(seconds)));
+    let started = Instant::now();
+    let end = options.seconds.map(Duration::from_secs);
     let mut installed = Some(installed);
-    let mut wake = clock.now();
+    let mut wake = Duration::ZERO;
     loop {
-        if clock.now() >= wake {
+        if started.elapsed() >= wake {
             printer.flush()?;
-            wake = clock.now().saturating_add(LOOK_INTERVAL);
-            let is_over = stop.is_pending() || end.is_some_and(|end| clock.now() >= end);
+            wake = started.elapsed() + LOOK_INTERVAL;
+            let is_over = stop.is_pending() || end.is_some_and(|end| started.elapsed() >= end);
             if let Some(installed) = installed.take_if(|_| is_over) {
                 installed.remove()?;
                 processes.source_mut().finish()?;
             }
         }
-        match processes.next_until(Some(wake))? {
-            Some(change) => printer.write(change)?,
-            None if processes.is_ended() => break,
-            None => {}
+        match processes.next_timeout(LOOK_INTERVAL)? {
+            Next::Item(event) => printer.write(event)?,
+            Next::Idle => {}
+            Next::Ended => break,
         }
     }
     let left = processes.tracker().processes().filter(|process| process.audited == Audited::Yes);

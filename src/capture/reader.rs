@@ -2,21 +2,21 @@
 
 use std::fs::File;
 use std::io::{ErrorKind as IoErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pcap_file::pcap::PcapReader;
 use pcap_file::{DataLink, Endianness, PcapError, TsResolution};
 
 use super::{COOKED_LENGTH, FAMILY, NANOS};
 use crate::error::{Error, ErrorKind};
-use crate::event::Received;
+use crate::event::{Received, Signal};
 use crate::source::Source;
 use crate::time::Tick;
 use crate::wire::frame::Frame;
 
 /// Reads a capture, as a [`Source`].
 ///
-/// Time passes as it did when the capture was taken: [`Received::Idle`] comes where nothing was to
+/// Time passes as it did when the capture was taken: [`Signal::Idle`] comes where nothing was to
 /// be received, and not where the reader of that time did not look. A capture by other programs
 /// does not tell these apart; there it comes at the asked-for instants. Messages of other netlink families, as in a
 /// capture of `nlmon`, are passed over.
@@ -31,6 +31,8 @@ pub struct Reader<R: Read> {
     count: u64,
     /// Whether the capture tells when nothing came, as ours do.
     has_silences: bool,
+    /// The file's name, for errors.
+    path: Option<PathBuf>,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +42,15 @@ struct Packet {
     at: Tick,
 }
 
+impl Packet {
+    /// Returns whether the message only marks the end of a time without datagrams.
+    fn is_idle(&self) -> bool {
+        Frame::parse(&self.bytes).is_ok_and(|frame| {
+            matches!(frame, Frame::Noop { .. }) && Signal::from_frame(&frame).is_none()
+        })
+    }
+}
+
 impl Reader<File> {
     /// Opens a file.
     ///
@@ -47,8 +58,11 @@ impl Reader<File> {
     ///
     /// As [`new`](Self::new), and those of the operating system.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let file = File::open(path).map_err(|error| Error::io("open the capture", error))?;
-        Self::new(file)
+        let path = path.as_ref();
+        let file = File::open(path)
+            .map_err(|error| Error::io("open the capture", error).with_path(path))?;
+        let reader = Self::new(file).map_err(|error| error.with_path(path))?;
+        Ok(Self { path: Some(path.to_owned()), ..reader })
     }
 }
 
@@ -66,12 +80,12 @@ impl<R: Read> Reader<R> {
         if header.datalink != DataLink::NETLINK {
             let remedy = "give a pcap file of link type NETLINK, as `dump --write` makes it";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
-                .with_text(format_args!("its link type is {:?}", header.datalink)));
+                .with_text(format_args!("the link type is {:?}, not NETLINK", header.datalink)));
         }
         if header.endianness != Endianness::native() {
             let remedy = "read it on a machine of the byte order on which it was taken";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
-                .with_text("its netlink messages are in the other byte order"));
+                .with_text("the netlink messages have the other byte order"));
         }
         Ok(Self {
             file,
@@ -84,11 +98,19 @@ impl<R: Read> Reader<R> {
             at: Tick::ZERO,
             count: 0,
             has_silences: false,
+            path: None,
         })
     }
 
     /// Reads the next audit message into `packet`; `false` at the end.
     fn read(&mut self) -> Result<bool, Error> {
+        self.read_packet().map_err(|error| match &self.path {
+            Some(path) => error.with_path(path),
+            None => error,
+        })
+    }
+
+    fn read_packet(&mut self) -> Result<bool, Error> {
         loop {
             let Some(next) = self.file.next_raw_packet() else {
                 return Ok(false);
@@ -104,7 +126,7 @@ impl<R: Read> Reader<R> {
                 let remedy = "the messages before this place are good; mend its time";
                 return Err(Error::new("read the capture", ErrorKind::Capture, remedy).with_text(
                     format_args!(
-                        "the time of message {} has more than a second behind the point",
+                        "the time of message {} has a fraction of more than a second",
                         self.count
                     ),
                 ));
@@ -125,14 +147,14 @@ impl<R: Read> Source for Reader<R> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
         while !self.is_waiting {
             if !self.read()? {
-                return Ok(Received::End { at: self.at });
+                return Ok(Signal::End.at(self.at));
             }
             self.is_waiting = true;
-            if Frame::parse(&self.packet.bytes) == Ok(Frame::Noop) {
+            if self.packet.is_idle() {
                 self.is_waiting = false;
                 if self.count > 1 {
                     self.at = self.packet.at;
-                    return Ok(Received::Idle { at: self.at });
+                    return Ok(Signal::Idle.at(self.at));
                 }
                 self.has_silences = true;
             }
@@ -142,7 +164,7 @@ impl<R: Read> Source for Reader<R> {
         if let Some(until) = until.filter(|until| *until < self.packet.at && self.at != Tick::ZERO)
         {
             self.at = self.at.max(until);
-            return Ok(Received::Idle { at: self.at });
+            return Ok(Signal::Idle.at(self.at));
         }
         self.is_waiting = false;
         self.at = self.packet.at;
@@ -186,10 +208,10 @@ mod tests {
         let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
         for received in [
             Received::Datagram { bytes, needed, at: second(5) },
-            Received::Overrun { dropped: Some(9), at: second(6) },
-            Received::Overrun { dropped: None, at: second(6) },
-            Received::LostCounter { total: 3, at: second(7) },
-            Received::Idle { at: second(8) },
+            Signal::Overrun { dropped: Some(9) }.at(second(6)),
+            Signal::Overrun { dropped: None }.at(second(6)),
+            Signal::LostCounter { total: 3 }.at(second(7)),
+            Signal::Idle.at(second(8)),
             Received::Datagram { bytes, needed: needed + 40, at: second(9) },
         ] {
             writer.write(&received).expect("a vector takes everything");
@@ -204,15 +226,15 @@ mod tests {
         let (bytes, needed) = (&bytes[..], bytes.len());
         let second = |second: u64| Tick::from_nanos(second * 1_000_000_000);
         let story = [
-            Received::LostCounter { total: 3, at: second(1) },
-            Received::BackpressureStarted { at: second(2) },
+            Signal::LostCounter { total: 3 }.at(second(1)),
+            Signal::BackpressureStarted.at(second(2)),
             Received::Datagram { bytes, needed, at: second(2) },
-            Received::QueueFull { dropped: 7, at: second(3) },
-            Received::Health { faults: HealthFaults::REGISTRATION, at: second(3) },
-            Received::Overrun { dropped: Some(9), at: second(4) },
-            Received::Overrun { dropped: None, at: second(4) },
-            Received::Health { faults: HealthFaults::empty(), at: second(5) },
-            Received::LostCounter { total: 5, at: second(6) },
+            Signal::QueueFull { dropped: 7 }.at(second(3)),
+            Signal::Health { faults: HealthFaults::REGISTRATION }.at(second(3)),
+            Signal::Overrun { dropped: Some(9) }.at(second(4)),
+            Signal::Overrun { dropped: None }.at(second(4)),
+            Signal::Health { faults: HealthFaults::empty() }.at(second(5)),
+            Signal::LostCounter { total: 5 }.at(second(6)),
         ];
         for end in 0..=story.len() {
             let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
@@ -221,13 +243,13 @@ mod tests {
                 writer.write(received).expect("a vector takes everything");
                 live.handle(*received);
             }
-            live.handle(Received::End { at: second(9) });
+            live.handle(Signal::End.at(second(9)));
             let capture = writer.finish().expect("a vector takes everything");
             let mut replay = Assembler::new();
             let mut reader = Reader::new(&capture[..]).expect("a capture");
             loop {
                 let received = reader.recv(None).expect("good");
-                let is_end = matches!(received, Received::End { .. });
+                let is_end = received.signal() == Some(Signal::End);
                 replay.handle(received);
                 if is_end {
                     break;
@@ -255,12 +277,12 @@ mod tests {
         }
         assert_eq!(frames[..2], ["Overrun { dropped: Some(9) }", "Overrun { dropped: None }"]);
         assert!(frames[2].starts_with("Reply { message_type: GET"));
-        let quiet = Received::Idle { at: Tick::from_nanos(8_000_000_007) };
+        let quiet = Signal::Idle.at(Tick::from_nanos(8_000_000_007));
         assert_eq!(reader.recv(None).expect("good"), quiet);
         let Ok(Received::Datagram { bytes, needed, .. }) = reader.recv(None) else { panic!("cut") };
         assert_eq!(needed, bytes.len() + 40);
         for _ in 0..2 {
-            let end = Received::End { at: Tick::from_nanos(9_000_000_007) };
+            let end = Signal::End.at(Tick::from_nanos(9_000_000_007));
             assert_eq!(reader.recv(None).expect("good"), end);
         }
     }
@@ -285,7 +307,7 @@ mod tests {
             let mut reader = Reader::new(&capture[..]).expect("a capture");
             assert!(matches!(reader.recv(None), Ok(Received::Datagram { .. })));
             let next = reader.recv(Some(early)).expect("good");
-            assert_eq!(next == Received::Idle { at: early }, has_silence);
+            assert_eq!(next == Signal::Idle.at(early), has_silence);
         }
     }
 
@@ -306,7 +328,7 @@ mod tests {
         let mut reader = Reader::new(&capture[..]).expect("a capture");
         loop {
             let received = reader.recv(assembler.poll_timeout()).expect("good");
-            let is_over = matches!(received, Received::End { .. });
+            let is_over = received.signal() == Some(Signal::End);
             assembler.handle(received);
             if is_over {
                 break;
@@ -327,7 +349,7 @@ mod tests {
             };
             let outcome = loop {
                 match reader.recv(None) {
-                    Ok(Received::End { .. }) => break Ok(()),
+                    Ok(received) if received.signal() == Some(Signal::End) => break Ok(()),
                     Ok(_) => {}
                     Err(error) => break Err(error),
                 }

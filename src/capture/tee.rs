@@ -47,6 +47,10 @@ impl<S: Source, W: Write> Source for Tee<S, W> {
     fn deadline(&self) -> Option<Tick> {
         self.source.deadline()
     }
+
+    fn current_tick(&self) -> Option<Tick> {
+        self.source.current_tick()
+    }
 }
 
 impl<S: AsFd, W: Write> AsFd for Tee<S, W> {

@@ -5,25 +5,24 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use netlink_packet_core::{NLMSG_NOOP, NLMSG_OVERRUN};
+use netlink_packet_core::NLMSG_NOOP;
 use pcap_file::pcap::{PcapHeader, PcapWriter, RawPcapPacket};
 use pcap_file::{DataLink, PcapError, TsResolution};
 
 use super::{COOKED_LENGTH, DEVICE_TYPE, FAMILY, NANOS, SNAPLEN};
 use crate::error::{Error, ErrorKind};
-use crate::event::Received;
+use crate::event::{Received, Signal};
 use crate::message_type::MessageType;
 use crate::time::Tick;
 use crate::wire::frame;
-use crate::wire::notice::Notice;
-use crate::wire::status::Status;
 
 /// Writes a capture.
 #[derive(Debug)]
 pub struct Writer<W: Write> {
     file: PcapWriter<W>,
     packet: Vec<u8>,
-    quiet: Option<Tick>,
+    /// The end of the time without datagrams, not written yet.
+    idle_until: Option<Tick>,
     is_begun: bool,
 }
 
@@ -34,9 +33,10 @@ impl Writer<BufWriter<File>> {
     ///
     /// An error of the operating system.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let file =
-            File::create(path).map_err(|error| Error::io("create the capture file", error))?;
-        Self::new(BufWriter::new(file))
+        let path = path.as_ref();
+        let file = File::create(path)
+            .map_err(|error| Error::io("create the capture file", error).with_path(path))?;
+        Self::new(BufWriter::new(file)).map_err(|error| error.with_path(path))
     }
 }
 
@@ -55,7 +55,7 @@ impl<W: Write> Writer<W> {
             ..PcapHeader::default()
         };
         let file = PcapWriter::with_header(writer, header).map_err(write_failed)?;
-        Ok(Self { file, packet: Vec::new(), quiet: None, is_begun: false })
+        Ok(Self { file, packet: Vec::new(), idle_until: None, is_begun: false })
     }
 
     /// Writes what a source handed over.
@@ -73,34 +73,20 @@ impl<W: Write> Writer<W> {
             // says to the reader that silences are written
             self.message(MessageType::new(NLMSG_NOOP), &[], at)?;
         }
-        if let Received::Idle { at } = received {
-            self.quiet = Some(*at);
+        if received.signal() == Some(Signal::Idle) {
+            self.idle_until = Some(at);
             return Ok(());
         }
-        self.end_silence()?;
+        self.end_idle()?;
         match received {
             Received::Datagram { bytes, needed, .. } => self.packet(bytes, *needed, at),
-            Received::Overrun { dropped, .. } => {
-                let count = dropped.map(u64::to_ne_bytes);
-                let payload = count.as_ref().map_or(&[][..], |bytes| bytes);
-                self.message(MessageType::new(NLMSG_OVERRUN), payload, at)
-            }
-            Received::QueueFull { dropped, .. } => {
-                self.notice(Notice::QueueFull { dropped: *dropped }, at)
-            }
-            Received::BackpressureStarted { .. } => self.notice(Notice::BackpressureStarted, at),
-            Received::BackpressureEnded { .. } => self.notice(Notice::BackpressureEnded, at),
-            Received::Health { faults, .. } => {
-                self.notice(Notice::Health { faults: faults.bits() }, at)
-            }
-            Received::LostCounter { total, .. } => {
-                let status = Status { lost: *total, ..Status::zero() };
-                self.message(MessageType::GET, &status.to_bytes(), at)
-            }
             Received::Undecodable { bytes, .. } => {
                 self.message(MessageType::new(NO_MESSAGE), bytes, at)
             }
-            Received::Refused { .. } | Received::Idle { .. } | Received::End { .. } => Ok(()),
+            Received::Signal { signal, .. } => match signal.to_message() {
+                Some((message_type, payload)) => self.message(message_type, &payload, at),
+                None => Ok(()),
+            },
         }
     }
 
@@ -111,21 +97,17 @@ impl<W: Write> Writer<W> {
     /// Those of the writer.
     pub fn finish(mut self) -> Result<W, Error> {
         // a source that fails has no end
-        self.end_silence()?;
+        self.end_idle()?;
         let mut writer = self.file.into_writer();
         writer.flush().map_err(|error| Error::io(OPERATION, error))?;
         Ok(writer)
     }
 
-    fn end_silence(&mut self) -> Result<(), Error> {
-        match self.quiet.take() {
-            Some(quiet) => self.message(MessageType::new(NLMSG_NOOP), &[], quiet),
+    fn end_idle(&mut self) -> Result<(), Error> {
+        match self.idle_until.take() {
+            Some(until) => self.message(MessageType::new(NLMSG_NOOP), &[], until),
             None => Ok(()),
         }
-    }
-
-    fn notice(&mut self, notice: Notice, at: Tick) -> Result<(), Error> {
-        self.message(MessageType::new(NLMSG_NOOP), notice.to_text().as_bytes(), at)
     }
 
     /// Writes a message of our own.
@@ -153,7 +135,7 @@ impl<W: Write> Writer<W> {
             let remedy =
                 "give times since 1970; a pcap file cannot hold later ones than February 2106";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
-                .with_text(format_args!("its time is {} s", at.as_nanos() / NANOS)));
+                .with_text(format_args!("a message has the time {} s", at.as_nanos() / NANOS)));
         };
         let packet = RawPcapPacket {
             ts_sec: seconds,
@@ -175,6 +157,6 @@ const OPERATION: &str = "write the capture";
 fn write_failed(error: PcapError) -> Error {
     match error {
         PcapError::IoError(error) => Error::io(OPERATION, error),
-        other => Error::new(OPERATION, ErrorKind::Capture, "").with_text(other),
+        other => Error::new(OPERATION, ErrorKind::Capture, None).with_text(other),
     }
 }

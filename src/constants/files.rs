@@ -91,13 +91,13 @@ impl fmt::Display for Mode {
 }
 
 /// The file descriptor that stands for the working directory, `AT_FDCWD`.
-pub const AT_FDCWD: i32 = -100;
+pub(crate) const AT_FDCWD: i32 = -100;
 
 /// Returns the flags of `open` for a machine: some bits differ between machines.
 ///
 /// Source: `arch/*/include/uapi/asm/fcntl.h`.
 #[must_use]
-pub const fn open_flags(arch: Arch) -> &'static FlagNames {
+pub(crate) const fn open_flags(arch: Arch) -> &'static FlagNames {
     match arch {
         Arch::ARM | Arch::AARCH64 => &OPEN_FLAGS_ARM,
         Arch::PPC | Arch::PPC64 | Arch::PPC64LE => &OPEN_FLAGS_POWERPC,

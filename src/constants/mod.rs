@@ -12,30 +12,31 @@ mod sockets;
 
 use std::fmt;
 
-pub use self::files::{
+pub use self::files::Mode;
+pub(crate) use self::files::{
     ACCESS_MODES, AT_FDCWD, AT_FLAGS, DESCRIPTOR_FLAGS, FCNTL_COMMANDS, FILE_SYSTEMS, FILE_TYPES,
-    IOCTL_REQUESTS, MOUNT_FLAGS, Mode, OPEN_FLAGS, OPEN_FLAGS_ARM, OPEN_FLAGS_MIPS,
-    OPEN_FLAGS_POWERPC, RESOLVE_FLAGS, UMOUNT_FLAGS, WHENCE, open_flags,
+    IOCTL_REQUESTS, MOUNT_FLAGS, OPEN_FLAGS, RESOLVE_FLAGS, UMOUNT_FLAGS, WHENCE, open_flags,
 };
-pub(crate) use self::processes::has_generic_numbers;
-pub use self::processes::{
-    CLOCKS, CLONE_FLAGS, EPOLL_OPERATIONS, Errno, IPC_CALLS, KEYCTL_OPERATIONS, MAP_FLAGS,
-    PERSONALITIES, PRCTL_OPTIONS, PROTECTION_FLAGS, PTRACE_REQUESTS, RESOURCE_LIMITS,
-    SCHEDULER_POLICIES, SHM_FLAGS, SIGNALS, Signal,
+pub(crate) use self::processes::{
+    CLOCKS, CLONE_FLAGS, EPOLL_OPERATIONS, IPC_CALLS, KEYCTL_OPERATIONS, MAP_FLAGS, PERSONALITIES,
+    PRCTL_OPTIONS, PROTECTION_FLAGS, PTRACE_REQUESTS, RESOURCE_LIMITS, SCHEDULER_POLICIES,
+    SHM_FLAGS, has_generic_numbers,
 };
-pub use self::security::{
-    AUDIT_LISTS, BPF_COMMANDS, CAPABILITIES, Capability, CapabilitySet, ETHERTYPES,
-    FANOTIFY_INFO_TYPES, FANOTIFY_RESPONSES, ICMP_TYPES, MULTICAST_GROUPS, NETFILTER_ACTIONS,
-    NETFILTER_FAMILIES, NETFILTER_HOOKS, PERMISSIONS, SECCOMP_ACTIONS, SECCOMP_OPERATIONS, TRUST,
+pub use self::processes::{Errno, Signal};
+pub(crate) use self::security::{
+    AUDIT_LISTS, BPF_COMMANDS, ETHERTYPES, FANOTIFY_INFO_TYPES, FANOTIFY_RESPONSES, ICMP_TYPES,
+    MULTICAST_GROUPS, NETFILTER_ACTIONS, NETFILTER_FAMILIES, NETFILTER_HOOKS, PERMISSIONS,
+    SECCOMP_ACTIONS, SECCOMP_OPERATIONS, TRUST,
 };
-pub use self::sockets::{
+pub use self::security::{Capability, CapabilitySet};
+pub(crate) use self::sockets::{
     ADDRESS_FAMILIES, IP_OPTIONS, IPV6_OPTIONS, MESSAGE_FLAGS, PACKET_OPTIONS, PROTOCOLS,
     SOCKET_CALLS, SOCKET_LEVELS, SOCKET_OPTIONS, SOCKET_TYPE_FLAGS, TCP_OPTIONS, UDP_OPTIONS,
 };
 
 /// Names of single numbers, such as the options of `prctl`.
 #[derive(Debug)]
-pub struct Names {
+pub(crate) struct Names {
     entries: &'static [(u64, &'static str)],
 }
 
@@ -45,34 +46,25 @@ impl Names {
     }
 
     /// Returns the name of a number, the first where it has several.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use auditlink::constants::{ADDRESS_FAMILIES, PTRACE_REQUESTS};
-    ///
-    /// assert_eq!(PTRACE_REQUESTS.name(16), Some("PTRACE_ATTACH"));
-    /// assert_eq!(ADDRESS_FAMILIES.number("inet6"), Some(10));
-    /// assert_eq!(PTRACE_REQUESTS.name(0x9999), None);
-    /// ```
-    #[must_use]
-    pub fn name(&self, number: u64) -> Option<&'static str> {
+    pub(crate) fn name(&self, number: u64) -> Option<&'static str> {
         self.entries.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
     }
 
     /// Returns the number with this name.
-    #[must_use]
-    pub fn number(&self, name: &str) -> Option<u64> {
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
         self.entries.iter().find(|(_, known)| *known == name).map(|(number, _)| *number)
     }
 
     /// Iterates over all numbers and names.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, &'static str)> {
+    #[cfg(test)]
+    fn iter(&self) -> impl Iterator<Item = (u64, &'static str)> {
         self.entries.iter().copied()
     }
 }
 
-/// A number, and the table that may have a name for it.
+/// A number that the kernel's headers may have a name for, such as an option of `prctl`.
+///
+/// `Display` prints the name, or the number in hexadecimal.
 #[derive(Clone, Copy)]
 pub struct Named {
     number: u64,
@@ -80,9 +72,7 @@ pub struct Named {
 }
 
 impl Named {
-    /// Joins a number with its table.
-    #[must_use]
-    pub const fn new(number: u64, names: &'static Names) -> Self {
+    pub(crate) const fn new(number: u64, names: &'static Names) -> Self {
         Self { number, names }
     }
 
@@ -132,22 +122,27 @@ struct Flag {
 
 /// Names of bits that are joined, such as the flags of `open`.
 #[derive(Debug)]
-pub struct FlagNames {
+pub(crate) struct FlagNames {
     flags: &'static [Flag],
     /// What no bit at all means, where that has a name.
     zero: &'static [&'static str],
 }
 
-/// Bits, and the table with their names.
+/// Bits that the kernel's headers have names for, such as the personality of a process.
+///
+/// `Display` prints the names, joined by `|`, and bits without a name in hexadecimal.
 ///
 /// # Examples
 ///
 /// ```
-/// use auditlink::constants::{Flags, CLONE_FLAGS};
+/// use auditlink::{MessageType, Record};
 ///
-/// let flags = Flags::new(0x0001_0100, &CLONE_FLAGS);
-/// assert_eq!(flags.to_string(), "CLONE_VM|CLONE_THREAD");
-/// assert!(flags.names().any(|name| name == "CLONE_THREAD"));
+/// let text = b"audit(1.000:2): arch=c000003e syscall=59 success=yes exit=0 per=140000";
+/// let record = Record::parse(MessageType::SYSCALL, text)?;
+/// let flags = record.as_syscall().and_then(|call| call.personality()).ok_or("no flags")?;
+/// assert_eq!(flags.to_string(), "ADDR_NO_RANDOMIZE|0x100000");
+/// assert!(flags.contains("ADDR_NO_RANDOMIZE"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct Flags {
@@ -156,9 +151,7 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Joins bits with their table.
-    #[must_use]
-    pub const fn new(bits: u64, names: &'static FlagNames) -> Self {
+    pub(crate) const fn new(bits: u64, names: &'static FlagNames) -> Self {
         Self { bits, names }
     }
 
@@ -235,7 +228,7 @@ macro_rules! names {
     ($($(#[$doc:meta])* $table:ident { $($name:ident = $number:literal,)* })*) => {
         $(
             $(#[$doc])*
-            pub static $table: $crate::constants::Names =
+            pub(crate) static $table: $crate::constants::Names =
                 $crate::constants::Names::new(&[$(($number, stringify!($name)),)*]);
         )*
     };
@@ -249,7 +242,7 @@ macro_rules! flags {
     })*) => {
         $(
             $(#[$doc])*
-            pub static $table: $crate::constants::FlagNames = $crate::constants::FlagNames {
+            pub(crate) static $table: $crate::constants::FlagNames = $crate::constants::FlagNames {
                 flags: &[$($crate::constants::flag($mask, &[$($value)?], stringify!($name)),)*],
                 zero: &[$(stringify!($zero))?],
             };

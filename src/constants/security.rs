@@ -194,7 +194,7 @@ names! {
 
 /// The types of ICMP messages.
 #[rustfmt::skip]
-pub static ICMP_TYPES: Names = Names::new(&[
+pub(crate) static ICMP_TYPES: Names = Names::new(&[
     (0, "echo-reply"), (3, "destination-unreachable"), (4, "source-quench"), (5, "redirect"),
     (8, "echo"), (9, "router-advertisement"), (10, "router-selection"), (11, "time-exceeded"),
     (12, "parameter-problem"), (13, "timestamp-request"), (14, "timestamp-reply"),

@@ -158,7 +158,7 @@ names! {
 ///
 /// Source: the IANA's registry of protocol numbers.
 #[rustfmt::skip]
-pub static PROTOCOLS: Names = Names::new(&[
+pub(crate) static PROTOCOLS: Names = Names::new(&[
     (0, "ip"), (1, "icmp"), (2, "igmp"), (3, "ggp"), (4, "ipencap"), (5, "st"), (6, "tcp"),
     (8, "egp"), (9, "igp"), (12, "pup"), (17, "udp"), (20, "hmp"), (22, "xns-idp"), (27, "rdp"),
     (29, "iso-tp4"), (33, "dccp"), (36, "xtp"), (37, "ddp"), (38, "idpr-cmtp"), (41, "ipv6"),

@@ -110,6 +110,6 @@ impl Control {
             return Ok(());
         }
         Err(Error::new(OPERATION, ErrorKind::Protocol, REMEDY)
-            .with_text("somebody else changed rules at the same time"))
+            .with_text("another process changed the rules at the same time"))
     }
 }

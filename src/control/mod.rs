@@ -1,17 +1,16 @@
 //! Requests to the kernel's audit system.
 
 mod apply;
-mod installed;
+pub(crate) mod installed;
 pub(crate) mod registration;
 mod request;
-mod settings;
+pub(crate) mod settings;
 
 use std::time::Duration;
 
 pub use self::apply::{ApplyMode, ApplyReport};
-pub use self::installed::InstalledRules;
 use self::request::{Exchange, protocol_error};
-pub use self::settings::Settings;
+pub(crate) use self::settings::Settings;
 use crate::error::{Error, ErrorKind};
 use crate::message_type::MessageType;
 use crate::netlink::socket::NetlinkSocket;
@@ -85,7 +84,8 @@ impl Control {
     pub fn configure(&mut self, settings: &Settings) -> Result<Settings, Error> {
         if settings.asks_for_panic() {
             let remedy = "call Control::panic_on_loss, if any lost record shall halt the machine";
-            return Err(Error::new("set the failure mode", ErrorKind::Invalid, remedy));
+            return Err(Error::new("set the failure mode", ErrorKind::Invalid, remedy)
+                .with_text("panic is not set together with other settings"));
         }
         let status = self.status()?;
         let former = settings.former(&status);
@@ -233,6 +233,7 @@ impl Control {
         self.exchange
             .ask("add a rule", MessageType::ADD_RULE, &rule_codec::to_bytes(rule))
             .map(drop)
+            .map_err(|error| error.with_value(rule))
     }
 
     /// Deletes a rule, which must be the same in list, action, calls, and fields in their order.
@@ -247,7 +248,8 @@ impl Control {
             // where a rule stands is not part of it: the kernel finds no rule with this bit
             bytes = rule_codec::to_bytes(&Rule { prepend: false, ..rule.clone() });
         }
-        self.exchange.ask("delete a rule", MessageType::DEL_RULE, &bytes).map(drop)
+        let answer = self.exchange.ask("delete a rule", MessageType::DEL_RULE, &bytes);
+        answer.map(drop).map_err(|error| error.with_value(rule))
     }
 
     /// Deletes the rules that have this key, and returns how many there were.

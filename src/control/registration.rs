@@ -37,7 +37,7 @@ pub(crate) fn reregister(socket: &NetlinkSocket) -> io::Result<()> {
 /// Gives the place back. That somebody else has it by now is no error.
 ///
 /// A daemon that goes without doing this leaves its port to whoever takes the number next.
-pub(crate) fn release() -> Result<(), Error> {
+pub(crate) fn unregister() -> Result<(), Error> {
     let mut exchange = Exchange::new(NetlinkSocket::open()?, None);
     match exchange.change("give up being the audit daemon", Mask::PID, &Status::zero()) {
         Err(error) if error.raw_os_error() == Some(Errno::EACCES as i32) => Ok(()),

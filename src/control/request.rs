@@ -83,7 +83,7 @@ impl Exchange {
     ) -> Result<Vec<u8>, Error> {
         let answer = self.ask(operation, message_type, payload)?;
         answer.data.into_iter().next().ok_or_else(|| {
-            Error::new(operation, ErrorKind::Protocol, "").with_text("the answer has no data")
+            Error::new(operation, ErrorKind::Protocol, None).with_text("the answer has no data")
         })
     }
 
@@ -198,5 +198,5 @@ const BATCH: usize = 16;
 const BUFFER: usize = 64 * 1024;
 
 pub(crate) fn protocol_error(operation: &'static str, error: &dyn std::fmt::Display) -> Error {
-    Error::new(operation, ErrorKind::Protocol, "").with_text(error)
+    Error::new(operation, ErrorKind::Protocol, None).with_text(error)
 }

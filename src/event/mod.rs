@@ -2,21 +2,25 @@
 
 mod assembler;
 mod classify;
-mod loss;
+pub(crate) mod loss;
 mod missing;
 mod normalize;
+mod received;
 
 use std::fmt;
 
 use bytes::Bytes;
 
-pub use self::assembler::{Assembler, Received};
+pub use self::assembler::Assembler;
 pub use self::classify::{Call, EventKind, Exec, Exit, Fork, Kill, Ptrace};
+pub(crate) use self::loss::Loss;
 pub use self::loss::{
-    Cause, Completeness, Count, CounterReading, HealthFaults, Loss, Stats, Unit, UnverifiedReason,
+    Cause, Completeness, Count, CounterReading, HealthFaults, Stats, Unit, UnverifiedReason,
 };
 pub use self::missing::Missing;
 pub use self::normalize::{Object, Outcome, Subject};
+pub use self::received::{Received, Signal};
+use crate::bytestr::ByteStr;
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{EventId, Execve, Header, Keys, Record, Syscall};
 use crate::time::Tick;
@@ -146,10 +150,9 @@ impl Event {
 
     /// Returns the keys of the rule that made the event.
     #[must_use]
-    pub fn keys(&self) -> Vec<Vec<u8>> {
+    pub fn keys(&self) -> Vec<ByteStr<'_>> {
         let opener = self.records().find(|record| record.message_type().role() == RecordRole::Head);
-        let keys = opener.map(Keys::of).into_iter().flatten();
-        keys.map(std::borrow::Cow::into_owned).collect()
+        opener.map(Keys::of).into_iter().flatten().collect()
     }
 
     /// Tells which records were cut short by the receive buffer, in their order.

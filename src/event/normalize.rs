@@ -1,12 +1,12 @@
 //! Who did what, on what, and how it ended: the same questions to every event.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use super::{Event, EventKind};
+use crate::bytestr::{ByteStr, print_text};
 use crate::constants::Errno;
 use crate::message_type::{MessageType, Origin};
-use crate::record::{Avc, Interpretation, Path, Record, SocketAddress, Value, print_text};
+use crate::record::{Avc, Interpretation, Path, Record, SocketAddress, Value};
 
 /// Who an event is about: the process that acted.
 ///
@@ -26,9 +26,9 @@ pub struct Subject<'a> {
     /// The login session.
     pub session: Option<u32>,
     /// The path of the program.
-    pub exe: Option<Cow<'a, [u8]>>,
+    pub exe: Option<ByteStr<'a>>,
     /// The name of the thread.
-    pub comm: Option<Cow<'a, [u8]>>,
+    pub comm: Option<ByteStr<'a>>,
 }
 
 /// Something that an event acted on.
@@ -36,7 +36,7 @@ pub struct Subject<'a> {
 #[non_exhaustive]
 pub enum Object<'a> {
     /// A file system object by its path, absolute where the event tells.
-    Path(Cow<'a, [u8]>),
+    Path(ByteStr<'a>),
     /// The address of a socket.
     Address(SocketAddress),
     /// A process.
@@ -44,16 +44,16 @@ pub enum Object<'a> {
         /// Its id, as the kernel sees it.
         pid: u32,
         /// Its name.
-        comm: Option<Cow<'a, [u8]>>,
+        comm: Option<ByteStr<'a>>,
     },
     /// A user, by name or number as the program gave it.
-    Account(Cow<'a, [u8]>),
+    Account(ByteStr<'a>),
     /// A setting and its new value.
     Setting(&'a [u8], &'a [u8]),
     /// The keys of a rule.
-    Rule(Vec<Cow<'a, [u8]>>),
+    Rule(Vec<ByteStr<'a>>),
     /// A kernel module, BPF program, table, service or other thing by its name.
-    Name(Cow<'a, [u8]>),
+    Name(ByteStr<'a>),
 }
 
 /// How it ended.
@@ -149,8 +149,8 @@ impl Event {
     /// Returns what was done, in the words of the record: the name of the call, the operation that
     /// a program reports, or what was decided.
     #[must_use]
-    pub fn action(&self) -> Cow<'_, [u8]> {
-        let word = |word: &'static str| Cow::Borrowed(word.as_bytes());
+    pub fn action(&self) -> ByteStr<'_> {
+        let word = |word: &'static str| ByteStr::from(word);
         let kind = self.kind();
         match kind {
             EventKind::Mac(record) => match record.as_avc() {
@@ -178,7 +178,7 @@ impl Event {
                 let record = self.records().find_map(op);
                 let call = self.call().and_then(|call| match call.name() {
                     Some(name) => Some(word(name)),
-                    None => Some(Cow::Owned(call.syscall()?.number()?.to_string().into_bytes())),
+                    None => Some(call.syscall()?.number()?.to_string().into()),
                 });
                 let first = || self.records().next().map(type_name);
                 match kind {
@@ -269,7 +269,7 @@ impl Event {
     }
 
     /// Completes a relative path where it is relative to the working directory.
-    fn full_path<'a>(&'a self, path: Path<'a>) -> Option<Cow<'a, [u8]>> {
+    fn full_path<'a>(&'a self, path: Path<'a>) -> Option<ByteStr<'a>> {
         let name = path.name()?;
         if name.starts_with(b"/") || !self.is_relative_to_cwd() {
             return Some(name);
@@ -278,7 +278,7 @@ impl Event {
             return Some(name);
         };
         let separator: &[u8] = if cwd.ends_with(b"/") { b"" } else { b"/" };
-        Some(Cow::Owned([&cwd, separator, &name].concat()))
+        Some([&cwd, separator, &name].concat().into())
     }
 
     /// Tells whether no argument of the call is an open directory.
@@ -375,37 +375,37 @@ fn outcome_by_field(record: Record<'_>) -> Outcome {
     Outcome::of(verdict)
 }
 
-fn set<'a>(place: &mut Option<Cow<'a, [u8]>>, value: Value<'a>) {
+fn set<'a>(place: &mut Option<ByteStr<'a>>, value: Value<'a>) {
     if place.is_none() {
         *place = value.untrusted().bytes();
     }
 }
 
-fn action_of_avc(avc: Avc<'_>) -> Cow<'_, [u8]> {
+fn action_of_avc(avc: Avc<'_>) -> ByteStr<'_> {
     let verdict: &[u8] = match avc.verdict() {
         Some(true) => b"granted",
         Some(false) => b"denied",
-        None => return avc.text().map_or(Cow::Borrowed(b"avc"), Cow::Borrowed),
+        None => return avc.text().map_or_else(|| "avc".into(), ByteStr::from),
     };
     let mut action = verdict.to_vec();
     for permission in avc.permissions() {
         action.push(b' ');
         action.extend_from_slice(permission);
     }
-    Cow::Owned(action)
+    action.into()
 }
 
-fn op(record: Record<'_>) -> Option<Cow<'_, [u8]>> {
+fn op(record: Record<'_>) -> Option<ByteStr<'_>> {
     bare(record, "op")
 }
 
-fn bare<'a>(record: Record<'a>, field: &str) -> Option<Cow<'a, [u8]>> {
-    record.field(field).map(|value| Cow::Borrowed(value.bytes()))
+fn bare<'a>(record: Record<'a>, field: &str) -> Option<ByteStr<'a>> {
+    record.field(field).map(|value| value.bytes().into())
 }
 
-fn type_name(record: Record<'_>) -> Cow<'_, [u8]> {
+fn type_name(record: Record<'_>) -> ByteStr<'_> {
     match record.message_type().name() {
-        Some(name) => Cow::Borrowed(name.as_bytes()),
-        None => Cow::Owned(record.message_type().to_string().into_bytes()),
+        Some(name) => name.into(),
+        None => record.message_type().to_string().into(),
     }
 }

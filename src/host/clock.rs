@@ -4,25 +4,23 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Tick;
 
-/// Reads ticks: wall-clock time when it was made, monotonic from then on.
+/// A clock of ticks: it starts at the time since 1970, and is monotonic from then on.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
+pub(crate) struct Clock {
     started: Instant,
     base: Tick,
 }
 
 impl Clock {
     /// Starts a clock.
-    #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "live sources are where time comes from")]
-    pub fn start() -> Self {
+    #[expect(clippy::disallowed_methods, reason = "live sources read the time here")]
+    pub(crate) fn start() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Self { started: Instant::now(), base: Tick::ZERO.saturating_add(since_epoch) }
     }
 
     /// Returns the current tick.
-    #[must_use]
-    pub fn now(&self) -> Tick {
+    pub(crate) fn now(&self) -> Tick {
         self.base.saturating_add(self.started.elapsed())
     }
 }

@@ -5,6 +5,5 @@ pub mod procfs;
 mod rules_dir;
 mod users;
 
-pub use self::clock::Clock;
-pub use self::rules_dir::SystemLookup;
+pub(crate) use self::clock::Clock;
 pub use self::users::UserNames;

@@ -1,68 +1,66 @@
-//! The machine as the text of rules sees it: its users, groups and directories.
+//! Reading files and directories of rules, such as `/etc/audit/rules.d`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use nix::unistd::{Group, User};
-
+use super::UserNames;
 use crate::error::{Error, ErrorKind};
-use crate::rule::{HostLookup, RuleSet, RulesFile};
-
-/// Looks users and groups up in the machine's databases, and directories in its file system.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "there is one machine")]
-pub struct SystemLookup;
-
-impl HostLookup for SystemLookup {
-    fn user(&self, name: &str) -> Option<u32> {
-        User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
-    }
-
-    fn group(&self, name: &str) -> Option<u32> {
-        Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw())
-    }
-
-    fn is_directory(&self, path: &str) -> bool {
-        Path::new(path).is_dir()
-    }
-}
+use crate::rule::{RuleSet, RulesFile};
 
 impl RulesFile {
-    /// Reads a rules file, or all files `*.rules` of a folder in the order of their names, numbers
-    /// in them by their value, joined as augenrules(8) does.
+    /// Reads a rules file, or all files `*.rules` of a directory, joined as augenrules(8) does.
+    ///
+    /// The files of a directory are sorted by name, with numbers in the names by value. Names of
+    /// users and groups, and whether a watched path is a directory, are those of this machine.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Rule`] with all mistakes of all files, or an error of the operating system.
+    /// [`ErrorKind::Rule`] with all errors in all files, or [`ErrorKind::Io`] for a file that cannot
+    /// be read.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use auditlink::rule::RulesFile;
+    ///
+    /// let file = RulesFile::load("/etc/audit/rules.d")?;
+    /// assert!(file.lines().iter().all(|line| line.file.starts_with("/etc/audit/rules.d")));
+    /// # Ok::<(), auditlink::Error>(())
+    /// ```
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let mut paths = vec![path.to_owned()];
         if path.is_dir() {
-            let entries = fs::read_dir(path).map_err(|error| Error::io(READ, error))?;
-            let is_rules = |path: &PathBuf| path.extension().is_some_and(|end| end == "rules");
-            paths = entries.flatten().map(|entry| entry.path()).filter(is_rules).collect();
+            let failed = |error| Error::io(READ, error).with_path(path);
+            let entries = fs::read_dir(path).map_err(failed)?;
+            paths.clear();
+            for entry in entries {
+                paths.push(entry.map_err(failed)?.path());
+            }
+            paths.retain(|path| path.extension().is_some_and(|extension| extension == "rules"));
             paths.sort_by_cached_key(|path| version_key(&path.to_string_lossy()));
         }
         let mut files = Vec::new();
         for path in paths {
-            let text = fs::read(&path).map_err(|error| Error::io(READ, error))?;
+            let text = fs::read(&path).map_err(|error| Error::io(READ, error).with_path(&path))?;
             let text = String::from_utf8(text).map_err(|error| {
                 Error::new(READ, ErrorKind::Rule, "write it in UTF-8")
-                    .with_text(format_args!("{}: {error}", path.display()))
+                    .with_text(error)
+                    .with_path(&path)
             })?;
             files.push((path.to_string_lossy().into_owned(), text));
         }
         let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        Self::join(files, &SystemLookup).map_err(|mistakes| {
-            Error::new(READ, ErrorKind::Rule, "correct these lines").with_text(mistakes)
+        Self::join(files, &UserNames::new()).map_err(|errors| {
+            Error::new(READ, ErrorKind::Rule, "correct these lines").with_text(errors)
         })
     }
 }
 
 impl RuleSet {
-    /// Reads the rules of a file or a folder; see [`RulesFile::load`].
+    /// Reads the rules of a file or a directory; see [`RulesFile::load`].
     ///
-    /// Lines with mistakes behind a `-c` or `-i` are left out; [`RulesFile::tolerated`] has them.
+    /// Lines with errors after a `-c` or `-i` are left out; [`RulesFile::tolerated`] returns them.
     ///
     /// # Errors
     ///
@@ -74,7 +72,7 @@ impl RuleSet {
 
 const READ: &str = "read the rules";
 
-/// Splits a name into text and numbers, so that 9 comes before 10.
+/// Splits a name into text and numbers, so that 9 is sorted before 10.
 fn version_key(name: &str) -> Vec<(String, u64)> {
     let mut parts = vec![(String::new(), 0_u64)];
     let mut in_number = false;
@@ -99,21 +97,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_in_names_count_by_value() {
+    fn numbers_in_names_are_sorted_by_value() {
         let mut names = ["a/10-x.rules", "a/9-y.rules", "a/30.rules", "a/b.rules", "a/9-a.rules"];
         names.sort_by_cached_key(|name| version_key(name));
         assert_eq!(
             names,
             ["a/9-a.rules", "a/9-y.rules", "a/10-x.rules", "a/30.rules", "a/b.rules"]
         );
-    }
-
-    #[test]
-    fn root_is_everywhere() {
-        assert_eq!(SystemLookup.user("root"), Some(0));
-        assert_eq!(SystemLookup.group("root"), Some(0));
-        assert_eq!(SystemLookup.user("no such user"), None);
-        assert!(SystemLookup.is_directory("/"));
-        assert!(!SystemLookup.is_directory("/proc/version"));
     }
 }

@@ -1,21 +1,22 @@
-//! The iterator: a source, the engine, and the loop between them.
+//! The iterator over events: a source, the assembler, and the loop between them.
 
 use std::iter::FusedIterator;
 use std::time::Duration;
 
+use super::next::Next;
 use crate::error::Error;
-use crate::event::{Assembler, Completeness, Delivery, Event, Received, Stats};
+use crate::event::{Assembler, Completeness, Delivery, Event, Signal, Stats};
 use crate::source::Source;
 use crate::time::Tick;
 
-/// Iterates over the events of a source, and over its losses.
+/// An iterator over the events of a source, and its losses.
 ///
-/// It ends when the source does: a capture ends, a socket never. After an error it ends too, but
-/// only once everything that was received before has been handed out.
+/// It ends when the source ends: a capture does, a socket does not. After an error of the source it
+/// ends as well, once everything that was received before has been returned.
 ///
 /// # Examples
 ///
-/// Counting what a capture holds:
+/// Counting the programs that a capture shows:
 ///
 /// ```
 /// # #[cfg(feature = "capture")] {
@@ -34,158 +35,188 @@ use crate::time::Tick;
 /// # }
 /// # Ok::<(), auditlink::Error>(())
 /// ```
+///
+/// In a loop over epoll or poll, use [`try_next`](Self::try_next) and
+/// [`time_left`](Self::time_left):
+///
+/// ```
+/// use auditlink::iter::Next;
+/// use auditlink::{Events, log};
+///
+/// let text: &[u8] = b"type=LOGIN msg=audit(1.000:2): pid=7\n";
+/// let mut events = Events::new(log::Reader::new(text));
+/// assert!(matches!(events.try_next()?, Next::Item(_)));
+/// assert_eq!(events.try_next()?, Next::Ended, "a file is never idle");
+/// # Ok::<(), auditlink::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Events<S> {
     source: S,
     assembler: Assembler,
     state: State,
+    /// The tick of what was received last.
     now: Tick,
 }
 
 #[derive(Debug)]
 enum State {
     Running,
-    /// The source ended or failed; what is ready is handed out first.
+    /// The source ended or failed; the remaining deliveries are returned first.
     Draining(Option<Error>),
     Done,
 }
 
 impl<S: Source> Events<S> {
-    /// Iterates over a source with an engine of default limits.
+    /// Creates an iterator over a source with a default [`Assembler`].
     pub fn new(source: S) -> Self {
         let assembler = Assembler::new().end_records(source.has_end_records());
         Self::with_assembler(source, assembler)
     }
 
-    /// Iterates over a source with an engine of one's own making.
+    /// Creates an iterator over a source with the given assembler.
     pub const fn with_assembler(source: S, assembler: Assembler) -> Self {
         Self { source, assembler, state: State::Running, now: Tick::ZERO }
     }
 
-    /// Returns the next delivery, or `Ok(None)` if none came until `until` or the source ended;
-    /// [`is_ended`](Self::is_ended) tells which.
+    /// Returns the next delivery without waiting.
     ///
-    /// For daemons that must do something else from time to time. What can be received without
-    /// waiting is received even if `until` has passed.
-    ///
-    /// # Errors
-    ///
-    /// The source's error, once everything that was received before has been handed out.
-    pub fn next_until(&mut self, until: Option<Tick>) -> Result<Option<Delivery>, Error> {
-        self.advance(until, false)
-    }
-
-    /// Returns the next delivery, or `Ok(None)` if there is none now, without waiting.
-    ///
-    /// For programs that have a loop of their own: wait until the source's file can be read (a
-    /// [`Receiver`](crate::Receiver) has one), but no longer than [`time_left`](Self::time_left)
-    /// says; then call this until it returns `None`. `Ok(None)` means also that the source ended,
-    /// which [`is_ended`](Self::is_ended) tells.
+    /// Use it in a program that waits by poll, epoll or the like: wait until the source's file (a
+    /// [`Receiver`](crate::Receiver) has one) is readable, at most for
+    /// [`time_left`](Self::time_left), then call this until it returns [`Next::Idle`].
     ///
     /// # Errors
     ///
-    /// The source's error, once everything that was received before has been handed out.
-    pub fn try_next(&mut self) -> Result<Option<Delivery>, Error> {
-        self.next_until(Some(Tick::ZERO))
+    /// The source's error, once everything that was received before has been returned.
+    pub fn try_next(&mut self) -> Result<Next<Delivery>, Error> {
+        self.next_until(Tick::ZERO)
     }
 
-    /// Returns how long a program may wait for the source's file after [`try_next`](Self::try_next)
-    /// had nothing; `None` if it is for as long as it takes.
+    /// Waits for the next delivery, at most for `timeout`.
     ///
-    /// An event without an end is handed out, and a skipped serial told, when its time is over, not
-    /// when something comes. This is when the next time is over.
+    /// The time of a source that reads a file is the time of its records: the timeout then counts
+    /// from the record that was read last.
+    ///
+    /// # Errors
+    ///
+    /// The source's error, once everything that was received before has been returned.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Result<Next<Delivery>, Error> {
+        self.next_until(self.current_tick().saturating_add(timeout))
+    }
+
+    /// Waits for the next delivery until `deadline`, a tick of the source's clock.
+    ///
+    /// What can be received without waiting is received even if the deadline has passed.
+    ///
+    /// # Errors
+    ///
+    /// The source's error, once everything that was received before has been returned.
+    pub fn next_until(&mut self, deadline: Tick) -> Result<Next<Delivery>, Error> {
+        self.advance(Some(deadline), false)
+    }
+
+    /// Returns how long to wait for the source's file after [`try_next`](Self::try_next) returned
+    /// [`Next::Idle`]; `None` if there is no limit.
+    ///
+    /// Some deliveries are due at a time instead of on a record: an event without an end record,
+    /// and the loss of a serial that did not arrive.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         let due = [self.assembler.poll_timeout(), self.source.deadline()];
         due.into_iter().flatten().min().map(|due| due.saturating_duration_since(self.now))
     }
 
-    /// As [`next_until`](Self::next_until), but returns also whenever the source says that the line is
-    /// empty.
-    pub(crate) fn next_or_idle(&mut self, until: Option<Tick>) -> Result<Option<Delivery>, Error> {
-        self.advance(until, true)
+    /// As [`next_until`](Self::next_until), but returns [`Next::Idle`] also whenever the socket is
+    /// drained.
+    pub(crate) fn next_or_idle(&mut self, deadline: Option<Tick>) -> Result<Next<Delivery>, Error> {
+        self.advance(deadline, true)
     }
 
     fn advance(
         &mut self,
-        until: Option<Tick>,
+        deadline: Option<Tick>,
         whenever_idle: bool,
-    ) -> Result<Option<Delivery>, Error> {
+    ) -> Result<Next<Delivery>, Error> {
         loop {
             if let Some(delivery) = self.assembler.poll() {
-                return Ok(Some(delivery));
+                return Ok(Next::Item(delivery));
             }
             match &mut self.state {
                 State::Running => {}
                 State::Draining(error) => {
                     let error = error.take();
                     self.state = State::Done;
-                    return error.map_or(Ok(None), Err);
+                    return error.map_or(Ok(Next::Ended), Err);
                 }
-                State::Done => return Ok(None),
+                State::Done => return Ok(Next::Ended),
             }
             let due = self.assembler.poll_timeout();
-            let wake = [due, until].into_iter().flatten().min();
+            let wake = [due, deadline].into_iter().flatten().min();
             match self.source.recv(wake) {
                 Ok(received) => {
                     self.now = self.now.max(received.at());
-                    if matches!(received, Received::End { .. }) {
+                    if received.signal() == Some(Signal::End) {
                         self.state = State::Draining(None);
                     }
-                    let is_idle = matches!(received, Received::Idle { .. });
-                    let is_over = until.is_some_and(|until| until <= received.at());
+                    let is_idle = received.signal() == Some(Signal::Idle);
+                    let is_over = deadline.is_some_and(|deadline| deadline <= received.at());
                     self.assembler.handle(received);
                     if is_idle && (is_over || whenever_idle) {
-                        return Ok(self.assembler.poll());
+                        return Ok(self.assembler.poll().map_or(Next::Idle, Next::Item));
                     }
                 }
                 Err(error) => {
-                    self.assembler.handle(Received::End { at: self.now });
+                    self.assembler.handle(Signal::End.at(self.now));
                     self.state = State::Draining(Some(error));
                 }
             }
         }
     }
 
-    /// Tells whether the source ended or failed, and everything was handed out.
+    /// The current tick of the source's clock; without a clock, that of the last record.
+    pub(crate) fn current_tick(&self) -> Tick {
+        self.source.current_tick().unwrap_or(self.now)
+    }
+
+    /// Returns whether the source ended or failed, and everything was returned.
     #[must_use]
     pub const fn is_ended(&self) -> bool {
         matches!(self.state, State::Done)
     }
 
-    /// Returns the tick of what the source handed over last.
+    /// Returns the tick of what the source returned last.
     #[must_use]
     pub const fn last_tick(&self) -> Tick {
         self.now
     }
 
-    /// Tells the engine what the kernel's counter of lost records was when somebody read it.
+    /// Passes a reading of the kernel's counter of lost records to the assembler.
     ///
-    /// For sources that do not read it themselves; a [`Receiver`](crate::Receiver) does. The first
-    /// reading is the one that later ones are compared with; it must come before the first record.
-    /// It is taken for one that was begun after the last record was received: else there could
-    /// have been a loss in between.
+    /// For sources that do not read the counter; a [`Receiver`](crate::Receiver) does. Later readings
+    /// are compared with the first, which must be taken before the first record arrives. Each
+    /// reading must have begun after the last record was received: otherwise a loss between the two
+    /// would be missed.
+    #[doc(alias = "lost")]
     pub fn lost_counter(&mut self, total: u32) {
-        self.assembler.handle(Received::LostCounter { total, at: self.now });
+        self.assembler.handle(Signal::LostCounter { total }.at(self.now));
     }
 
-    /// Returns the counts of what passed so far.
+    /// Returns the statistics so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.assembler.stats()
     }
 
-    /// Tells whether the kernel holds records back, which then come out of order.
+    /// Returns whether the kernel retries delivery, which then happens out of order.
     pub(crate) const fn has_backpressure(&self) -> bool {
         self.assembler.has_backpressure()
     }
 
-    /// Judges whether everything came that the kernel recorded, from the first record to the last
-    /// reading of its counter.
+    /// Returns whether everything that the kernel recorded was received, from the first record to
+    /// the last reading of the kernel's counter.
     ///
-    /// It is complete only if all signs agree. While records come it never is, since the counter
-    /// must have been read after the last one: ask when the line is quiet, or when the source has
-    /// [ended](crate::Receiver::finish).
+    /// It combines all signals, and is `Complete` only if none of them indicates a loss. While
+    /// records arrive it is not, because the counter must be read after the last record: call it when
+    /// the source is idle, or has [ended](crate::Receiver::finish).
     pub fn completeness(&self) -> Completeness {
         self.stats().completeness()
     }
@@ -196,21 +227,21 @@ impl<S: Source> Events<S> {
         &self.source
     }
 
-    /// Returns the source, to be changed.
+    /// Returns the source for changes, such as [`Receiver::finish`](crate::Receiver::finish).
     pub const fn source_mut(&mut self) -> &mut S {
         &mut self.source
     }
 
-    /// Takes the source and the engine apart.
+    /// Returns the source and the assembler.
     ///
-    /// The engine may hold events that are open: handle [`Received::End`] and poll it until it
-    /// has nothing more, and nothing is lost.
+    /// The assembler may hold open events. To get them, pass [`Signal::End`] to it and poll it until
+    /// it returns `None`.
     #[must_use]
     pub fn into_parts(self) -> (S, Assembler) {
         (self.source, self.assembler)
     }
 
-    /// Iterates over the events alone, for those who insist.
+    /// Converts it into an iterator over the events alone.
     pub const fn ignore_losses(self) -> IgnoreLosses<S> {
         IgnoreLosses { events: self }
     }
@@ -220,13 +251,24 @@ impl<S: Source> Iterator for Events<S> {
     type Item = Result<Delivery, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_until(None).transpose()
+        self.advance(None, false).map(Next::item).transpose()
     }
 }
 
 impl<S: Source> FusedIterator for Events<S> {}
 
-/// Iterates over events and drops losses; made by [`Events::ignore_losses`].
+/// An iterator over events that drops the losses; created by [`Events::ignore_losses`].
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::{Events, log};
+///
+/// let text: &[u8] = b"type=LOGIN msg=audit(1.000:2): pid=7\nnot a record\n";
+/// let events: Vec<_> = Events::new(log::Reader::new(text)).ignore_losses().collect::<Result<_, _>>()?;
+/// assert_eq!(events.len(), 1);
+/// # Ok::<(), auditlink::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct IgnoreLosses<S> {
     events: Events<S>,

@@ -1,45 +1,59 @@
-//! The iterator over changes in the lives of processes.
+//! The iterator over the forks, execs and exits of processes.
 
 use std::iter::FusedIterator;
+use std::time::Duration;
 
 use super::events::Events;
+use super::next::Next;
 use crate::error::Error;
-use crate::event::{Completeness, Stats};
+use crate::event::{Completeness, Delivery, Stats};
 use crate::monitor::ProcessMonitor;
 use crate::process::{Observation, ProcessEvent, ProcessId, Tracker, TrackerConfig};
 use crate::receiver::Receiver;
 use crate::source::Source;
 use crate::time::Tick;
 
-/// Iterates over what becomes of processes: each one that is created, runs a program, and ends, and
-/// over what may be missing.
+/// An iterator over the forks, execs and exits of processes, and their possible losses.
 ///
-/// Live, [`watch`](Self::watch) joins a receiver and a [`ProcessMonitor`]; [`replay`](Self::replay) has only
-/// records. The rules are the caller's: [`rule::process_lifecycle`](crate::rule::process_lifecycle)
-/// are those that it needs.
+/// [`watch`](Self::watch) combines a receiver and a [`ProcessMonitor`] to follow the processes of
+/// this machine; [`replay`](Self::replay) has the records only. The caller loads the rules:
+/// [`rule::process_lifecycle`](crate::rule::process_lifecycle) returns the required ones.
 ///
 /// # Examples
 ///
-/// A loop that misses none:
+/// Following all processes:
 ///
 /// ```no_run
 /// use auditlink::monitor::ProcessMonitor;
 /// use auditlink::process::ProcessEvent;
 /// use auditlink::{Control, Processes, Receiver, Settings, rule};
 ///
-/// let receiver = Receiver::daemon().open()?; // listen first, so that nothing slips between
+/// let receiver = Receiver::daemon().open()?; // before the rules are loaded
 /// let monitor = ProcessMonitor::new().open()?;
 /// let mut control = Control::open()?;
 /// control.configure(&Settings::lossless().enabled(true))?;
 /// let rules = control.apply(&rule::process_lifecycle().key("procs").for_both_abis()?)?;
 ///
-/// for change in Processes::watch(receiver, monitor)?.take(100) {
-///     match change? {
-///         ProcessEvent::Loss(gap) => eprintln!("{gap}"),
-///         change => println!("{change}"),
+/// for event in Processes::watch(receiver, monitor)?.take(100) {
+///     match event? {
+///         ProcessEvent::Loss(loss) => eprintln!("{loss}"),
+///         event => println!("{event}"),
 ///     }
 /// }
 /// rules.remove()?;
+/// # Ok::<(), auditlink::Error>(())
+/// ```
+///
+/// The processes of a log:
+///
+/// ```
+/// use auditlink::process::ProcessEvent;
+/// use auditlink::{Processes, log};
+///
+/// let text: &[u8] = b"type=SYSCALL msg=audit(1.000:2): arch=c000003e syscall=59 success=yes \
+/// exit=0 ppid=6 pid=7 comm=\"id\" exe=\"/usr/bin/id\"\n";
+/// let events: Vec<_> = Processes::replay(log::Reader::new(text)).collect::<Result<_, _>>()?;
+/// assert!(events.iter().any(|event| matches!(event, ProcessEvent::Exec(_))));
 /// # Ok::<(), auditlink::Error>(())
 /// ```
 #[derive(Debug)]
@@ -48,16 +62,21 @@ pub struct Processes<S> {
     tracker: Tracker<Option<ProcessMonitor>>,
     /// What the monitor observed, until the tracker has it.
     observations: Vec<Observation>,
-    is_ended: bool,
-    /// What ended the source, until all else was handed out.
-    failure: Option<Error>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Running,
+    /// The source ended or failed; the remaining process events are returned first.
+    Draining(Option<Error>),
+    Done,
 }
 
 impl Processes<Receiver> {
-    /// Follows the processes of this machine, from now on: lists those that are there, and tells
-    /// what becomes of them and of new ones.
+    /// Follows the processes of this machine: those that exist, and new ones.
     ///
-    /// Open the receiver and the monitor and load the rules before, in this order.
+    /// Open the receiver, open the monitor and load the rules first, in this order.
     ///
     /// # Errors
     ///
@@ -94,66 +113,110 @@ impl Processes<Receiver> {
 }
 
 impl<S: Source> Processes<S> {
-    /// Follows the processes of a capture, a log or a script, by their records alone.
+    /// Follows the processes of a capture or a log by their records alone.
     ///
-    /// Who was there at the beginning is not known, nor when anybody was started; deaths by signal are
-    /// seen only by their core dumps, or when their number is used again.
+    /// Which processes existed before the first record is unknown, as are start times. An exit by a
+    /// signal is known only from the record of its core dump, or from the reuse of its PID.
     pub fn replay(source: S) -> Self {
         Self::with_tracker(source, Tracker::with_inspector(TrackerConfig::default(), None))
     }
 
     fn with_tracker(source: S, tracker: Tracker<Option<ProcessMonitor>>) -> Self {
         let events = Events::new(source);
-        Self { events, tracker, observations: Vec::new(), is_ended: false, failure: None }
+        Self { events, tracker, observations: Vec::new(), state: State::Running }
     }
 
-    /// Returns the next change, or `Ok(None)` if none came until `until` or the source ended;
-    /// [`is_ended`](Self::is_ended) tells which.
+    /// Returns the next process event without waiting.
     ///
     /// # Errors
     ///
-    /// Those of the source and of the monitor.
-    pub fn next_until(&mut self, until: Option<Tick>) -> Result<Option<ProcessEvent>, Error> {
+    /// Those of the source and of the monitor, once everything that was received before has been
+    /// returned.
+    pub fn try_next(&mut self) -> Result<Next<ProcessEvent>, Error> {
+        self.next_until(Tick::ZERO)
+    }
+
+    /// Waits for the next process event, at most for `timeout`; see [`Events::next_timeout`].
+    ///
+    /// # Errors
+    ///
+    /// As [`try_next`](Self::try_next).
+    pub fn next_timeout(&mut self, timeout: Duration) -> Result<Next<ProcessEvent>, Error> {
+        self.next_until(self.events.current_tick().saturating_add(timeout))
+    }
+
+    /// Waits for the next process event until `deadline`, a tick of the source's clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_next`](Self::try_next).
+    pub fn next_until(&mut self, deadline: Tick) -> Result<Next<ProcessEvent>, Error> {
+        self.advance(Some(deadline))
+    }
+
+    fn advance(&mut self, deadline: Option<Tick>) -> Result<Next<ProcessEvent>, Error> {
         loop {
-            if let Some(change) = self.tracker.poll() {
-                self.note(&change);
-                return Ok(Some(change));
+            if let Some(event) = self.poll() {
+                return Ok(Next::Item(event));
             }
-            if self.is_ended {
-                return self.failure.take().map_or(Ok(None), Err);
+            match &mut self.state {
+                State::Running => {}
+                State::Draining(error) => {
+                    let error = error.take();
+                    self.state = State::Done;
+                    return error.map_or(Ok(Next::Ended), Err);
+                }
+                State::Done => return Ok(Next::Ended),
             }
             let due = self.tracker.poll_timeout();
-            let wake = [due, until].into_iter().flatten().min();
-            let delivery = self.events.next_or_idle(wake);
+            let wake = [due, deadline].into_iter().flatten().min();
+            let next = self.events.next_or_idle(wake);
             let now = self.events.last_tick();
-            // what the monitor observed is older than the record that came after it
-            let delivery = match (delivery, self.observe(now)) {
-                (Ok(delivery), Ok(())) => delivery,
+            // the monitor's observations are older than the record that follows them
+            let next = match (next, self.observe(now)) {
+                (Ok(next), Ok(())) => next,
                 (Err(error), _) | (_, Err(error)) => {
-                    self.failure = Some(error);
-                    self.is_ended = true;
-                    self.tracker.finish();
+                    self.finish(Some(error));
                     continue;
                 }
             };
-            self.tracker.set_backpressure(self.events.has_backpressure());
-            match &delivery {
-                Some(delivery) => self.tracker.handle(delivery),
-                None if self.events.is_ended() => {
-                    self.is_ended = true;
-                    self.tracker.finish();
-                }
-                None => self.tracker.idle(now),
-            }
-            if self.tracker.poll_timeout().is_some_and(|due| due <= now) {
-                self.tracker.advance(now);
-            }
-            if delivery.is_none() && until.is_some_and(|until| until <= now) {
-                let change = self.tracker.poll();
-                change.iter().for_each(|change| self.note(change));
-                return Ok(change);
+            let is_idle = self.handle(&next, now);
+            if is_idle && deadline.is_some_and(|deadline| deadline <= now) {
+                return Ok(self.poll().map_or(Next::Idle, Next::Item));
             }
         }
+    }
+
+    /// Passes a delivery to the tracker, or its absence. Returns whether there was none.
+    fn handle(&mut self, next: &Next<Delivery>, now: Tick) -> bool {
+        self.tracker.set_backpressure(self.events.has_backpressure());
+        match next {
+            Next::Item(delivery) => self.tracker.handle(delivery),
+            Next::Idle => self.tracker.idle(now),
+            Next::Ended => self.finish(None),
+        }
+        if self.tracker.poll_timeout().is_some_and(|due| due <= now) {
+            self.tracker.advance(now);
+        }
+        matches!(next, Next::Idle)
+    }
+
+    fn finish(&mut self, error: Option<Error>) {
+        self.state = State::Draining(error);
+        self.tracker.finish();
+    }
+
+    /// Returns the tracker's next event, and has the monitor follow the processes in it.
+    fn poll(&mut self) -> Option<ProcessEvent> {
+        let event = self.tracker.poll()?;
+        if let Some(monitor) = self.tracker.inspector_mut() {
+            match &event {
+                ProcessEvent::Fork(fork) => monitor.follow(fork.process.id),
+                ProcessEvent::Exit(exit) => monitor.forget(exit.process.id),
+                ProcessEvent::Exec(_) | ProcessEvent::Loss(_) => {}
+            }
+        }
+        Some(event)
     }
 
     /// Passes the monitor's observations and a reading of the clocks to the tracker.
@@ -170,34 +233,25 @@ impl<S: Source> Processes<S> {
         drained
     }
 
-    fn note(&mut self, change: &ProcessEvent) {
-        let Some(monitor) = self.tracker.inspector_mut() else { return };
-        match change {
-            ProcessEvent::Fork(fork) => monitor.follow(fork.process.id),
-            ProcessEvent::Exit(exit) => monitor.forget(exit.process.id),
-            ProcessEvent::Exec(_) | ProcessEvent::Loss(_) => {}
-        }
-    }
-
-    /// Tells whether the source ended or failed, and everything was handed out.
+    /// Returns whether the source ended or failed, and everything was returned.
     #[must_use]
     pub const fn is_ended(&self) -> bool {
-        self.is_ended
+        matches!(self.state, State::Done)
     }
 
-    /// Returns the tracker, which knows who is there.
+    /// Returns the tracker, which has the running processes.
     #[must_use]
     pub const fn tracker(&self) -> &Tracker<Option<ProcessMonitor>> {
         &self.tracker
     }
 
-    /// Returns the counts of what passed so far.
+    /// Returns the statistics so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.events.stats()
     }
 
-    /// Judges whether every record came; see [`Events::completeness`].
+    /// Returns whether every record was received; see [`Events::completeness`].
     pub fn completeness(&self) -> Completeness {
         self.events.completeness()
     }
@@ -208,7 +262,7 @@ impl<S: Source> Processes<S> {
         self.events.source()
     }
 
-    /// Returns the source, to be changed, such as to [finish](Receiver::finish).
+    /// Returns the source for changes, such as [`Receiver::finish`].
     pub const fn source_mut(&mut self) -> &mut S {
         self.events.source_mut()
     }
@@ -218,7 +272,7 @@ impl<S: Source> Iterator for Processes<S> {
     type Item = Result<ProcessEvent, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_until(None).transpose()
+        self.advance(None).map(Next::item).transpose()
     }
 }
 

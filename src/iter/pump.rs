@@ -1,4 +1,4 @@
-//! A thread that does nothing but receive, and a bounded queue behind it.
+//! A thread that only receives, and the bounded queue that it fills.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,14 +6,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::event::Received;
+use crate::event::{Received, Signal};
 use crate::host::Clock;
 use crate::receiver::{Receiver, Waker};
 use crate::source::Source;
 use crate::time::Tick;
 
-/// Receives on a thread of its own, so that a consumer that is slow for a while costs the kernel
-/// nothing; it is a [`Source`] like the receiver in it.
+/// A source that receives on a thread of its own, into a bounded queue.
+///
+/// While the consumer is slow, the thread goes on to read the socket, so the kernel neither drops
+/// records nor makes processes wait. Everything else is as with the [`Receiver`] in it.
 ///
 /// # Examples
 ///
@@ -21,7 +23,10 @@ use crate::time::Tick;
 /// use auditlink::{Events, Pump, Receiver, iter::Overflow};
 ///
 /// let receiver = Receiver::daemon().open()?;
-/// let pump = Pump::new(receiver).queue_bytes(256 << 20).overflow(Overflow::DropNewest).start()?;
+/// let pump = Pump::builder(receiver)
+///     .queue_bytes(256 << 20)
+///     .overflow(Overflow::DropNewest)
+///     .start()?;
 /// for delivery in Events::new(pump) {
 ///     println!("{:?}", delivery?);
 /// }
@@ -30,34 +35,42 @@ use crate::time::Tick;
 #[derive(Debug)]
 pub struct Pump {
     shared: Arc<Shared>,
-    /// What was taken out of the queue and not handed over yet.
-    taken: VecDeque<Item>,
-    handed: Vec<u8>,
+    /// What was taken out of the queue and not returned yet.
+    taken: VecDeque<Queued>,
+    /// The datagram that was returned last.
+    datagram: Vec<u8>,
     waker: Waker,
     clock: Clock,
     thread: Option<JoinHandle<Result<(), Error>>>,
 }
 
-/// What to do when the queue is full.
+/// What a [`Pump`] does when its queue is full.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::iter::Overflow;
+///
+/// assert_eq!(Overflow::default(), Overflow::Block);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// Receive as little as can be until there is room: a batch every tenth of a second, and once
-    /// the queue is twice as full, nothing. The kernel then keeps records for a daemon, and makes
-    /// processes wait once its own queue is full; an observer's socket overflows.
+    /// Reads less: one batch every 100 ms, and nothing once twice the limit is queued.
     ///
-    /// The little is needed: of a daemon that reads nothing for half a second, the kernel gives up
-    /// what it could not send.
+    /// The kernel then queues records for a daemon, and makes processes wait once its own queue is
+    /// full. The socket of an observer overflows. The slow reading is required: the kernel discards
+    /// the records that it cannot send to a daemon that reads nothing for half a second.
     #[default]
     Block,
-    /// Receive on, drop what comes, and count it:
+    /// Keeps reading, drops what arrives, and counts it:
     /// [`Cause::QueueFull`](crate::event::Cause::QueueFull). The kernel never waits.
     DropNewest,
 }
 
-/// Sets up a [`Pump`]; made by [`Pump::new`].
+/// The configuration of a [`Pump`]; created by [`Pump::builder`].
 #[derive(Debug)]
-#[must_use = "nothing is received before it is started"]
+#[must_use = "nothing is received until it is started"]
 pub struct PumpBuilder {
     receiver: Receiver,
     limits: Limits,
@@ -71,76 +84,74 @@ struct Limits {
     overflow: Overflow,
 }
 
-/// Something received, with its bytes.
+/// What was received, with owned bytes. A receiver returns nothing undecodable.
 #[derive(Debug)]
-enum Item {
+enum Queued {
     Datagram { bytes: Box<[u8]>, needed: usize, at: Tick },
-    Other(Received<'static>),
+    Signal { signal: Signal, at: Tick },
 }
 
-impl Item {
-    /// What an item takes beside its bytes, roughly.
+impl Queued {
+    /// The approximate size of an entry without its bytes.
     const OVERHEAD: usize = 64;
 
-    fn at(&self) -> Tick {
+    const fn at(&self) -> Tick {
         match self {
-            Self::Datagram { at, .. } => *at,
-            Self::Other(received) => received.at(),
+            Self::Datagram { at, .. } | Self::Signal { at, .. } => *at,
         }
     }
 
     fn cost(&self) -> usize {
         match self {
             Self::Datagram { bytes, .. } => Self::OVERHEAD + bytes.len(),
-            Self::Other(_) => Self::OVERHEAD,
+            Self::Signal { .. } => Self::OVERHEAD,
         }
     }
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    items: VecDeque<Item>,
+    items: VecDeque<Queued>,
     bytes: usize,
-    /// Records that were dropped since there was room.
+    /// The number of records dropped since the queue was full.
     dropped: u64,
-    /// Somebody waits for items.
+    /// The consumer waits for items.
     is_awaited: bool,
     orders: Orders,
     /// The thread has ended.
     has_ended: bool,
 }
 
-/// What the thread is told to do.
+/// Requests to the thread.
 #[derive(Clone, Copy, Debug, Default)]
 struct Orders {
-    /// The receiver shall leave, and its end be handed over.
+    /// Shut the receiver down, and receive what is queued before.
     shall_finish: bool,
-    /// Everything shall end at once.
+    /// Close the receiver at once.
     shall_close: bool,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// There is something in the queue, or never will be again.
+    /// Notified when the queue has items, or the thread has ended.
     filled: Condvar,
-    /// There is room in the queue, or none is needed any more.
+    /// Notified when the queue has room, or the pump closes.
     emptied: Condvar,
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // nothing in here panics with the lock held; if it ever did, the queue is still one
+        // no code panics while it holds the lock; the queue would be consistent even then
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Pump {
-    /// Starts to set up a pump for a receiver.
+    /// Returns a builder for a pump that reads the given receiver.
     ///
-    /// To watch over the service, call [`Receiver::watch`] before.
-    #[expect(clippy::new_ret_no_self, reason = "builders start at the thing they build")]
-    pub const fn new(receiver: Receiver) -> PumpBuilder {
+    /// To check the audit system's health, call [`Receiver::watch`] before.
+    pub const fn builder(receiver: Receiver) -> PumpBuilder {
         PumpBuilder {
             receiver,
             limits: Limits { queue_bytes: 64 << 20, overflow: Overflow::Block },
@@ -149,20 +160,19 @@ impl Pump {
         }
     }
 
-    /// Returns the current tick of the clock that stamps what is received.
+    /// Returns the current tick of the receiver's clock.
     #[must_use]
     pub fn now(&self) -> Tick {
         self.clock.now()
     }
 
-    /// Begins to leave, in an orderly way; see [`Receiver::finish`].
+    /// Starts an orderly shutdown; see [`Receiver::finish`].
     pub fn finish(&self) {
         self.shared.lock().orders.shall_finish = true;
         self.waker.wake();
     }
 
-    /// Ends the thread and closes the receiver, however full the queue is; what is in it is thrown
-    /// away.
+    /// Ends the thread, closes the receiver, and discards what is queued.
     ///
     /// # Errors
     ///
@@ -178,21 +188,23 @@ impl Pump {
         self.join()
     }
 
-    /// Waits for the end of the thread, which is near.
+    /// Waits until the thread has ended.
     fn join(&mut self) -> Result<(), Error> {
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(result)) => result,
-            // the thread has no panics of its own; one of the machine's ends here
+            // the code on the thread does not panic; a panic of the allocator, for example, ends here
             Some(Err(panic)) => std::panic::resume_unwind(panic),
             None => Ok(()),
         }
     }
 
-    /// Takes all that is in the queue; waits for it until `until`. `false` if nothing came.
-    fn take(&mut self, until: Option<Tick>) -> bool {
+    /// Takes everything in the queue, and waits for it until `deadline`. Returns whether anything
+    /// came, or the thread has ended.
+    fn take(&mut self, deadline: Option<Tick>) -> bool {
         let mut queue = self.shared.lock();
         while queue.items.is_empty() && !queue.has_ended {
-            let left = until.map(|until| until.saturating_duration_since(self.clock.now()));
+            let left =
+                deadline.map(|deadline| deadline.saturating_duration_since(self.clock.now()));
             if left.is_some_and(|left| left.is_zero()) {
                 return false;
             }
@@ -214,29 +226,33 @@ impl Pump {
 }
 
 impl Source for Pump {
-    fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
-        if self.taken.is_empty() && !self.take(until) {
-            // only the thread can tell whether the line is empty: it is asked, and says so
+    fn recv(&mut self, deadline: Option<Tick>) -> Result<Received<'_>, Error> {
+        if self.taken.is_empty() && !self.take(deadline) {
+            // the thread answers with `Signal::Idle` once the socket is drained
             self.waker.wake();
             self.take(None);
         }
         match self.taken.pop_front() {
-            Some(Item::Datagram { bytes, needed, at }) => {
-                self.handed = bytes.into_vec();
-                Ok(Received::Datagram { bytes: &self.handed, needed, at })
+            Some(Queued::Datagram { bytes, needed, at }) => {
+                self.datagram = bytes.into_vec();
+                Ok(Received::Datagram { bytes: &self.datagram, needed, at })
             }
-            Some(Item::Other(received)) => Ok(received),
+            Some(Queued::Signal { signal, at }) => Ok(signal.at(at)),
             None => {
                 self.join()?;
-                Ok(Received::End { at: self.clock.now() })
+                Ok(Signal::End.at(self.clock.now()))
             }
         }
+    }
+
+    fn current_tick(&self) -> Option<Tick> {
+        Some(self.clock.now())
     }
 }
 
 impl Drop for Pump {
     fn drop(&mut self) {
-        // whoever wants to know calls `close`
+        // `close` returns the error
         if self.thread.is_some() {
             let _ = self.close_now();
         }
@@ -244,23 +260,23 @@ impl Drop for Pump {
 }
 
 impl PumpBuilder {
-    /// Sets how many bytes the queue may hold. Default 64 MiB, some 200,000 records.
+    /// Sets the limit of the queue in bytes. Default 64 MiB, some 200,000 records.
     ///
-    /// The consumer takes out all at once, and the queue fills anew while it works: twice as many
-    /// may be held, and one more such share with [`Overflow::Block`].
+    /// The consumer takes everything out at once, and the queue fills again while it works: memory
+    /// for twice the limit may be used, three times with [`Overflow::Block`].
     pub const fn queue_bytes(mut self, bytes: usize) -> Self {
         self.limits.queue_bytes = bytes;
         self
     }
 
-    /// Sets what to do when the queue is full. Default [`Overflow::Block`].
+    /// Sets what happens when the queue is full. Default [`Overflow::Block`].
     pub const fn overflow(mut self, overflow: Overflow) -> Self {
         self.limits.overflow = overflow;
         self
     }
 
-    /// Sets the nice value of the thread, -20 to 19; below 0 it comes before other programs. auditd
-    /// uses -4. Raising the priority needs `CAP_SYS_NICE`.
+    /// Sets the nice value of the thread, -20 to 19. auditd uses -4. A negative value, which raises
+    /// the priority, requires `CAP_SYS_NICE`.
     #[cfg(feature = "priority")]
     pub const fn nice(mut self, nice: i32) -> Self {
         self.nice = Some(nice);
@@ -271,38 +287,39 @@ impl PumpBuilder {
     ///
     /// # Errors
     ///
-    /// No thread could be started, or its priority not be set.
+    /// The thread cannot be started, or its priority cannot be set.
     pub fn start(self) -> Result<Pump, Error> {
         let shared = Arc::new(Shared::default());
         let (waker, clock) = (self.receiver.waker(), self.receiver.clock());
-        let (said, first_word) = std::sync::mpsc::channel();
-        let of_thread = Arc::clone(&shared);
+        let (sender, readiness) = std::sync::mpsc::channel();
+        let queue_of_thread = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("auditlink-pump".to_owned())
             .spawn(move || {
                 let ready = self.prepare();
                 let is_ready = ready.is_ok();
-                let _ = said.send(ready);
+                let _ = sender.send(ready);
                 let Self { receiver, limits, .. } = self;
-                let result = if is_ready { pump(receiver, limits, &of_thread) } else { Ok(()) };
-                let mut queue = of_thread.lock();
+                let result =
+                    if is_ready { pump(receiver, limits, &queue_of_thread) } else { Ok(()) };
+                let mut queue = queue_of_thread.lock();
                 queue.note_dropped(clock.now());
                 queue.has_ended = true;
                 drop(queue);
-                of_thread.filled.notify_all();
+                queue_of_thread.filled.notify_all();
                 result
             })
             .map_err(|error| Error::io(START, error))?;
-        let died = |_| Error::io(START, std::io::ErrorKind::Other.into());
-        first_word.recv().map_err(died)??;
-        let (taken, handed) = (VecDeque::new(), Vec::new());
-        Ok(Pump { shared, taken, handed, waker, clock, thread: Some(thread) })
+        let ended = |_| Error::io(START, std::io::Error::other("the thread ended"));
+        readiness.recv().map_err(ended)??;
+        let (taken, datagram) = (VecDeque::new(), Vec::new());
+        Ok(Pump { shared, taken, datagram, waker, clock, thread: Some(thread) })
     }
 
     #[cfg(feature = "priority")]
     fn prepare(&self) -> Result<(), Error> {
         let Some(nice) = self.nice else { return Ok(()) };
-        // of the calling thread alone, which is what Linux means by process 0
+        // Linux takes process 0 for the calling thread
         rustix::process::setpriority_process(None, nice)
             .map_err(|error| Error::io("raise the priority of the pump", error.into()))
     }
@@ -316,21 +333,19 @@ impl PumpBuilder {
 
 const START: &str = "start the pump";
 
-/// What the thread does.
+/// Receives until the end, on the thread.
 fn pump(mut receiver: Receiver, limits: Limits, shared: &Shared) -> Result<(), Error> {
     loop {
         let item = match receiver.recv(None)? {
             Received::Datagram { bytes, needed, at } => {
-                Item::Datagram { bytes: bytes.into(), needed, at }
+                Queued::Datagram { bytes: bytes.into(), needed, at }
             }
-            Received::End { .. } => return Ok(()),
-            received => match without_bytes(received) {
-                Some(received) => Item::Other(received),
-                None => continue,
-            },
+            Received::Undecodable { .. } => continue,
+            Received::Signal { signal: Signal::End, .. } => return Ok(()),
+            Received::Signal { signal, at } => Queued::Signal { signal, at },
         };
         let is_last = !receiver.has_next();
-        // who gives an order wakes the receiver, so that something comes
+        // each order comes with a wake-up, so `recv` returns
         let orders = push(shared, limits, item, is_last);
         if orders.shall_close {
             return receiver.close();
@@ -341,28 +356,13 @@ fn pump(mut receiver: Receiver, limits: Limits, shared: &Shared) -> Result<(), E
     }
 }
 
-/// What has no bytes of its own; a receiver hands over no other but datagrams.
-fn without_bytes(received: Received<'_>) -> Option<Received<'static>> {
-    Some(match received {
-        Received::Datagram { .. } | Received::Undecodable { .. } => return None,
-        Received::Overrun { dropped, at } => Received::Overrun { dropped, at },
-        Received::QueueFull { dropped, at } => Received::QueueFull { dropped, at },
-        Received::BackpressureStarted { at } => Received::BackpressureStarted { at },
-        Received::BackpressureEnded { at } => Received::BackpressureEnded { at },
-        Received::Health { faults, at } => Received::Health { faults, at },
-        Received::Refused { port, at } => Received::Refused { port, at },
-        Received::LostCounter { total, at } => Received::LostCounter { total, at },
-        Received::Idle { at } => Received::Idle { at },
-        Received::End { at } => Received::End { at },
-    })
-}
-
-/// Puts an item into the queue, as far as there is room; what is no datagram always finds some.
+/// Appends an item to the queue. A signal always fits; a datagram may be dropped or wait.
 ///
-/// If the queue is full and shall block, it waits behind the last item of a batch. Returns the orders.
-fn push(shared: &Shared, limits: Limits, item: Item, is_last: bool) -> Orders {
+/// With [`Overflow::Block`], a full queue makes it wait after the last item of a batch. Returns the
+/// orders.
+fn push(shared: &Shared, limits: Limits, item: Queued, is_last: bool) -> Orders {
     let mut queue = shared.lock();
-    if matches!(item, Item::Datagram { .. }) {
+    if matches!(item, Queued::Datagram { .. }) {
         let is_full = queue.bytes.saturating_add(item.cost()) > limits.queue_bytes;
         if is_full && limits.overflow == Overflow::DropNewest {
             queue.dropped += 1;
@@ -375,13 +375,13 @@ fn push(shared: &Shared, limits: Limits, item: Item, is_last: bool) -> Orders {
     if std::mem::take(&mut queue.is_awaited) {
         shared.filled.notify_one();
     }
-    let end = limits.queue_bytes.saturating_mul(2);
+    let hard_limit = limits.queue_bytes.saturating_mul(2);
     let mut has_waited = !is_last || limits.overflow != Overflow::Block;
     while queue.bytes > limits.queue_bytes
-        && !(has_waited && queue.bytes <= end)
+        && !(has_waited && queue.bytes <= hard_limit)
         && !queue.orders.shall_close
     {
-        let wait = shared.emptied.wait_timeout(queue, TRICKLE);
+        let wait = shared.emptied.wait_timeout(queue, FULL_DELAY);
         let (waited, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
         queue = waited;
         has_waited |= timeout.timed_out();
@@ -389,15 +389,15 @@ fn push(shared: &Shared, limits: Limits, item: Item, is_last: bool) -> Orders {
     queue.orders
 }
 
-/// How long a daemon may read nothing without a loss, with much to spare.
-const TRICKLE: Duration = Duration::from_millis(100);
+/// How long a full queue delays the next batch: far less than a daemon may pause without a loss.
+const FULL_DELAY: Duration = Duration::from_millis(100);
 
 impl Queue {
-    /// Says what was dropped, now that something gets through again.
+    /// Appends the number of dropped records, ahead of the first item that fits again.
     fn note_dropped(&mut self, at: Tick) {
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
-            self.items.push_back(Item::Other(Received::QueueFull { dropped, at }));
+            self.items.push_back(Queued::Signal { signal: Signal::QueueFull { dropped }, at });
         }
     }
 }
@@ -406,36 +406,43 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn datagram(length: usize) -> Item {
-        Item::Datagram { bytes: vec![0; length].into(), needed: length, at: Tick::ZERO }
+    fn datagram(length: usize) -> Queued {
+        Queued::Datagram { bytes: vec![0; length].into(), needed: length, at: Tick::ZERO }
     }
 
     fn kinds(shared: &Shared) -> Vec<String> {
         let queue = shared.lock();
-        let kind = |item: &Item| match item {
-            Item::Datagram { bytes, .. } => bytes.len().to_string(),
-            Item::Other(Received::QueueFull { dropped, .. }) => format!("dropped {dropped}"),
-            Item::Other(other) => format!("{other:?}"),
+        let kind = |item: &Queued| match item {
+            Queued::Datagram { bytes, .. } => bytes.len().to_string(),
+            Queued::Signal { signal: Signal::QueueFull { dropped }, .. } => {
+                format!("dropped {dropped}")
+            }
+            Queued::Signal { signal, .. } => format!("{signal:?}"),
         };
         queue.items.iter().map(kind).collect()
     }
 
     #[test]
-    fn what_finds_no_room_is_counted_where_it_was_dropped() {
+    fn dropped_datagrams_are_counted_where_they_are_missing() {
         let shared = Shared::default();
         let limits = Limits { queue_bytes: 400, overflow: Overflow::DropNewest };
         for length in [100, 101, 102, 103, 10] {
             push(&shared, limits, datagram(length), true);
         }
-        assert_eq!(kinds(&shared), ["100", "101"], "164 and 165 bytes: 400 has no room for 74");
-        push(&shared, limits, Item::Other(Received::BackpressureEnded { at: Tick::ZERO }), true);
+        assert_eq!(
+            kinds(&shared),
+            ["100", "101"],
+            "164 and 165 of 400 bytes are used: 166 do not fit"
+        );
+        let ended = Queued::Signal { signal: Signal::BackpressureEnded, at: Tick::ZERO };
+        push(&shared, limits, ended, true);
         let kinds = kinds(&shared);
         assert_eq!(kinds[2], "dropped 3");
-        assert_eq!(kinds.len(), 4, "a notice always finds room");
+        assert_eq!(kinds.len(), 4, "a signal always fits");
     }
 
     #[test]
-    fn a_full_queue_slows_down_and_then_blocks() {
+    fn a_full_queue_delays_the_reader_and_then_blocks_it() {
         let shared = Arc::new(Shared::default());
         let limits = Limits { queue_bytes: 200, overflow: Overflow::Block };
         let clock = Clock::start();
@@ -443,13 +450,13 @@ mod tests {
         let passed = || clock.now().saturating_duration_since(begin);
         push(&shared, limits, datagram(100), true);
         push(&shared, limits, datagram(10), false); // within a batch
-        assert!(passed() < TRICKLE);
+        assert!(passed() < FULL_DELAY);
         push(&shared, limits, datagram(10), true);
-        assert!(passed() >= TRICKLE, "a batch in a while");
+        assert!(passed() >= FULL_DELAY, "one batch per delay");
         let other = Arc::clone(&shared);
         let thread = thread::spawn(move || push(&other, limits, datagram(900), true));
-        thread::sleep(3 * TRICKLE);
-        assert!(!thread.is_finished(), "twice as full");
+        thread::sleep(3 * FULL_DELAY);
+        assert!(!thread.is_finished(), "twice the limit is queued");
         let mut queue = shared.lock();
         queue.items.clear();
         queue.bytes = 0;

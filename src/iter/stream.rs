@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use crate::error::Error;
 use crate::event::{Assembler, Completeness, Delivery, Stats};
 use crate::iter::events::Events;
+use crate::iter::next::Next;
 use crate::source::Source;
 
 /// A stream of the events of a source, and of its losses, on tokio.
@@ -175,26 +176,24 @@ impl<S: Source> EventStream<S> {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let next = match ready!(self.poll_events(context)) {
-            Ok(Some(delivery)) => {
-                self.turn -= 1;
-                Some(Ok(delivery))
-            }
-            Ok(None) => None,
-            Err(error) => Some(Err(error)),
-        };
+        let next = ready!(self.poll_events(context));
+        if let Some(Ok(_)) = next {
+            self.turn -= 1;
+        }
         Poll::Ready(next)
     }
 
     /// Waits until there is a delivery, or no more.
-    fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Delivery>, Error>> {
+    fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Delivery, Error>>> {
         let Some(file) = &self.file else {
-            return Poll::Ready(self.events.next_until(None));
+            return Poll::Ready(self.events.next());
         };
         loop {
             match self.events.try_next() {
-                Ok(None) if !self.events.is_ended() => {}
-                next => return Poll::Ready(next),
+                Ok(Next::Item(delivery)) => return Poll::Ready(Some(Ok(delivery))),
+                Ok(Next::Ended) => return Poll::Ready(None),
+                Ok(Next::Idle) => {}
+                Err(error) => return Poll::Ready(Some(Err(error))),
             }
             // the source was found empty. A sign that is there already may be newer than that: it
             // is taken away, and the source is looked at once more
@@ -205,7 +204,7 @@ impl<S: Source> EventStream<S> {
                 }
                 Poll::Ready(Err(error)) => {
                     let error = Error::io("wait for audit records on tokio", error);
-                    return Poll::Ready(Err(error));
+                    return Poll::Ready(Some(Err(error)));
                 }
                 Poll::Pending => self.turn = TURN,
             }

@@ -42,22 +42,22 @@ pub(crate) fn request_refused(
     let capability =
         if message_type.origin() == Origin::UserSpace { AUDIT_WRITE } else { AUDIT_CONTROL };
     let (kind, remedy) = match Errno::from_raw(code) {
-        Errno::ECONNREFUSED => (ErrorKind::Namespace, LEAVE_NAMESPACE),
+        Errno::ECONNREFUSED => (ErrorKind::Namespace, Some(LEAVE_NAMESPACE)),
         Errno::EPERM => match Standing::of_self() {
-            Some(standing) if !standing.is_initial => (ErrorKind::Namespace, LEAVE_NAMESPACE),
+            Some(standing) if !standing.is_initial => (ErrorKind::Namespace, Some(LEAVE_NAMESPACE)),
             Some(standing) if standing.has(capability.number) && is_locked() => {
-                (ErrorKind::Locked, "reboot to change it")
+                (ErrorKind::Locked, Some("reboot to change it"))
             }
-            _ => (ErrorKind::NoPermission { capability: capability.name }, GIVE_CAPABILITY),
+            _ => (ErrorKind::NoPermission { capability: capability.name }, Some(GIVE_CAPABILITY)),
         },
-        Errno::EEXIST => (ErrorKind::RuleExists, ""),
-        Errno::ENOENT if message_type == MessageType::DEL_RULE => (ErrorKind::RuleNotFound, ""),
-        Errno::ENOENT => (ErrorKind::NoSuchPath, "create it first, or correct the path"),
+        Errno::EEXIST => (ErrorKind::RuleExists, None),
+        Errno::ENOENT if message_type == MessageType::DEL_RULE => (ErrorKind::RuleNotFound, None),
+        Errno::ENOENT => (ErrorKind::NoSuchPath, Some("create it first, or correct the path")),
         Errno::EINVAL => (
             ErrorKind::Invalid,
-            "the value is out of range, or this kernel does not know the field, operator or list",
+            Some("check its range, and whether this kernel has the field, operator or list"),
         ),
-        _ => (ErrorKind::Io, ""),
+        _ => (ErrorKind::Io, None),
     };
     Error::new(operation, kind, remedy).with_io(io::Error::from_raw_os_error(code))
 }
@@ -82,9 +82,9 @@ pub(crate) fn group_refused(error: io::Error) -> Error {
     }
     let (kind, remedy) = match Standing::of_self() {
         Some(standing) if standing.has(AUDIT_READ.number) && !standing.is_initial => {
-            (ErrorKind::Namespace, LEAVE_NAMESPACE)
+            (ErrorKind::Namespace, Some(LEAVE_NAMESPACE))
         }
-        _ => (ErrorKind::NoPermission { capability: AUDIT_READ.name }, GIVE_CAPABILITY),
+        _ => (ErrorKind::NoPermission { capability: AUDIT_READ.name }, Some(GIVE_CAPABILITY)),
     };
     Error::new(OPERATION, kind, remedy).with_io(error)
 }

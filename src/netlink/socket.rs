@@ -62,9 +62,9 @@ impl NetlinkSocket {
             .map_err(|error| Error::io("leave the audit multicast group", error))
     }
 
-    /// Lets the kernel send again as soon as one datagram was read, not only when all were; then
-    /// it does not say any more when it could not, but in the [counter](Self::drops).
-    pub(crate) fn stay_open_when_full(&self) -> Result<(), Error> {
+    /// Makes the socket accept datagrams again as soon as one was read, instead of all. Overflows are
+    /// then counted by [`drops`](Self::drops), and not reported as `ENOBUFS`.
+    pub(crate) fn disable_enobufs(&self) -> Result<(), Error> {
         self.socket.set_no_enobufs(true).map_err(|error| Error::io("set NETLINK_NO_ENOBUFS", error))
     }
 
@@ -128,22 +128,37 @@ impl NetlinkSocket {
         wait(&mut files, time)
     }
 
-    /// As [`wait`](Self::wait), or until one of the other files can be read. Tells which can, a bit
-    /// each: 1 for the socket, 2 and 4 for the others.
+    /// As [`wait`](Self::wait), or until one of the other files is readable.
     pub(crate) fn wait_with(
         &self,
         other: BorrowedFd<'_>,
         companion: Option<BorrowedFd<'_>>,
         time: Option<Duration>,
-    ) -> io::Result<u8> {
+    ) -> io::Result<Ready> {
         let own = self.socket.as_fd();
         let mut files =
             [own, other, companion.unwrap_or(own)].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         let count = if companion.is_some() { 3 } else { 2 };
         let files = files.get_mut(..count).unwrap_or_default();
         wait(files, time)?;
-        let ready = files.iter().map(|file| u8::from(file.any().unwrap_or(false)));
-        Ok(ready.enumerate().fold(0, |bits, (index, is_ready)| bits | is_ready << index))
+        let mut ready = files.iter().map(|file| file.any().unwrap_or(false));
+        let mut next = || ready.next().unwrap_or(false);
+        Ok(Ready { socket: next(), other: next(), companion: next() })
+    }
+}
+
+/// Which files are readable after [`NetlinkSocket::wait_with`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ready {
+    pub(crate) socket: bool,
+    other: bool,
+    companion: bool,
+}
+
+impl Ready {
+    /// Returns whether the companion is readable, and neither of the others.
+    pub(crate) const fn is_only_companion(self) -> bool {
+        self.companion && !self.socket && !self.other
     }
 }
 

@@ -79,7 +79,7 @@ fn look_at_buffer(standing: Standing, findings: &mut Vec<Finding>) {
             format!("{bytes} bytes at most, about {} records", bytes / 500),
             "set net.core.rmem_max to 16777216, or give the program CAP_NET_ADMIN",
         ),
-        None => Finding::note(Check::ReceiveBuffer, "its limit cannot be read", ""),
+        None => Finding::note(Check::ReceiveBuffer, "its limit cannot be read", None),
     });
 }
 

@@ -144,21 +144,25 @@ pub struct Finding {
     pub level: Level,
     /// What was found.
     pub text: String,
-    /// What would help, in one sentence; empty if nothing needs to.
-    pub remedy: &'static str,
+    /// An instruction that may help; `None` if nothing needs to be done.
+    pub remedy: Option<&'static str>,
 }
 
 impl Finding {
     fn fine(check: Check, text: impl Into<String>) -> Self {
-        Self { check, level: Level::Fine, text: text.into(), remedy: "" }
+        Self { check, level: Level::Fine, text: text.into(), remedy: None }
     }
 
-    fn note(check: Check, text: impl Into<String>, remedy: &'static str) -> Self {
-        Self { check, level: Level::Note, text: text.into(), remedy }
+    fn note(
+        check: Check,
+        text: impl Into<String>,
+        remedy: impl Into<Option<&'static str>>,
+    ) -> Self {
+        Self { check, level: Level::Note, text: text.into(), remedy: remedy.into() }
     }
 
     fn missed(check: Check, text: impl Into<String>, remedy: &'static str) -> Self {
-        Self { check, level: Level::Missed, text: text.into(), remedy }
+        Self { check, level: Level::Missed, text: text.into(), remedy: Some(remedy) }
     }
 }
 
@@ -195,8 +199,8 @@ impl fmt::Display for Report {
         for finding in &self.findings {
             let (level, check) = (finding.level.name(), finding.check.name());
             writeln!(f, "{level:7} {check:15} {}", finding.text)?;
-            if !finding.remedy.is_empty() {
-                writeln!(f, "{:7} {:15} -> {}", "", "", finding.remedy)?;
+            if let Some(remedy) = finding.remedy {
+                writeln!(f, "{:7} {:15} -> {remedy}", "", "")?;
             }
         }
         if !self.coverage.is_empty() {

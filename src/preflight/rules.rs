@@ -6,7 +6,7 @@ use super::{Check, Finding};
 use crate::arch::Arch;
 use crate::message_type::MessageType;
 use crate::rule::{
-    Action, CoverageRow, FieldId, FilterValue, Lint, List, Operator, Rule, RuleSet, Watch,
+    Action, CallCoverage, CoverageRow, FieldId, FilterValue, Lint, List, Operator, Rule, RuleSet,
 };
 
 /// Looks for rules that keep things away.
@@ -105,7 +105,8 @@ pub(super) fn look_at_coverage(wanted: &[CoverageRow], findings: &mut Vec<Findin
     }
     let mut is_covered = true;
     for abi in ["b64", "b32"] {
-        for watch in [Watch::No, Watch::Never, Watch::Partly] {
+        for watch in [CallCoverage::Unmatched, CallCoverage::Suppressed, CallCoverage::Conditional]
+        {
             let has = |row: &&CoverageRow| watch == if abi == "b64" { row.b64 } else { row.b32 };
             let calls: Vec<&str> = wanted.iter().filter(has).map(|row| row.call).collect();
             if !calls.is_empty() {
@@ -118,8 +119,10 @@ pub(super) fn look_at_coverage(wanted: &[CoverageRow], findings: &mut Vec<Findin
         let text = format!("all {} wanted calls, on b64 and b32", wanted.len());
         findings.push(Finding::fine(Check::Coverage, text));
     }
-    let x32 = wanted.iter().filter(|row| row.x32 == Watch::OutOfReach).count();
-    let escapes = |row: &&CoverageRow| matches!(row.io_uring, Watch::No | Watch::Never);
+    let x32 = wanted.iter().filter(|row| row.x32 == CallCoverage::Unmatchable).count();
+    let escapes = |row: &&CoverageRow| {
+        matches!(row.io_uring, CallCoverage::Unmatched | CallCoverage::Suppressed)
+    };
     let uring: Vec<&str> = wanted.iter().filter(escapes).map(|row| row.call).collect();
     if x32 > 0 && Arch::native() == Some(Arch::X86_64) {
         findings.push(look_at_x32());
@@ -128,14 +131,14 @@ pub(super) fn look_at_coverage(wanted: &[CoverageRow], findings: &mut Vec<Findin
 }
 
 /// Says which calls a rule does not record, or not always.
-fn lacking(abi: &str, watch: Watch, calls: &str) -> Finding {
+fn lacking(abi: &str, watch: CallCoverage, calls: &str) -> Finding {
     match watch {
-        Watch::Never => Finding::missed(
+        CallCoverage::Suppressed => Finding::missed(
             Check::Coverage,
             format!("{abi}: a rule suppresses {calls}"),
             "delete the never rule",
         ),
-        Watch::Partly => Finding::note(
+        CallCoverage::Conditional => Finding::note(
             Check::Coverage,
             format!("{abi}: under conditions only: {calls}"),
             "see whether the conditions are meant so",
@@ -148,24 +151,27 @@ fn lacking(abi: &str, watch: Watch, calls: &str) -> Finding {
     }
 }
 
-/// Whether this kernel takes calls of the x32 interface, which no rule can name.
+/// Checks whether this kernel accepts x32 system calls, which cannot be matched by any rule.
 fn look_at_x32() -> Finding {
-    const REMEDY: &str = "boot with syscall.x32=n where the kernel knows that, or forbid such calls with \
+    const REMEDY: &str = "boot with syscall.x32=n if the kernel has that parameter, or refuse them with \
                           seccomp";
     let switch = fs::read_to_string("/sys/module/syscall/parameters/x32").ok();
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let config = fs::read_to_string(format!("/boot/config-{}", release.trim())).ok();
     let is_built = config.map(|config| config.contains("\nCONFIG_X86_X32_ABI=y"));
     match (switch.as_deref().map(str::trim), is_built) {
-        (Some("N" | "n" | "0"), _) => Finding::fine(Check::X32, "the kernel takes no x32 calls"),
+        (Some("N" | "n" | "0"), _) => {
+            Finding::fine(Check::X32, "the kernel accepts no x32 system calls")
+        }
         (Some(_), _) | (None, Some(true)) => Finding::missed(
             Check::X32,
-            "the kernel takes x32 calls, which no rule can name",
+            "the kernel accepts x32 system calls, which cannot be matched by any rule",
             REMEDY,
         ),
         (None, Some(false)) => Finding::fine(Check::X32, "the kernel has no x32 interface"),
         (None, None) => {
-            let text = "whether the kernel takes x32 calls, which no rule can name, is not known";
+            let text =
+                "the kernel may accept x32 system calls, which cannot be matched by any rule";
             Finding::note(Check::X32, text, REMEDY)
         }
     }
@@ -205,7 +211,7 @@ mod tests {
         // whether the machine takes x32 calls is not the rules' affair
         findings.retain(|finding| finding.check != Check::X32);
         findings.iter().for_each(|finding| {
-            assert_eq!(finding.remedy.is_empty(), finding.level == Level::Fine, "{finding:?}");
+            assert_eq!(finding.remedy.is_none(), finding.level == Level::Fine, "{finding:?}");
         });
         findings.iter().map(|finding| (finding.check, finding.level)).collect()
     }

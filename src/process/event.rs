@@ -5,9 +5,10 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
 use super::{Fact, Process, ProcessId, Provenance};
+use crate::bytestr::print_text;
 use crate::constants::Signal;
 use crate::event::{Event, Loss};
-use crate::record::{EventId, print_text};
+use crate::record::EventId;
 
 /// A change in the life of a process, or the notice that one may be missing.
 ///

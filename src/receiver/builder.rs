@@ -1,30 +1,32 @@
-//! Setting up a receiver.
+//! Configuring and opening a receiver.
 
-use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backpressure::Congestion;
-use super::coalesce::Density;
-use super::heartbeat::Canaries;
-use super::shutdown::Leaving;
-use super::watchdog::Permit;
-use super::worker::Mailbox;
-use super::{Pending, Receiver, Role};
-use crate::control::Control;
-use crate::control::registration;
+use super::coalesce::Coalesce;
+use super::upkeep::{Role, Upkeep};
+use super::worker::Workers;
+use super::{Kept, Receiver};
+use crate::control::{Control, registration};
 use crate::error::Error;
-use crate::event::HealthFaults;
-use crate::host::Clock;
-use crate::host::procfs;
+use crate::host::{Clock, procfs};
 use crate::netlink::error_map;
 use crate::netlink::socket::{Batch, NetlinkSocket};
 use crate::time::Tick;
 
-/// Sets up a [`Receiver`]; made by [`Receiver::observer`] or [`Receiver::daemon`].
+/// Configures a [`Receiver`]; made by [`Receiver::observer`] or [`Receiver::daemon`].
+///
+/// # Examples
+///
+/// ```no_run
+/// use auditlink::Receiver;
+///
+/// let receiver = Receiver::observer().receive_buffer(32 << 20).batch(256).open()?;
+/// # Ok::<(), auditlink::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "nothing is received before it is opened"]
+#[must_use = "nothing is received before the receiver is opened"]
 pub struct ReceiverBuilder {
     role: Role,
     receive_buffer: usize,
@@ -47,11 +49,12 @@ impl ReceiverBuilder {
         }
     }
 
-    /// Asks for a receive buffer of so many bytes. Default 16 MiB for an observer, about 30,000
-    /// records, 4 MiB for a daemon, for which the kernel keeps what does not fit.
+    /// Requests a receive buffer of this many bytes. Default 16 MiB for an observer, about 30,000
+    /// records, and 4 MiB for a daemon, for which the kernel keeps records that do not fit.
     ///
-    /// Beyond `net.core.rmem_max` this needs `CAP_NET_ADMIN`; what was granted is told by
-    /// [`Receiver::receive_buffer`].
+    /// Exceeding `net.core.rmem_max` requires `CAP_NET_ADMIN`; [`Receiver::receive_buffer`] returns the
+    /// size that the kernel granted.
+    #[doc(alias = "SO_RCVBUF")]
     pub const fn receive_buffer(mut self, bytes: usize) -> Self {
         self.receive_buffer = bytes;
         self
@@ -63,39 +66,39 @@ impl ReceiverBuilder {
         self
     }
 
-    /// Sets how long a record may be. Default 16 KiB, at least 1 KiB; the longest that were
-    /// measured have 8.6 KB. A longer one is delivered without its end, and told as a loss.
+    /// Sets the maximum length of a record. Default 16 KiB, at least 1 KiB; the longest measured record
+    /// has 8.6 KB. A longer record is delivered truncated, and reported as a loss.
     pub const fn record_size(mut self, bytes: usize) -> Self {
         self.buffer_size = if bytes < 1024 { 1024 } else { bytes };
         self
     }
 
-    /// Sets how long to let records gather while they come thick and fast. Default 200 µs.
+    /// Sets how long to wait for further records before each read under load. Default 200 µs.
     ///
-    /// It saves a system call and a wake-up per record under load, and delays nothing while fewer than
-    /// some 16,000 records come a second. Zero turns it off.
+    /// This saves a system call and a wake-up per record. It delays nothing at rates below about 16,000
+    /// records a second. Zero turns it off.
     pub const fn coalesce(mut self, time: Duration) -> Self {
         self.coalesce = time;
         self
     }
 
-    /// Starts receiving. It makes one or two requests, which can wait in the kernel while its queue
-    /// is over its limit.
+    /// Opens the receiver, which makes one or two requests. They can block in the kernel while its
+    /// queue exceeds the backlog limit.
     ///
     /// # Errors
     ///
     /// For an observer, [`ErrorKind::NoPermission`](crate::ErrorKind::NoPermission) without
-    /// `CAP_AUDIT_READ`, and [`ErrorKind::Network`](crate::ErrorKind::Network) in another network
-    /// namespace than that of process 1, as far as that can be told: it would hear nothing. For a
-    /// daemon, [`ErrorKind::AlreadyRegistered`](crate::ErrorKind::AlreadyRegistered), which names the process that
-    /// has the place, and those of a request.
+    /// `CAP_AUDIT_READ`, and [`ErrorKind::Network`](crate::ErrorKind::Network) if the process can
+    /// determine that its network namespace is not that of process 1, because no records arrive there.
+    /// For a daemon, [`ErrorKind::AlreadyRegistered`](crate::ErrorKind::AlreadyRegistered), which names
+    /// the registered process, and the errors of [`Control::status`].
     pub fn open(self) -> Result<Receiver, Error> {
-        let mailbox = Mailbox::new()?;
+        // read before the first record can be lost
+        let clock = Clock::start();
+        let workers = Workers::new(clock)?;
         let socket = NetlinkSocket::open()?;
         let receive_buffer = socket.set_receive_buffer(self.receive_buffer)?;
-        let drops = socket.drops(); // before the first record can be dropped
-        // read before the first record is made, or what is lost until then is not known
-        let clock = Clock::start();
+        let drops = socket.drops();
         let begun = clock.now();
         let lost = Control::open().and_then(|mut control| control.status());
         let (socket, kept) = match self.role {
@@ -107,44 +110,30 @@ impl ReceiverBuilder {
                 (socket, Vec::new())
             }
             Role::Daemon => {
-                socket.stay_open_when_full()?;
+                socket.disable_enobufs()?;
                 registration::register(socket)?
             }
         };
-        let lost = match lost {
-            Ok(status) => Some(Pending::LostCounter(status.lost, begun)),
-            // an observer may not be allowed to ask
-            Err(_) if self.role == Role::Observer => None,
+        let has_hold_queue = self.role == Role::Daemon && procfs::booted_with_audit();
+        let mut upkeep = Upkeep::new(self.role, has_hold_queue, drops, clock.now());
+        match lost {
+            Ok(status) => upkeep.handle_first_lost_counter(status.lost, begun),
+            // an observer may lack the permission to read the status
+            Err(_) if self.role == Role::Observer => {}
             Err(error) => return Err(error),
-        };
-        let kept = kept.into_iter().map(Pending::Datagram);
-        let pending: VecDeque<Pending> = lost.into_iter().chain(kept).collect();
+        }
         Ok(Receiver {
-            readiness: mailbox.joined_with(socket.as_fd())?,
-            socket: Arc::new(socket),
-            batch: Batch::new(self.batch, self.buffer_size),
-            role: self.role,
-            clock,
-            mailbox,
-            notes: VecDeque::new(),
-            receive_buffer,
-            coalesce: self.coalesce,
-            density: Density::default(),
-            filled_at: Tick::ZERO,
-            read_at: clock.now(),
-            pending,
-            handed: Vec::new(),
-            drops,
-            congestion: Congestion::None,
-            leaving: Leaving::No,
-            last_reading: None,
-            reading_at: begun,
-            watching: None,
-            permit: Arc::new(Permit::new()),
-            heartbeats: Canaries::default(),
-            faults: HealthFaults::empty(),
-            woken: false,
+            readiness: workers.joined_with(socket.as_fd())?,
             companion: None,
+            socket: Arc::new(socket),
+            receive_buffer,
+            batch: Batch::new(self.batch, self.buffer_size),
+            filled_at: Tick::ZERO,
+            kept: Kept::new(kept),
+            clock,
+            coalesce: Coalesce::new(self.coalesce),
+            upkeep,
+            workers,
         })
     }
 }
@@ -154,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_that_make_no_sense_are_raised() {
+    fn limits_that_are_too_low_are_raised() {
         let builder = Receiver::observer().batch(0).record_size(1);
         assert_eq!((builder.batch, builder.buffer_size), (1, 1024));
     }

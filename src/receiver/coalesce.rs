@@ -1,39 +1,54 @@
-//! Whether records come thick and fast.
+//! Coalescing: under load, the receiver sleeps shortly before it reads, so that one system call receives
+//! several records.
 
 use std::time::Duration;
 
 use crate::time::Tick;
 
-/// Counts what comes, in windows of time.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Density {
-    began: Tick,
+/// Measures the rate of datagrams, and decides whether to coalesce them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Coalesce {
+    time: Duration,
+    /// The start of the current period.
+    started: Tick,
+    /// The number of datagrams in the current period.
     count: usize,
-    was_dense: bool,
+    /// Whether the period before was busy.
+    was_busy: bool,
 }
 
-/// The length of a window, and how many datagrams in it are dense traffic: 16,000 a second. Fewer are
-/// read one by one, as soon as they come.
-const WINDOW: Duration = Duration::from_millis(2);
-const DENSE: usize = 32;
+/// The length of a period.
+const PERIOD: Duration = Duration::from_millis(2);
 
-impl Density {
-    /// Counts datagrams that came.
-    pub(super) fn add(&mut self, datagrams: usize, at: Tick) {
-        let passed = at.saturating_duration_since(self.began);
-        if passed >= WINDOW {
-            // a window without anything lies between, or it is the next one
-            self.was_dense = self.count >= DENSE && passed < 2 * WINDOW;
-            self.began = at;
+/// How many datagrams make a period busy: 16,000 a second. At lower rates each is read at once.
+const BUSY: usize = 32;
+
+impl Coalesce {
+    /// Coalesces for `time`; zero turns it off.
+    pub(super) const fn new(time: Duration) -> Self {
+        Self { time, started: Tick::ZERO, count: 0, was_busy: false }
+    }
+
+    /// Counts datagrams that were received.
+    pub(super) fn add(&mut self, datagrams: usize, now: Tick) {
+        let passed = now.saturating_duration_since(self.started);
+        if passed >= PERIOD {
+            // after a period without datagrams, the last busy one is too old
+            self.was_busy = self.count >= BUSY && passed < 2 * PERIOD;
+            self.started = now;
             self.count = 0;
         }
         self.count = self.count.saturating_add(datagrams);
     }
 
-    /// Tells whether traffic is dense, at this time.
-    pub(super) fn is_dense(&self, at: Tick) -> bool {
-        let is_recent = at.saturating_duration_since(self.began) < 2 * WINDOW;
-        is_recent && (self.was_dense || self.count >= DENSE)
+    /// Returns how long to sleep before the socket is read.
+    pub(super) fn delay(&self, now: impl FnOnce() -> Tick) -> Option<Duration> {
+        (!self.time.is_zero() && self.is_busy(now())).then_some(self.time)
+    }
+
+    fn is_busy(&self, now: Tick) -> bool {
+        let is_recent = now.saturating_duration_since(self.started) < 2 * PERIOD;
+        is_recent && (self.was_busy || self.count >= BUSY)
     }
 }
 
@@ -41,36 +56,46 @@ impl Density {
 mod tests {
     use super::*;
 
+    const TIME: Duration = Duration::from_micros(200);
+
     fn at(micros: u64) -> Tick {
         Tick::from_nanos(1_000_000_000 + micros * 1000)
     }
 
     #[test]
-    fn single_events_are_never_dense() {
-        let mut density = Density::default();
+    fn single_events_are_not_delayed() {
+        let mut coalesce = Coalesce::new(TIME);
         for event in 0..1_000 {
             // four records, a millisecond apart
             for record in 0..4 {
-                density.add(1, at(event * 1_000 + record));
-                assert!(!density.is_dense(at(event * 1_000 + record)));
+                let now = at(event * 1_000 + record);
+                coalesce.add(1, now);
+                assert_eq!(coalesce.delay(|| now), None);
             }
         }
     }
 
     #[test]
-    fn a_storm_is_dense_until_it_ends() {
-        let mut density = Density::default();
+    fn a_burst_is_coalesced_until_it_ends() {
+        let mut coalesce = Coalesce::new(TIME);
         for record in 0..32 {
-            density.add(1, at(record * 10));
+            coalesce.add(1, at(record * 10));
         }
-        assert!(density.is_dense(at(400)));
-        // from one window to the next it stays so, though each begins with few
+        assert_eq!(coalesce.delay(|| at(400)), Some(TIME));
+        // it continues from one period to the next, though each begins with few datagrams
         for batch in 1..100 {
-            density.add(20, at(400 + batch * 200));
-            assert!(density.is_dense(at(400 + batch * 200)), "{batch}");
+            coalesce.add(20, at(400 + batch * 200));
+            assert_eq!(coalesce.delay(|| at(400 + batch * 200)), Some(TIME), "{batch}");
         }
-        assert!(!density.is_dense(at(30_000)));
-        density.add(1, at(30_000));
-        assert!(!density.is_dense(at(30_000)));
+        assert_eq!(coalesce.delay(|| at(30_000)), None);
+        coalesce.add(1, at(30_000));
+        assert_eq!(coalesce.delay(|| at(30_000)), None);
+    }
+
+    #[test]
+    fn zero_turns_it_off() {
+        let mut coalesce = Coalesce::new(Duration::ZERO);
+        coalesce.add(1_000, at(0));
+        assert_eq!(coalesce.delay(|| at(0)), None);
     }
 }

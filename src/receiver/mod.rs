@@ -1,11 +1,7 @@
-//! Receiving records from the live kernel.
+//! Receiving records from the running kernel.
 
-mod backpressure;
 mod builder;
 mod coalesce;
-mod heartbeat;
-mod marker;
-mod shutdown;
 mod upkeep;
 mod watchdog;
 mod worker;
@@ -19,102 +15,79 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 
-use self::backpressure::Congestion;
 pub use self::builder::ReceiverBuilder;
-use self::coalesce::Density;
-use self::heartbeat::Canaries;
-use self::shutdown::Leaving;
-pub use self::watchdog::{Heartbeat, Repair, Watchdog};
-use self::watchdog::{Permit, Watching};
-use self::worker::{Mailbox, Note, Post};
-use crate::error::Error;
-use crate::event::{HealthFaults, Received};
+use self::coalesce::Coalesce;
+use self::upkeep::{Command, MarkerResult, Role, Upkeep, WorkerMessage};
+pub use self::watchdog::{Heartbeat, Repair, WatchdogConfig};
+pub(crate) use self::worker::Waker;
+use self::worker::Workers;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Received, Signal};
 use crate::host::Clock;
 use crate::netlink::socket::{Batch, Datagram, NetlinkSocket};
 use crate::source::Source;
 use crate::time::Tick;
-use crate::wire::frame::Frame;
+use crate::wire::frame::{self, Frame};
 
-/// Receives records from the kernel, as its audit daemon or beside one.
+/// Receives records from the kernel, as the audit daemon or as an observer.
 ///
-/// - [`Receiver::observer`] joins the multicast group. Any number can, and none changes anything in
-///   the kernel. An observer that reads too slowly loses records, and is told exactly how many.
-/// - [`Receiver::daemon`] takes the kernel's one place for a daemon. The kernel keeps records for a
-///   daemon that reads too slowly, up to its backlog limit.
+/// - [`Receiver::observer`] joins the multicast group. Any number of processes can, without changing
+///   anything in the kernel. An observer that reads too slowly loses records, and reports how many.
+/// - [`Receiver::daemon`] registers as the audit daemon, of which there is one. The kernel keeps records
+///   for a daemon that reads too slowly, up to the backlog limit.
 ///
-/// It is a [`Source`]; [`Events`](crate::Events) makes events of what it receives.
+/// A receiver is a [`Source`]; [`Events`](crate::Events) assembles events from its records.
+///
+/// # Examples
+///
+/// ```no_run
+/// use auditlink::{Events, Receiver};
+///
+/// let receiver = Receiver::observer().open()?;
+/// for delivery in Events::new(receiver) {
+///     println!("{:?}", delivery?);
+/// }
+/// # Ok::<(), auditlink::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Receiver {
-    /// Can be read when the socket or the mailbox can.
+    /// Readable when the socket, the channel of the workers or the companion is.
     readiness: Epoll,
-    socket: Arc<NetlinkSocket>,
-    batch: Batch,
-    role: Role,
-    clock: Clock,
-    mailbox: Mailbox,
-    /// Notes that were taken out of the mailbox before their time.
-    notes: VecDeque<Note>,
-    receive_buffer: usize,
-    coalesce: Duration,
-    density: Density,
-    filled_at: Tick,
-    /// When the socket was last read, empty or not.
-    read_at: Tick,
-    /// What is handed over before anything more is read from the socket.
-    pending: VecDeque<Pending>,
-    handed: Vec<u8>,
-    /// The socket's drop counter when it was last looked at.
-    drops: Option<u32>,
-    congestion: Congestion,
-    leaving: Leaving,
-    /// The last reading of the counter of lost records, handed over at the very end. What comes
-    /// after it was made before, since the kernel sends nothing more.
-    last_reading: Option<u32>,
-    /// When the last reading of the counter was begun.
-    reading_at: Tick,
-    watching: Option<Watching>,
-    permit: Arc<Permit>,
-    heartbeats: Canaries,
-    faults: HealthFaults,
-    /// Somebody wants to have a word, as soon as the socket is empty.
-    woken: bool,
-    /// A file that ends a wait when it can be read.
+    /// A file that ends a wait when it is readable.
     companion: Option<OwnedFd>,
+    socket: Arc<NetlinkSocket>,
+    receive_buffer: usize,
+    batch: Batch,
+    /// When the batch was received.
+    filled_at: Tick,
+    kept: Kept,
+    clock: Clock,
+    coalesce: Coalesce,
+    upkeep: Upkeep,
+    workers: Workers,
 }
 
-/// Wakes a receiver; made by [`Receiver::waker`].
-#[derive(Clone, Debug)]
-pub(crate) struct Waker(Post);
+/// Records that arrived while the daemon registered.
+#[derive(Debug)]
+struct Kept {
+    records: VecDeque<Vec<u8>>,
+    /// The record that was handed over last.
+    current: Vec<u8>,
+}
 
-impl Waker {
-    pub(crate) fn wake(&self) {
-        self.0.send(Note::Wake);
+impl Kept {
+    fn new(records: Vec<Vec<u8>>) -> Self {
+        Self { records: records.into(), current: Vec::new() }
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Observer,
-    Daemon,
-}
-
-/// What is handed over as soon as the batch allows.
-#[derive(Debug)]
-enum Pending {
-    LostCounter(u32, Tick),
-    Datagram(Vec<u8>),
-    Overrun(Option<u64>),
-    BackpressureStarted,
-    BackpressureEnded,
-    Health(HealthFaults),
-}
-
 impl Receiver {
-    /// Starts to set up a reader of the multicast group.
+    /// Returns a builder for a reader of the multicast group.
     ///
-    /// Needs `CAP_AUDIT_READ` in the initial user namespace, and the initial network namespace:
-    /// elsewhere no records come. With `CAP_AUDIT_CONTROL` it reads the kernel's counter of lost
-    /// records, at the start and at the end; without, no completeness can be complete.
+    /// It requires `CAP_AUDIT_READ` in the initial user namespace, and the initial network namespace,
+    /// because the kernel sends no records elsewhere. With `CAP_AUDIT_CONTROL` it reads the kernel's
+    /// counter of lost records at the start and at the end; without it, completeness cannot be
+    /// verified.
     ///
     /// # Kernel version
     ///
@@ -123,18 +96,19 @@ impl Receiver {
         ReceiverBuilder::new(Role::Observer)
     }
 
-    /// Starts to set up the audit daemon.
+    /// Returns a builder for the audit daemon.
     ///
-    /// Needs `CAP_AUDIT_CONTROL` in the initial user and pid namespace, and `CAP_AUDIT_WRITE` to
-    /// wake the kernel up after a congestion. The system calls of the daemon's process are not
-    /// audited themselves while rules are loaded, those of its children are.
+    /// It requires `CAP_AUDIT_CONTROL` in the initial user and pid namespace, and `CAP_AUDIT_WRITE` to
+    /// flush the kernel's retry queue. While rules are loaded, the kernel does not audit the system
+    /// calls of the daemon itself, only those of its children.
+    #[doc(alias = "AUDIT_STATUS_PID")]
     pub const fn daemon() -> ReceiverBuilder {
         ReceiverBuilder::new(Role::Daemon)
     }
 
     /// Returns the size of the receive buffer that the kernel granted.
     ///
-    /// It is the kernel's own accounting, twice what was asked for; a record takes about 1 kB.
+    /// It is in the kernel's own accounting, twice the requested size; a record takes about 1 kB.
     #[must_use]
     pub const fn receive_buffer(&self) -> usize {
         self.receive_buffer
@@ -149,20 +123,23 @@ impl Receiver {
         self.socket.port()
     }
 
-    /// Returns the current tick of the clock that stamps what is received.
+    /// Returns the current tick of the clock that stamps received datagrams.
     #[must_use]
     pub fn now(&self) -> Tick {
         self.clock.now()
     }
 
-    /// Returns what makes [`recv`](Source::recv) say that the line is empty, as soon as it is.
+    /// Returns a waker, which makes [`recv`](Source::recv) return [`Signal::Idle`] as soon as the socket
+    /// is drained.
     pub(crate) fn waker(&self) -> Waker {
-        Waker(self.mailbox.post())
+        self.workers.waker()
     }
 
-    /// Waits for another file, too, from now on: as soon as it can be read and no record can,
-    /// [`recv`](Source::recv) returns [`Received::Idle`]. It is for a second source that the same
-    /// loop reads; whatever makes the file readable must be taken from it, or no wait will last.
+    /// Also waits for another file from now on: when it is readable and no record is,
+    /// [`recv`](Source::recv) returns [`Signal::Idle`].
+    ///
+    /// This serves a process monitor that the same loop reads. Whatever makes the file readable must be
+    /// read from it, or every wait returns at once.
     ///
     /// # Errors
     ///
@@ -170,64 +147,146 @@ impl Receiver {
     pub fn wait_beside(&mut self, file: OwnedFd) -> Result<(), Error> {
         self.readiness
             .add(&file, EpollEvent::new(EpollFlags::EPOLLIN, 2))
-            .map_err(|error| Error::io("join the files to wait for", error.into()))?;
+            .map_err(|error| Error::io("add a file to the epoll file", error.into()))?;
         self.companion = Some(file);
         Ok(())
     }
 
-    /// Tells whether the next thing to be handed over was read from the socket already.
+    /// Returns whether a datagram is left of those that the last system call received.
     pub(crate) fn has_next(&self) -> bool {
         self.batch.has_next()
     }
 
-    /// Returns the clock.
     pub(crate) const fn clock(&self) -> Clock {
         self.clock
     }
 
-    /// Begins to watch over the service: from now on a loss of it is told among the deliveries.
+    /// Starts a watchdog, which reports faults of the audit system among the deliveries.
     ///
-    /// The rules that are loaded now are taken for the right ones: load them first. A second call
-    /// replaces the first watch.
+    /// The rules that are loaded now are the expected ones, so load them first. A second call
+    /// replaces the first watchdog.
     ///
     /// # Errors
     ///
-    /// Those of a request; see [`Control::status`](crate::Control::status).
-    pub fn watch(&mut self, watch: &Watchdog) -> Result<(), Error> {
-        let daemon = (self.role == Role::Daemon).then(|| Arc::clone(&self.socket));
-        let (post, permit) = (self.mailbox.post(), Arc::clone(&self.permit));
-        self.watching = Some(watchdog::start(watch, post, self.clock, daemon, permit)?);
+    /// Those of [`Control::status`](crate::Control::status).
+    pub fn watch(&mut self, config: &WatchdogConfig) -> Result<(), Error> {
+        let daemon = (self.upkeep.role() == Role::Daemon).then(|| Arc::clone(&self.socket));
+        self.workers.start_watchdog(config, daemon)?;
+        self.upkeep.handle_watchdog_started();
         Ok(())
     }
 
-    /// Begins to leave, in an orderly way: what the kernel has queued up to now is still handed
-    /// over, then comes [`Received::End`].
+    /// Begins an orderly shutdown: records that the kernel has queued so far are still received, then
+    /// [`Signal::End`].
     ///
-    /// It does not wait. A daemon keeps its place until a marker, sent behind all that is queued,
-    /// has come back; then it gives its place back. An observer leaves the group when the kernel's
-    /// queue is empty, where it may ask for that. If it cannot be seen that all came, the completeness
-    /// is [`UnverifiedReason::Backpressure`](crate::event::UnverifiedReason::Backpressure). An error of giving the place back
-    /// comes from [`recv`](Source::recv), after all that was received.
+    /// This does not block. A daemon sends a marker through the kernel's queue, stays registered until
+    /// the marker has come back, and unregisters. An observer leaves the multicast group when the
+    /// kernel's queue is empty, if it may read the queue's length. If it cannot be verified that
+    /// everything was received, the completeness is [`UnverifiedReason::Backpressure`]. If
+    /// unregistering fails, [`recv`](Source::recv) returns the error after all that was received.
+    ///
+    /// [`UnverifiedReason::Backpressure`]: crate::event::UnverifiedReason::Backpressure
     ///
     /// # Errors
     ///
-    /// No thread could be started.
+    /// An error of the operating system, if no thread can be started.
     pub fn finish(&mut self) -> Result<(), Error> {
-        self.leave(true)
+        self.shut_down(true)
     }
 
-    /// Closes the socket; a daemon gives its place back first.
+    /// Closes the receiver; a daemon unregisters first.
     ///
-    /// What was not received yet is thrown away: to have it all, call [`finish`](Self::finish)
-    /// and receive until the end. Dropping the receiver closes it too, but cannot tell what went
-    /// wrong.
+    /// Records that were not received yet are discarded. To receive them, call
+    /// [`finish`](Self::finish) and receive until the end. Dropping the receiver closes it too, but
+    /// cannot return an error.
     ///
     /// # Errors
     ///
-    /// Those of a request; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if the kernel did not
-    /// take the place back within 10 seconds.
+    /// Those of [`Control::status`](crate::Control::status);
+    /// [`ErrorKind::Timeout`] if the kernel does not unregister the daemon within 10 seconds.
     pub fn close(mut self) -> Result<(), Error> {
         self.close_now()
+    }
+
+    fn shut_down(&mut self, is_orderly: bool) -> Result<(), Error> {
+        self.upkeep.shut_down(is_orderly, self.clock.now());
+        self.run_commands()
+    }
+
+    /// Shuts down at once. Reads on meanwhile, because the kernel may be blocked on this socket.
+    fn close_now(&mut self) -> Result<(), Error> {
+        self.shut_down(false)?;
+        self.upkeep.abort_waiting();
+        self.run_commands()?;
+        let end = self.clock.now().saturating_add(CLOSE_TIMEOUT);
+        while !self.upkeep.is_done() {
+            if self.clock.now() >= end {
+                let remedy = "check with auditctl -s whether the kernel's backlog is full";
+                return Err(Error::new("close the receiver", ErrorKind::Timeout, remedy));
+            }
+            if self.batch.fill(&self.socket) == Ok(0) {
+                self.wait(Some(end))?;
+            }
+            while let Some(message) = self.next_message() {
+                if matches!(message, WorkerMessage::ShutdownDone(_)) {
+                    self.handle_message(message)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the next message of a worker.
+    fn next_message(&mut self) -> Option<WorkerMessage> {
+        self.upkeep.take_deferred().or_else(|| self.workers.try_recv())
+    }
+
+    fn handle_message(&mut self, message: WorkerMessage) -> Result<(), Error> {
+        let drops = || self.socket.drops();
+        self.upkeep.handle_message(message, drops, self.clock.now())?;
+        self.run_commands()
+    }
+
+    /// Shows the next datagram to the upkeep if it is relevant there.
+    fn inspect_next(&mut self) -> Result<(), Error> {
+        let is_from_kernel = |datagram: &Datagram<'_>| datagram.sender == Some(0);
+        let Some(datagram) = self.batch.peek().filter(is_from_kernel) else { return Ok(()) };
+        let message_type = frame::message_type(datagram.bytes);
+        let Some(message_type) = message_type.filter(|it| Upkeep::is_relevant(*it)) else {
+            return Ok(());
+        };
+        if self.upkeep.needs_announcements(message_type) {
+            while let Some(message) = self.workers.try_recv() {
+                self.upkeep.defer(message);
+            }
+        }
+        self.upkeep.handle_datagram(message_type, datagram.bytes, self.clock.now());
+        self.run_commands()
+    }
+
+    /// Runs the commands of the upkeep.
+    fn run_commands(&mut self) -> Result<(), Error> {
+        while let Some(command) = self.upkeep.poll_command() {
+            match command {
+                Command::CheckHealth => self.workers.check_health(),
+                Command::Unregister => self.workers.unregister(),
+                Command::Flush(marker) => {
+                    if self.workers.flush(marker).is_err() {
+                        let failed = WorkerMessage::FlushMarker(MarkerResult::Failed);
+                        self.upkeep.handle_message(failed, || None, self.clock.now())?;
+                    }
+                }
+                Command::ShutDown { is_orderly, marker } => {
+                    let role = self.upkeep.role();
+                    let started = self.workers.shut_down(role, &self.socket, is_orderly, marker);
+                    if let Err(error) = started {
+                        self.upkeep.handle_shutdown_failed();
+                        return Err(Error::io("start the shutdown worker", error));
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes the next datagram of the batch.
@@ -237,95 +296,70 @@ impl Receiver {
             Some(datagram) if datagram.sender == Some(0) => {
                 Received::Datagram { bytes: datagram.bytes, needed: datagram.needed, at }
             }
-            Some(datagram) => Received::Refused { port: datagram.sender.unwrap_or_default(), at },
-            None => Received::Idle { at },
+            Some(datagram) => Signal::Refused { port: datagram.sender.unwrap_or_default() }.at(at),
+            None => Signal::Idle.at(at),
         }
     }
 
-    fn hand_over(&mut self, pending: Pending) -> Received<'_> {
-        let at = self.clock.now();
-        match pending {
-            Pending::LostCounter(total, at) => Received::LostCounter { total, at },
-            Pending::Overrun(dropped) => Received::Overrun { dropped, at },
-            Pending::BackpressureStarted => Received::BackpressureStarted { at },
-            Pending::BackpressureEnded => Received::BackpressureEnded { at },
-            Pending::Health(faults) => Received::Health { faults, at },
-            Pending::Datagram(bytes) => {
-                self.handed = bytes;
-                Received::Datagram { bytes: &self.handed, needed: self.handed.len(), at }
-            }
-        }
-    }
-
-    /// Returns when something is to be looked at though nothing came.
-    fn next_deadline(&self, now: Tick) -> Option<Tick> {
-        let own =
-            [self.heartbeats.deadline(now), self.congestion.deadline(), self.leaving.deadline()];
-        own.into_iter().flatten().min()
-    }
-
-    /// Waits until there is something to receive; `false` if nothing came until `until`, or the
-    /// companion wants to be looked at.
+    /// Waits until something can be received. Returns `false` if `until` has passed, or only the
+    /// companion is readable.
     fn wait(&self, until: Option<Tick>) -> Result<bool, Error> {
         let now = self.clock.now();
         if until.is_some_and(|until| until <= now) {
             return Ok(false);
         }
-        let wake = self.next_deadline(now).into_iter().chain(until).min();
+        let wake = self.upkeep.poll_timeout(now).into_iter().chain(until).min();
         let time = wake.map(|wake| wake.saturating_duration_since(now));
         let companion = self.companion.as_ref().map(AsFd::as_fd);
         let ready = self
             .socket
-            .wait_with(self.mailbox.as_fd(), companion, time)
+            .wait_with(self.workers.as_fd(), companion, time)
             .map_err(|error| Error::io("wait for audit records", error))?;
-        let gathers = !self.coalesce.is_zero() && self.density.is_dense(self.clock.now());
-        if ready & SOCKET != 0 && gathers {
-            thread::sleep(self.coalesce);
+        if ready.socket
+            && let Some(delay) = self.coalesce.delay(|| self.clock.now())
+        {
+            thread::sleep(delay);
         }
-        Ok(ready != COMPANION)
+        Ok(!ready.is_only_companion())
     }
 }
 
 impl Source for Receiver {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
         loop {
-            if let Some(pending) = self.pending.pop_front() {
-                return Ok(self.hand_over(pending));
+            if let Some((signal, at)) = self.upkeep.poll_signal() {
+                return Ok(signal.at(at));
+            }
+            if let Some(record) = self.kept.records.pop_front() {
+                self.kept.current = record;
+                let (bytes, at) = (&*self.kept.current, self.clock.now());
+                return Ok(Received::Datagram { bytes, needed: bytes.len(), at });
             }
             if self.batch.skip_if(is_own_probe) {
                 continue;
             }
             if self.batch.has_next() {
-                self.look_ahead();
+                self.inspect_next()?;
                 return Ok(self.next_of_batch());
             }
-            if let Some(note) = self.next_note() {
-                self.read(note)?;
+            if let Some(message) = self.next_message() {
+                self.handle_message(message)?;
                 continue;
             }
-            self.after_pause();
+            self.upkeep.handle_read(|| self.socket.drops(), self.clock.now());
             match self.batch.fill(&self.socket) {
                 Ok(0) => {
-                    self.at_empty();
-                    if !self.pending.is_empty() {
-                        continue;
-                    }
-                    if self.leaving.is_left() {
-                        let at = self.clock.now();
-                        return Ok(match self.last_reading.take() {
-                            Some(total) => Received::LostCounter { total, at },
-                            None => Received::End { at },
-                        });
-                    }
-                    if std::mem::take(&mut self.woken) || !self.wait(until)? {
-                        return Ok(Received::Idle { at: self.clock.now() });
+                    self.upkeep.handle_drained(|| self.socket.drops(), self.clock.now());
+                    self.run_commands()?;
+                    if !self.upkeep.has_signal() && !self.wait(until)? {
+                        return Ok(Signal::Idle.at(self.clock.now()));
                     }
                 }
                 Ok(datagrams) => {
                     self.filled_at = self.clock.now();
-                    self.density.add(datagrams, self.filled_at);
+                    self.coalesce.add(datagrams, self.filled_at);
                 }
-                Err(Errno::ENOBUFS) => self.overflow(),
+                Err(Errno::ENOBUFS) => self.upkeep.handle_overflow(self.clock.now()),
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(Error::io("receive audit records", error.into())),
             }
@@ -333,19 +367,23 @@ impl Source for Receiver {
     }
 
     fn deadline(&self) -> Option<Tick> {
-        self.next_deadline(self.clock.now())
+        self.upkeep.poll_timeout(self.clock.now())
+    }
+
+    fn current_tick(&self) -> Option<Tick> {
+        Some(self.clock.now())
     }
 }
 
-/// The file that can be read when something is to be received: a record, or a word of a thread
-/// that nudges, watches or leaves. It is for poll and epoll, not for reading.
+/// The file descriptor that is readable when something can be received: a record, or a report of a
+/// worker thread. It is for poll and epoll, not for reading.
 ///
-/// When it can be read, call [`Events::try_next`](crate::Events::try_next) until it returns `None`;
-/// and call it at the latest when [`Events::time_left`](crate::Events::time_left) is over.
+/// When it is readable, call [`Events::try_next`](crate::Events::try_next) until it returns `Idle`;
+/// and call it at the latest when [`Events::time_left`](crate::Events::time_left) has passed.
 ///
 /// # Examples
 ///
-/// A daemon's own loop over epoll:
+/// An event loop over epoll:
 ///
 /// ```no_run
 #[doc = include_str!("../../examples/epoll.rs")]
@@ -358,26 +396,25 @@ impl AsFd for Receiver {
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        // whoever wants to know calls `close`
-        if !self.leaving.is_left() {
+        // a caller who needs the error calls `close`
+        if !self.upkeep.is_done() {
             let _ = self.close_now();
         }
     }
 }
 
-/// Recognises the probe that the kernel sends to a daemon that gives its own place back.
+/// Returns whether a datagram is the probe that the kernel sends to a daemon when it unregisters itself.
 fn is_own_probe(datagram: Datagram<'_>) -> bool {
     datagram.sender == Some(0)
         && datagram.bytes.len() < PROBE_LENGTH_LIMIT
         && Frame::parse(datagram.bytes) == Ok(Frame::Replace { pid: std::process::id() })
 }
 
-/// A probe has 20 bytes; no record is as short as this.
+/// A probe has 20 bytes; every record is longer than this.
 const PROBE_LENGTH_LIMIT: usize = 32;
 
-/// What a wait tells of.
-const SOCKET: u8 = 1;
-const COMPANION: u8 = 4;
+/// How long the kernel may take to unregister a receiver.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
@@ -385,7 +422,7 @@ mod tests {
     use crate::control::Control;
 
     #[test]
-    fn a_receiver_can_move_to_the_thread_that_reads() {
+    fn a_receiver_can_move_to_another_thread() {
         fn is_send<T: Send>() {}
         is_send::<Receiver>();
         is_send::<Control>();

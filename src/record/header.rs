@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 /// # Examples
 ///
 /// ```
-/// use auditlink::record::EventId;
+/// use auditlink::EventId;
 ///
 /// let id: EventId = "1700000000.123:30".parse()?;
 /// assert_eq!((id.time().millis(), id.serial()), (123, 30));

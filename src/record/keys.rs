@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use super::{Record, Value};
+use crate::bytestr::ByteStr;
 
 /// The keys of the rule that made a record.
 ///
 /// An iterator over byte strings. A rule has no key, one, or several.
 #[derive(Clone, Debug)]
 pub struct Keys<'a> {
-    rest: Option<Cow<'a, [u8]>>,
+    rest: Option<ByteStr<'a>>,
 }
 
 impl<'a> Keys<'a> {
@@ -23,22 +24,22 @@ impl<'a> Keys<'a> {
 }
 
 impl<'a> Iterator for Keys<'a> {
-    type Item = Cow<'a, [u8]>;
+    type Item = ByteStr<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.rest.take()?;
         let Some(end) = memchr::memchr(KEY_SEPARATOR, &rest) else {
             return Some(rest);
         };
-        let (key, after) = match rest {
+        let (key, after) = match Cow::from(rest) {
             Cow::Borrowed(bytes) => {
                 let (key, after) = bytes.split_at(end);
-                (Cow::Borrowed(key), Cow::Borrowed(after.get(1..).unwrap_or_default()))
+                (key.into(), after.get(1..).unwrap_or_default().into())
             }
             Cow::Owned(mut bytes) => {
                 let after = bytes.split_off(end + 1);
                 bytes.truncate(end);
-                (Cow::Owned(bytes), Cow::Owned(after))
+                (bytes.into(), after.into())
             }
         };
         self.rest = Some(after);

@@ -5,6 +5,7 @@ use std::fmt;
 use memchr::memchr;
 
 use super::Value;
+use crate::bytestr::ByteStr;
 
 /// A label of a security module, such as SELinux's `user:role:type:range`.
 ///
@@ -94,7 +95,7 @@ fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 impl fmt::Display for Label<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        super::value::print_text(self.0, f)
+        fmt::Display::fmt(&ByteStr::borrowed(self.0), f)
     }
 }
 

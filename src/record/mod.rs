@@ -5,7 +5,7 @@
 //! field that makes no sense fails alone, never the record.
 
 mod field;
-mod header;
+pub(crate) mod header;
 mod interpret;
 mod keys;
 mod label;
@@ -18,15 +18,13 @@ mod view;
 use std::fmt;
 
 pub use self::field::{Field, Fields};
-pub use self::header::EventId;
-pub(crate) use self::header::Header;
-pub use self::interpret::{Absent, Ids, Interpretation, Interpretations, WithNames};
+pub(crate) use self::header::{EventId, Header};
+pub use self::interpret::{Absent, Interpretation, Interpretations, WithNames};
 pub use self::keys::Keys;
 pub use self::label::{Label, SelinuxLabel};
 pub use self::log_line::LogLine;
 pub(crate) use self::scan::Window;
 pub use self::sockaddr::SocketAddress;
-pub(crate) use self::value::print_text;
 pub use self::value::{Untrusted, Value};
 pub use self::view::{
     AnomAbend, Avc, Bpf, Capset, ConfigChange, Cwd, DeviceMapper, EventListener, Execve, Fanotify,

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
-use super::value::{from_hex, print_text};
+use super::value::from_hex;
+use crate::bytestr::print_text;
 use crate::constants::ADDRESS_FAMILIES;
 
 /// A socket address as the caller passed it, whatever its length.

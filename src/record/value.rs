@@ -1,7 +1,8 @@
 //! The value of a field, and the few encodings that the kernel uses.
 
-use std::borrow::Cow;
 use std::fmt;
+
+use crate::bytestr::ByteStr;
 
 /// The bytes of a field's value, and how they were delimited.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub enum Value<'a> {
 #[non_exhaustive]
 pub enum Untrusted<'a> {
     /// The bytes of the string, decoded.
-    Bytes(Cow<'a, [u8]>),
+    Bytes(ByteStr<'a>),
     /// The kernel wrote `(null)`: there is no string.
     Null,
     /// Neither quoted nor hex: not what the kernel writes. The bytes are as they came.
@@ -35,11 +36,11 @@ pub enum Untrusted<'a> {
 impl<'a> Untrusted<'a> {
     /// Returns the string, or `None` where there is none; odd values are returned as they came.
     #[must_use]
-    pub fn bytes(self) -> Option<Cow<'a, [u8]>> {
+    pub fn bytes(self) -> Option<ByteStr<'a>> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
             Self::Null => None,
-            Self::Odd(raw) => Some(Cow::Borrowed(raw)),
+            Self::Odd(raw) => Some(raw.into()),
         }
     }
 }
@@ -58,10 +59,10 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn untrusted(self) -> Untrusted<'a> {
         match self {
-            Self::Quoted(bytes) | Self::Nested(bytes) => Untrusted::Bytes(Cow::Borrowed(bytes)),
+            Self::Quoted(bytes) | Self::Nested(bytes) => Untrusted::Bytes(bytes.into()),
             Self::Bare(b"(null)") => Untrusted::Null,
             Self::Bare(bytes) => match from_hex(bytes) {
-                Some(decoded) => Untrusted::Bytes(Cow::Owned(decoded)),
+                Some(decoded) => Untrusted::Bytes(decoded.into()),
                 None => Untrusted::Odd(bytes),
             },
         }
@@ -164,33 +165,12 @@ const fn hex_digit(digit: u8) -> Option<u8> {
     }
 }
 
-/// Prints bytes chosen outside of the kernel: control bytes, and what is not UTF-8, as `\ooo`.
-pub(crate) fn print_text(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use std::fmt::Write as _;
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if c.is_control() {
-                let mut buffer = [0; 4];
-                for byte in c.encode_utf8(&mut buffer).bytes() {
-                    write!(f, "\\{byte:03o}")?;
-                }
-            } else {
-                f.write_char(c)?;
-            }
-        }
-        for byte in chunk.invalid() {
-            write!(f, "\\{byte:03o}")?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn untrusted(value: Value<'_>) -> Option<Vec<u8>> {
-        value.untrusted().bytes().map(Cow::into_owned)
+        value.untrusted().bytes().map(ByteStr::into_bytes)
     }
 
     #[test]

@@ -1,31 +1,56 @@
-//! Making rules in code.
+//! Building rules in code.
 
 use super::suggest::nearest;
 use super::{
-    Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Rule, RuleError, RuleSet,
-    SyscallMask, validate,
+    Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Permissions, Rule,
+    RuleError, RuleSet, SyscallMask, validate,
 };
 use crate::arch::{Abi, Arch, uring};
 
-/// Collects the parts of a rule; started by [`Rule::on_exit`] or [`Rule::on`].
+/// Builds a [`Rule`]; returned by [`Rule::on_exit`] and [`Rule::builder`].
 ///
-/// Nothing is judged before [`build`](Self::build) or [`for_both_abis`](Self::for_both_abis).
+/// Nothing is validated before [`build`](Self::build) or [`for_both_abis`](Self::for_both_abis).
+///
+/// # Examples
+///
+/// A watch on the password file, and a rule for programs that users run as root:
+///
+/// ```
+/// use auditlink::rule::{FieldId, Operator, Permissions, Rule};
+///
+/// let passwd = Rule::on_exit()
+///     .watch("/etc/passwd")
+///     .perm(Permissions::WRITE | Permissions::ATTRIBUTE)
+///     .key("identity")
+///     .build()?;
+/// assert_eq!(passwd, "-w /etc/passwd -p wa -k identity".parse()?);
+///
+/// let as_root = Rule::on_exit()
+///     .syscalls(["execve", "execveat"])
+///     .filter(FieldId::EUID, Operator::EQUAL, 0)
+///     .filter(FieldId::AUID, Operator::GREATER_OR_EQUAL, 1000)
+///     .key("as-root")
+///     .for_both_abis()?;
+/// assert!(as_root.iter().all(|rule| rule.to_string().contains("-F euid=0 -F auid>=1000")));
+/// # Ok::<(), auditlink::rule::RuleError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a builder does nothing until it is built"]
+#[must_use = "a builder has no effect until it is built"]
 pub struct RuleBuilder {
     list: List,
     action: Action,
     prepend: bool,
     arch: Option<Arch>,
-    calls: Vec<Call>,
+    syscalls: Vec<Syscall>,
     filters: Vec<Filter>,
+    watches: bool,
     keys: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Call {
-    Named(String),
-    Numbered(u32),
+enum Syscall {
+    Name(String),
+    Number(u32),
     All,
 }
 
@@ -36,8 +61,9 @@ impl RuleBuilder {
             action,
             prepend: false,
             arch: None,
-            calls: Vec::new(),
+            syscalls: Vec::new(),
             filters: Vec::new(),
+            watches: false,
             keys: Vec::new(),
         }
     }
@@ -48,43 +74,43 @@ impl RuleBuilder {
         self
     }
 
-    /// Puts the rule before the others of its list.
+    /// Puts the rule before the others of its list, as `auditctl -A` does.
     pub const fn prepend(mut self) -> Self {
         self.prepend = true;
         self
     }
 
-    /// Names the machine whose system calls are meant.
+    /// Sets the architecture, and with it the system call interface.
     pub const fn arch(mut self, arch: Arch) -> Self {
         self.arch = Some(arch);
         self
     }
 
-    /// Adds a system call by name. Without any call, a rule applies to all.
+    /// Adds a system call by name. Without any system call, a rule applies to all.
     pub fn syscall(mut self, name: impl Into<String>) -> Self {
-        self.calls.push(Call::Named(name.into()));
+        self.syscalls.push(Syscall::Name(name.into()));
         self
     }
 
     /// Adds system calls by name.
     pub fn syscalls<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
-        self.calls.extend(names.into_iter().map(|name| Call::Named(name.into())));
+        self.syscalls.extend(names.into_iter().map(|name| Syscall::Name(name.into())));
         self
     }
 
     /// Adds a system call by number.
     pub fn syscall_number(mut self, number: u32) -> Self {
-        self.calls.push(Call::Numbered(number));
+        self.syscalls.push(Syscall::Number(number));
         self
     }
 
-    /// Adds every system call, in so many words.
+    /// Adds all system calls, as `auditctl -S all` does.
     pub fn all_syscalls(mut self) -> Self {
-        self.calls.push(Call::All);
+        self.syscalls.push(Syscall::All);
         self
     }
 
-    /// Adds a condition.
+    /// Adds a condition on any field.
     pub fn filter(
         mut self,
         field: FieldId,
@@ -95,74 +121,150 @@ impl RuleBuilder {
         self
     }
 
-    /// Adds the condition that a program is run from this absolute path.
+    /// Adds the condition that the process runs the executable with this absolute path.
     pub fn exe(self, path: &str) -> Self {
         self.filter(FieldId::EXE, Operator::EQUAL, path)
     }
 
-    /// Adds the condition that the caller is this process (thread-group id).
+    /// Adds the condition that the system call is made by this process: its PID, the thread-group
+    /// ID.
     pub fn pid(self, pid: u32) -> Self {
         self.filter(FieldId::PID, Operator::EQUAL, pid)
     }
 
-    /// Adds a key, which the events of this rule will carry; several keys are joined.
+    /// Adds the condition that the login user has this ID.
     ///
-    /// It has at least one byte, and none is 0x01, which the kernel keeps between keys.
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::Rule;
+    ///
+    /// let rule = Rule::on_exit().auid(1000).build()?;
+    /// assert_eq!(rule.to_string(), "-a always,exit -S all -F auid=1000");
+    /// # Ok::<(), auditlink::rule::RuleError>(())
+    /// ```
+    pub fn auid(self, uid: u32) -> Self {
+        self.filter(FieldId::AUID, Operator::EQUAL, uid)
+    }
+
+    /// Adds the condition that the system call succeeds, or that it fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::Rule;
+    ///
+    /// let failed = Rule::on_exit().success(false).build()?;
+    /// assert_eq!(failed.to_string(), "-a always,exit -S all -F success=0");
+    /// # Ok::<(), auditlink::rule::RuleError>(())
+    /// ```
+    pub fn success(self, success: bool) -> Self {
+        self.filter(FieldId::SUCCESS, Operator::EQUAL, u32::from(success))
+    }
+
+    /// Adds the condition that the system call uses the file with this absolute path.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::Rule;
+    ///
+    /// let rule = Rule::on_exit().path("/etc/shadow").success(false).build()?;
+    /// assert_eq!(rule.to_string(), "-a always,exit -S all -F path=/etc/shadow -F success=0");
+    /// assert!(Rule::on_exit().path("shadow").build().is_err());
+    /// # Ok::<(), auditlink::rule::RuleError>(())
+    /// ```
+    pub fn path(self, path: &str) -> Self {
+        self.filter(FieldId::PATH, Operator::EQUAL, path)
+    }
+
+    /// Adds the condition that the system call uses this directory, or anything in the tree below
+    /// it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::Rule;
+    /// use auditlink::rule::Permissions;
+    ///
+    /// let rule = Rule::on_exit().dir("/etc").perm(Permissions::WRITE).auid(1000).build()?;
+    /// assert_eq!(rule.to_string(), "-a always,exit -S all -F dir=/etc -F perm=w -F auid=1000");
+    /// # Ok::<(), auditlink::rule::RuleError>(())
+    /// ```
+    pub fn dir(self, path: &str) -> Self {
+        self.filter(FieldId::DIR, Operator::EQUAL, path)
+    }
+
+    /// Adds the condition that the file is accessed in one of these ways.
+    pub fn perm(self, permissions: Permissions) -> Self {
+        self.filter(FieldId::PERM, Operator::EQUAL, permissions)
+    }
+
+    /// Watches a file, or, if the path ends in `/`, a directory and the whole tree below it, as
+    /// `auditctl -w` does.
+    ///
+    /// Unless [`perm`](Self::perm) is given, every kind of access matches.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::Rule;
+    ///
+    /// let file = Rule::on_exit().watch("/etc/passwd").key("id").build()?;
+    /// assert_eq!(file.to_string(), "-w /etc/passwd -p rwxa -k id");
+    /// let tree = Rule::on_exit().watch("/etc/ssh/").build()?;
+    /// assert_eq!(tree, Rule::on_exit().dir("/etc/ssh").perm(Permissions::ALL).build()?);
+    /// # use auditlink::rule::Permissions;
+    /// # Ok::<(), auditlink::rule::RuleError>(())
+    /// ```
+    #[doc(alias = "-w")]
+    pub fn watch(self, path: &str) -> Self {
+        self.watch_as(if path.ends_with('/') { FieldId::DIR } else { FieldId::PATH }, path)
+    }
+
+    /// Watches a path as a file or as a directory; slashes at the end are dropped.
+    pub(super) fn watch_as(mut self, field: FieldId, path: &str) -> Self {
+        let trimmed = path.trim_end_matches('/');
+        self.watches = true;
+        self.filter(field, Operator::EQUAL, if trimmed.is_empty() { path } else { trimmed })
+    }
+
+    /// Adds a key, which the events of this rule contain; several keys are joined.
+    ///
+    /// A key has at least one byte, and does not contain 0x01, which separates keys.
     pub fn key(mut self, key: impl Into<Vec<u8>>) -> Self {
         self.keys.push(key.into());
         self
     }
 
-    /// Makes the rule, for the machine named by [`arch`](Self::arch).
+    /// Builds the rule, for the architecture set by [`arch`](Self::arch).
     ///
-    /// Where no machine is named, names of calls are those of this machine, and the rule applies
-    /// to every call of that *number*, on every interface.
+    /// Without an architecture, names of system calls are those of this machine, and the rule
+    /// matches every system call with that *number*, on every interface.
     ///
     /// # Errors
     ///
-    /// [`RuleError`] for a call that the machine does not have, a path that is not absolute, text
-    /// that is empty, too long or holds a NUL, or more than 64 fields.
+    /// [`RuleError`] for a system call that the architecture does not have, a field, operator or
+    /// value that the list does not take, a path that is not absolute, text that is empty, too
+    /// long or contains a NUL, or more than 64 fields.
     pub fn build(self) -> Result<Rule, RuleError> {
-        let mut syscalls = SyscallMask::NONE;
-        if self.calls.is_empty() && self.list != List::TASK {
-            syscalls = SyscallMask::ALL;
-        }
-        let knows_calls =
-            ![List::USER, List::TASK, List::EXCLUDE, List::FILESYSTEM].contains(&self.list);
-        if !self.calls.is_empty() && !knows_calls {
-            return Err(RuleError::NoSyscalls(self.list));
-        }
-        for call in &self.calls {
-            let number = match call {
-                Call::All => {
-                    syscalls = SyscallMask::ALL;
-                    continue;
-                }
-                Call::Numbered(number) => *number,
-                Call::Named(name) if self.list == List::IO_URING => uring::operation_number(name)
-                    .ok_or_else(|| {
-                    RuleError::UnknownOperation { name: name.clone(), guess: None }
-                        .guess(nearest(name, uring::operation_names()))
-                })?,
-                Call::Named(name) => {
-                    let arch = self.arch.or(Arch::native()).ok_or(RuleError::UnknownMachine)?;
-                    arch.syscall_number(name).ok_or_else(|| {
-                        RuleError::UnknownSyscall { name: name.clone(), arch, guess: None }
-                            .guess(meant(name, arch))
-                    })?
-                }
-            };
-            if !syscalls.insert(number) {
-                return Err(RuleError::SyscallOutOfReach(number));
-            }
-        }
-        let mut filters = Vec::with_capacity(self.filters.len() + 2);
+        let syscalls = self.mask()?;
+        let mut filters = Vec::with_capacity(self.filters.len() + 3);
         filters.extend(self.arch.map(|arch| Filter {
             field: FieldId::ARCH,
             operator: Operator::EQUAL,
             value: arch.number().into(),
         }));
-        filters.extend(self.filters);
+        let is_perm = |filter: &Filter| filter.field == FieldId::PERM;
+        let mut all_permissions = (self.watches && !self.filters.iter().any(is_perm)).then(|| {
+            let value = Permissions::ALL.into();
+            Filter { field: FieldId::PERM, operator: Operator::EQUAL, value }
+        });
+        for filter in self.filters {
+            let is_object = [FieldId::PATH, FieldId::DIR].contains(&filter.field);
+            filters.push(filter);
+            filters.extend(all_permissions.take_if(|_| is_object));
+        }
         if !self.keys.is_empty() {
             self.keys.iter().try_for_each(|key| validate::key(key))?;
             let value = FilterValue::Text(self.keys.join(&KEY_SEPARATOR));
@@ -174,39 +276,71 @@ impl RuleBuilder {
         Ok(rule)
     }
 
-    /// Makes the rule twice, for this machine's 64-bit and its 32-bit interface.
+    /// Resolves the system calls, or operations of io_uring.
+    fn mask(&self) -> Result<SyscallMask, RuleError> {
+        if self.syscalls.is_empty() {
+            return Ok(match self.list {
+                List::TASK => SyscallMask::NONE,
+                _ => SyscallMask::ALL,
+            });
+        }
+        if [List::USER, List::TASK, List::EXCLUDE, List::FILESYSTEM].contains(&self.list) {
+            return Err(RuleError::NoSyscalls(self.list));
+        }
+        let mut mask = SyscallMask::NONE;
+        for syscall in &self.syscalls {
+            let number = match syscall {
+                Syscall::All => {
+                    mask = SyscallMask::ALL;
+                    continue;
+                }
+                Syscall::Number(number) => *number,
+                Syscall::Name(name) if self.list == List::IO_URING => operation_number(name)?,
+                Syscall::Name(name) => syscall_number(
+                    name,
+                    self.arch.or(Arch::native()).ok_or(RuleError::UnknownArch)?,
+                )?,
+            };
+            if !mask.insert(number) {
+                return Err(RuleError::SyscallOutOfRange(number));
+            }
+        }
+        Ok(mask)
+    }
+
+    /// Builds the rule twice, for the 64-bit and the 32-bit interface of this machine.
     ///
-    /// Each rule names the calls that its interface has; a call that only one of them has is left
-    /// out of the other, and a rule without any call is left out whole. Where the machine has one
-    /// interface only, so has the result.
+    /// Each rule contains the system calls that its interface has; one that only the other
+    /// interface has is left out, and so is a rule without any system call left. On a machine with
+    /// one interface, the result is one rule.
     ///
     /// # Errors
     ///
-    /// As [`build`](Self::build); also for a call that neither interface has, and where
-    /// [`arch`](Self::arch) was given.
+    /// As [`build`](Self::build); also for a system call that neither interface has, and after
+    /// [`arch`](Self::arch).
     pub fn for_both_abis(self) -> Result<RuleSet, RuleError> {
-        let native = Arch::native().ok_or(RuleError::UnknownMachine)?;
+        let native = Arch::native().ok_or(RuleError::UnknownArch)?;
         if self.arch.is_some() {
             return Err(RuleError::ArchGiven);
         }
         let arches: Vec<Arch> =
             [Abi::B64, Abi::B32].into_iter().filter_map(|abi| native.abi(abi)).collect();
-        for call in &self.calls {
-            if let Call::Named(name) = call
+        for syscall in &self.syscalls {
+            if let Syscall::Name(name) = syscall
                 && !arches.iter().any(|arch| arch.syscall_number(name).is_some())
             {
-                let error = RuleError::UnknownSyscallEverywhere { name: name.clone(), guess: None };
-                return Err(error.guess(meant(name, native)));
+                let suggestion = suggestion(name, native);
+                return Err(RuleError::UnknownSyscallEverywhere { name: name.clone(), suggestion });
             }
         }
         let mut rules = RuleSet::default();
         for arch in arches {
             let mut builder = self.clone().arch(arch);
-            builder.calls.retain(|call| match call {
-                Call::Named(name) => arch.syscall_number(name).is_some(),
-                Call::Numbered(_) | Call::All => true,
+            builder.syscalls.retain(|syscall| match syscall {
+                Syscall::Name(name) => arch.syscall_number(name).is_some(),
+                Syscall::Number(_) | Syscall::All => true,
             });
-            if self.calls.is_empty() || !builder.calls.is_empty() {
+            if self.syscalls.is_empty() || !builder.syscalls.is_empty() {
                 rules.push(builder.build()?);
             }
         }
@@ -214,18 +348,33 @@ impl RuleBuilder {
     }
 }
 
-/// Guesses which call was meant, unless the name is that of a call on other machines.
-fn meant(name: &str, arch: Arch) -> Option<&'static str> {
+fn operation_number(name: &str) -> Result<u32, RuleError> {
+    uring::operation_number(name).ok_or_else(|| RuleError::UnknownOperation {
+        name: name.to_owned(),
+        suggestion: nearest(name, uring::operation_names()).map(str::to_owned),
+    })
+}
+
+fn syscall_number(name: &str, arch: Arch) -> Result<u32, RuleError> {
+    arch.syscall_number(name).ok_or_else(|| RuleError::UnknownSyscall {
+        name: name.to_owned(),
+        arch,
+        suggestion: suggestion(name, arch),
+    })
+}
+
+/// Returns the nearest name, unless another architecture has a system call of exactly this name.
+fn suggestion(name: &str, arch: Arch) -> Option<String> {
     if Arch::named().any(|arch| arch.syscall_number(name).is_some()) {
         return None;
     }
-    nearest(name, arch.syscall_names())
+    nearest(name, arch.syscall_names()).map(str::to_owned)
 }
 
-/// Starts the rule that follows every process: how it is created, what it runs, how it ends.
+/// Starts the rule that records how processes are created, what they execute and how they exit.
 ///
-/// The calls are clone, clone3, fork, vfork, execve, execveat, exit and exit_group. A process that
-/// a signal kills makes none of them.
+/// The system calls are clone, clone3, fork, vfork, execve, execveat, exit and exit_group. A process
+/// that is killed by a signal makes none of them.
 ///
 /// # Examples
 ///
@@ -259,8 +408,9 @@ mod tests {
 
     #[test]
     #[cfg(target_arch = "x86_64")]
-    fn both_abis_have_their_own_numbers() {
-        let rules = process_lifecycle().key("procs").for_both_abis().expect("all calls exist");
+    fn each_interface_has_its_own_system_call_numbers() {
+        let rules =
+            process_lifecycle().key("procs").for_both_abis().expect("all system calls exist");
         let [b64, b32]: [Rule; 2] = rules.into_iter().collect::<Vec<_>>().try_into().expect("two");
         assert_eq!(b64.arch(), Some(Arch::X86_64));
         let numbers: Vec<_> = b64.syscalls.iter().collect();
@@ -272,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn an_abi_without_the_call_gets_no_rule() {
+    fn an_interface_without_the_system_call_has_no_rule() {
         if Arch::native() == Some(Arch::X86_64) {
             let rules = Rule::on_exit().syscall("socketcall").for_both_abis().expect("on i386");
             assert_eq!(rules.iter().map(Rule::arch).collect::<Vec<_>>(), [Some(Arch::I386)]);
@@ -295,21 +445,21 @@ mod tests {
     }
 
     #[test]
-    fn refusals_say_why() {
+    fn errors_name_the_cause() {
         let arch = Arch::AARCH64;
         let unknown = Rule::on_exit().arch(arch).syscall("fork").build();
         assert_eq!(
             unknown,
-            Err(RuleError::UnknownSyscall { name: "fork".into(), arch, guess: None })
+            Err(RuleError::UnknownSyscall { name: "fork".into(), arch, suggestion: None })
         );
         let everywhere = Rule::on_exit().syscall("no_such").for_both_abis();
         assert_eq!(
             everywhere,
-            Err(RuleError::UnknownSyscallEverywhere { name: "no_such".into(), guess: None })
+            Err(RuleError::UnknownSyscallEverywhere { name: "no_such".into(), suggestion: None })
         );
         assert_eq!(
             Rule::on_exit().syscall_number(2032).build(),
-            Err(RuleError::SyscallOutOfReach(2032))
+            Err(RuleError::SyscallOutOfRange(2032))
         );
         for builder in [
             Rule::on_exit().exe("bin/x"),
@@ -328,9 +478,39 @@ mod tests {
     }
 
     #[test]
-    fn without_calls_a_rule_is_for_all_but_on_the_task_list() {
+    fn a_rule_without_system_calls_matches_all_except_on_the_task_list() {
         assert!(Rule::on_exit().build().expect("good").syscalls.is_all());
-        let task = Rule::on(List::TASK, Action::NEVER).build().expect("good");
+        let task = Rule::builder(List::TASK, Action::NEVER).build().expect("good");
         assert!(task.syscalls.is_empty());
+    }
+
+    #[test]
+    fn each_method_builds_the_rule_of_its_auditctl_line() {
+        let wa = Permissions::WRITE | Permissions::ATTRIBUTE;
+        for (builder, line) in [
+            (Rule::on_exit().path("/etc/a"), "-a always,exit -F path=/etc/a"),
+            (Rule::on_exit().dir("/etc"), "-a always,exit -F dir=/etc"),
+            (Rule::on_exit().path("/a").perm(wa), "-a always,exit -F path=/a -F perm=wa"),
+            (Rule::on_exit().auid(1000), "-a always,exit -F auid=1000"),
+            (Rule::on_exit().success(true), "-a always,exit -F success=1"),
+            (Rule::on_exit().success(false), "-a always,exit -F success=0"),
+            (Rule::on_exit().pid(7).exe("/bin/x"), "-a always,exit -F pid=7 -F exe=/bin/x"),
+            (Rule::on_exit().watch("/etc/a"), "-w /etc/a"),
+            (Rule::on_exit().watch("/etc/a").perm(wa).key("k"), "-w /etc/a -p wa -k k"),
+            (Rule::on_exit().watch("/etc/").key("k").key("l"), "-w /etc/ -k k -k l"),
+            (Rule::on_exit().watch("/"), "-w /"),
+            (Rule::on_exit().watch("/a").auid(0), "-w /a -F auid=0"),
+            (
+                Rule::on_exit().auid(0).watch("/a"),
+                "-a always,exit -F auid=0 -F path=/a -F perm=rwxa",
+            ),
+            (Rule::on_exit().never().prepend().auid(0), "-A never,exit -F auid=0"),
+        ] {
+            assert_eq!(builder.build(), line.parse(), "{line}");
+        }
+        assert_eq!(
+            Rule::on_exit().watch("etc").build().expect_err("a relative path").to_string(),
+            "invalid value 'etc' for path: expected an absolute path"
+        );
     }
 }

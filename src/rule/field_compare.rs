@@ -1,11 +1,12 @@
 //! Comparisons of two fields with each other, `-C`.
 
 use super::FieldId;
+use super::value::MAX_COMPARISON;
 
-/// The comparisons that the kernel knows, by their numbers from 1.
+/// The comparisons, in the order of their numbers, which start at 1.
 ///
 /// Source: `include/uapi/linux/audit.h`, `AUDIT_COMPARE_*`.
-const COMPARISONS: [(FieldId, FieldId); 25] = [
+const COMPARISONS: [(FieldId, FieldId); MAX_COMPARISON as usize] = [
     (FieldId::UID, FieldId::OBJ_UID),
     (FieldId::GID, FieldId::OBJ_GID),
     (FieldId::EUID, FieldId::OBJ_UID),
@@ -49,23 +50,24 @@ pub(super) fn fields(number: u32) -> Option<(FieldId, FieldId)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netlink_packet_audit::constants as theirs;
+    use netlink_packet_audit::constants as audit;
 
     #[test]
     fn numbers_agree_with_netlink_packet_audit() {
         for (left, right, expected) in [
-            (FieldId::UID, FieldId::OBJ_UID, theirs::AUDIT_COMPARE_UID_TO_OBJ_UID),
-            (FieldId::UID, FieldId::AUID, theirs::AUDIT_COMPARE_UID_TO_AUID),
-            (FieldId::AUID, FieldId::EUID, theirs::AUDIT_COMPARE_AUID_TO_EUID),
-            (FieldId::SUID, FieldId::FSUID, theirs::AUDIT_COMPARE_SUID_TO_FSUID),
-            (FieldId::SGID, FieldId::FSGID, theirs::AUDIT_COMPARE_SGID_TO_FSGID),
+            (FieldId::UID, FieldId::OBJ_UID, audit::AUDIT_COMPARE_UID_TO_OBJ_UID),
+            (FieldId::UID, FieldId::AUID, audit::AUDIT_COMPARE_UID_TO_AUID),
+            (FieldId::AUID, FieldId::EUID, audit::AUDIT_COMPARE_AUID_TO_EUID),
+            (FieldId::SUID, FieldId::FSUID, audit::AUDIT_COMPARE_SUID_TO_FSUID),
+            (FieldId::SGID, FieldId::FSGID, audit::AUDIT_COMPARE_SGID_TO_FSGID),
         ] {
             assert_eq!(number(left, right), Some(expected));
             assert_eq!(number(right, left), Some(expected));
             assert_eq!(fields(expected), Some((left, right)));
         }
         assert_eq!(fields(0), None);
-        assert_eq!(fields(26), None);
+        assert_eq!(fields(MAX_COMPARISON + 1), None);
+        assert_eq!(MAX_COMPARISON, audit::AUDIT_MAX_FIELD_COMPARE);
         assert_eq!(number(FieldId::UID, FieldId::GID), None);
     }
 }

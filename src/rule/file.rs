@@ -1,43 +1,58 @@
-//! Files of rules: audit.rules(7), and folders of them as augenrules(8) joins them.
+//! Rules files, audit.rules(7), and directories of them, which augenrules(8) joins.
 
 use std::fmt;
 
-use super::{Command, HostLookup, RuleError, RuleSet};
+use super::{Command, Lookup, RuleError, RuleSet};
 
-/// The commands of one or several rules files, in the order in which they are to be carried out.
+/// The commands of one or several rules files, in the order in which they are to be executed.
 ///
-/// [`RulesFile::load`] reads a file or a folder.
+/// [`RulesFile::load`] reads a file or a directory; [`RulesFile::parse`] parses text.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::rule::{Command, RulesFile};
+/// use auditlink::user_db::NoLookup;
+///
+/// let file = RulesFile::parse("my.rules", "-b 8192\n-w /etc/passwd -p wa -k id\n", &NoLookup)?;
+/// assert_eq!(file.lines()[0].command, Command::BacklogLimit(8192));
+/// assert_eq!(file.lines()[1].number, 2);
+/// assert_eq!(file.rules().len(), 1);
+/// # Ok::<(), auditlink::rule::RuleFileErrors>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RulesFile {
-    lines: Vec<Line>,
+    lines: Vec<RuleFileLine>,
     tolerated: Vec<RuleFileError>,
 }
 
-/// One command of a rules file, and where it stands.
+/// One command of a rules file, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Line {
+pub struct RuleFileLine {
     /// The name of the file.
     pub file: String,
-    /// The number of the line, from 1.
+    /// The line number, from 1.
     pub number: usize,
-    /// The line as it stands there.
+    /// The text of the line.
     pub text: String,
-    /// What it says.
+    /// The command.
     pub command: Command,
 }
 
-/// A line that says nothing that could be carried out.
+/// An error in a line of a rules file.
+///
+/// It prints as `file:line:column: cause`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuleFileError {
     /// The name of the file.
     pub file: String,
-    /// The number of the line, from 1.
+    /// The line number, from 1.
     pub line: usize,
-    /// The column of what is wrong, in characters from 1.
+    /// The column at which the wrong text starts, in characters, from 1.
     pub column: usize,
-    /// What is wrong.
+    /// The error.
     pub error: RuleError,
 }
 
@@ -47,12 +62,14 @@ impl fmt::Display for RuleFileError {
     }
 }
 
-/// All mistakes of the files that were read.
+impl std::error::Error for RuleFileError {}
+
+/// All errors in the files that were read, one on each line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleFileErrors(Vec<RuleFileError>);
 
 impl RuleFileErrors {
-    /// Iterates over the mistakes in the order of the files and lines.
+    /// Iterates over the errors in the order of the files and lines.
     pub fn iter(&self) -> std::slice::Iter<'_, RuleFileError> {
         self.0.iter()
     }
@@ -60,11 +77,11 @@ impl RuleFileErrors {
 
 impl fmt::Display for RuleFileErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, mistake) in self.0.iter().enumerate() {
+        for (index, error) in self.0.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }
-            write!(f, "{mistake}")?;
+            write!(f, "{error}")?;
         }
         Ok(())
     }
@@ -73,40 +90,37 @@ impl fmt::Display for RuleFileErrors {
 impl std::error::Error for RuleFileErrors {}
 
 impl RulesFile {
-    /// Reads the text of one file.
+    /// Parses the text of one file; `name` is for error messages.
     ///
     /// # Errors
     ///
-    /// All mistakes, not the first only; but for those behind a line `-c` or `-i`, which are in
+    /// All errors, not only the first one. Those after a line `-c` or `-i` do not count; they are in
     /// [`tolerated`](Self::tolerated).
     ///
     /// # Examples
     ///
     /// ```
-    /// use auditlink::rule::{NoLookup, RulesFile};
+    /// use auditlink::rule::RulesFile;
+    /// use auditlink::user_db::NoLookup;
     ///
-    /// let text = "# logins\n-w /etc/passwd -p wa -k id\n-b 8192\n";
-    /// let file = RulesFile::parse("my.rules", text, &NoLookup)?;
-    /// assert_eq!(file.rules().len(), 1);
-    /// let mistakes = RulesFile::parse("my.rules", "-a always,exit -F uidd=0", &NoLookup);
-    /// let said = mistakes.expect_err("no such field").to_string();
-    /// assert_eq!(said, "my.rules:1:19: \"uidd\": not a field of a rule; did you mean uid?");
-    /// # Ok::<(), auditlink::rule::RuleFileErrors>(())
+    /// let text = "# users\n-w /etc/passwd -p wa -k id\n-a always,exit -F uidd=0\n";
+    /// let errors = RulesFile::parse("my.rules", text, &NoLookup).expect_err("line 3 is wrong");
+    /// assert_eq!(errors.to_string(), "my.rules:3:19: unknown field 'uidd'; did you mean 'uid'?");
     /// ```
-    pub fn parse(name: &str, text: &str, lookup: &dyn HostLookup) -> Result<Self, RuleFileErrors> {
+    pub fn parse(name: &str, text: &str, lookup: &dyn Lookup) -> Result<Self, RuleFileErrors> {
         let mut file = Self::default();
-        let mut mistakes = Vec::new();
-        file.read(name, text, lookup, &mut mistakes);
-        if mistakes.is_empty() { Ok(file) } else { Err(RuleFileErrors(mistakes)) }
+        let mut errors = Vec::new();
+        file.append(name, text, lookup, &mut errors);
+        if errors.is_empty() { Ok(file) } else { Err(RuleFileErrors(errors)) }
     }
 
-    /// Reads a file behind those that were read before.
-    fn read(
+    /// Parses a file and appends its lines.
+    fn append(
         &mut self,
         name: &str,
         text: &str,
-        lookup: &dyn HostLookup,
-        mistakes: &mut Vec<RuleFileError>,
+        lookup: &dyn Lookup,
+        errors: &mut Vec<RuleFileError>,
     ) {
         for (index, text) in text.lines().enumerate() {
             let trimmed = text.trim_start();
@@ -116,43 +130,58 @@ impl RulesFile {
             let (file, number) = (name.to_owned(), index + 1);
             let command = Command::parse_line(text, lookup).and_then(|command| match command {
                 Command::Load(_) => {
-                    Err(RuleError::syntax("-R", "a rules file cannot read another"))
+                    Err(RuleError::syntax("-R", "a rules file cannot read another one"))
                 }
                 other => Ok(other),
             });
             match command {
                 Ok(command) => {
-                    self.lines.push(Line { file, number, text: text.to_owned(), command });
+                    self.lines.push(RuleFileLine { file, number, text: text.to_owned(), command });
                 }
                 Err(error) => {
-                    let column = column(text, &error.wrong());
-                    let mistake = RuleFileError { file, line: number, column, error };
-                    let goes_on = self.lines.iter().any(|line| {
+                    let column = column(text, &error.wrong_text());
+                    let error = RuleFileError { file, line: number, column, error };
+                    let continues = self.lines.iter().any(|line| {
                         matches!(line.command, Command::ContinueOnErrors | Command::IgnoreErrors)
                     });
-                    if goes_on { self.tolerated.push(mistake) } else { mistakes.push(mistake) }
+                    if continues { self.tolerated.push(error) } else { errors.push(error) }
                 }
             }
         }
     }
 
-    /// Joins files, given in their order, as augenrules(8) does: the last `-D` comes first, then the
-    /// last `-b` and the last `-f`, then everything else as it stands, and the last `-e` at the end.
+    /// Joins files, given in their order, as augenrules(8) does.
+    ///
+    /// The last `-D` comes first, then the last `-b`, the last `-f`, all other lines in their order,
+    /// and the last `-e`.
     ///
     /// # Errors
     ///
-    /// All mistakes of all files.
+    /// All errors in all files, as for [`parse`](Self::parse).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::rule::RulesFile;
+    /// use auditlink::user_db::NoLookup;
+    ///
+    /// let files = [("10", "-b 64\n-e 2\n"), ("20", "-w /etc/passwd\n-b 8192\n")];
+    /// let joined = RulesFile::join(files, &NoLookup)?;
+    /// let lines: Vec<&str> = joined.lines().iter().map(|line| line.text.as_str()).collect();
+    /// assert_eq!(lines, ["-b 8192", "-w /etc/passwd", "-e 2"]);
+    /// # Ok::<(), auditlink::rule::RuleFileErrors>(())
+    /// ```
     pub fn join<'a>(
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
-        lookup: &dyn HostLookup,
+        lookup: &dyn Lookup,
     ) -> Result<Self, RuleFileErrors> {
         let mut all = Self::default();
-        let mut mistakes = Vec::new();
+        let mut errors = Vec::new();
         for (name, text) in files {
-            all.read(name, text, lookup, &mut mistakes);
+            all.append(name, text, lookup, &mut errors);
         }
-        if !mistakes.is_empty() {
-            return Err(RuleFileErrors(mistakes));
+        if !errors.is_empty() {
+            return Err(RuleFileErrors(errors));
         }
         let (mut delete, mut backlog, mut failure, mut enabled) = (None, None, None, None);
         let mut rest = Vec::new();
@@ -170,19 +199,19 @@ impl RulesFile {
         Ok(all)
     }
 
-    /// Returns the commands with their places.
+    /// Returns the commands with their positions.
     #[must_use]
-    pub fn lines(&self) -> &[Line] {
+    pub fn lines(&self) -> &[RuleFileLine] {
         &self.lines
     }
 
-    /// Returns the mistakes in lines behind a `-c` or `-i`, which ask to go on after errors.
+    /// Returns the errors in lines after a `-c` or `-i`, which are skipped.
     #[must_use]
     pub fn tolerated(&self) -> &[RuleFileError] {
         &self.tolerated
     }
 
-    /// Returns the rules that the file adds, less those that it deletes again, in the order in
+    /// Returns the rules that the file adds, without those that it deletes again, in the order in
     /// which the kernel will have them.
     #[must_use]
     pub fn rules(&self) -> RuleSet {
@@ -203,7 +232,7 @@ impl RulesFile {
     }
 }
 
-/// Finds the column of a piece of a line; 1 if it is the whole line, or cannot be found.
+/// Returns the column of a text in a line; 1 if it is the whole line, or is not found.
 fn column(line: &str, wrong: &str) -> usize {
     let at = if wrong.is_empty() { None } else { line.find(wrong) };
     let before = at.and_then(|at| line.get(..at)).unwrap_or_default();
@@ -213,15 +242,16 @@ fn column(line: &str, wrong: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{NoLookup, Rule};
+    use crate::rule::Rule;
+    use crate::user_db::NoLookup;
 
     #[test]
-    fn folders_are_joined_as_augenrules_joins_them() {
+    fn directories_are_joined_as_augenrules_joins_them() {
         let files = [
             ("10", "-b 64\n-D\n-e 1\n-w /etc/a -p w\n"),
             ("20", "# more\n\n  -f 0\n-b 8192\n-e 2\n-D -k x\n-w /etc/b -p w\n"),
         ];
-        let joined = RulesFile::join(files, &NoLookup).expect("no mistakes");
+        let joined = RulesFile::join(files, &NoLookup).expect("no errors");
         let texts: Vec<&str> = joined.lines().iter().map(|line| line.text.trim()).collect();
         let expected =
             ["-D", "-b 8192", "-f 0", "-w /etc/a -p w", "-D -k x", "-w /etc/b -p w", "-e 2"];
@@ -231,39 +261,40 @@ mod tests {
     }
 
     #[test]
-    fn all_mistakes_are_told_with_their_places() {
+    fn all_errors_are_reported_with_their_positions() {
         let text = "-w /etc/a\n-a always,exit -S opne\n-a always,exit -F perm=z\n-b many\n";
         let files = [("a.rules", text), ("b.rules", "--nonsense")];
-        let mistakes = RulesFile::join(files, &NoLookup).expect_err("four mistakes");
-        let places: Vec<_> = mistakes.iter().map(|m| (m.file.as_str(), m.line, m.column)).collect();
+        let errors = RulesFile::join(files, &NoLookup).expect_err("four errors");
+        let positions: Vec<_> =
+            errors.iter().map(|m| (m.file.as_str(), m.line, m.column)).collect();
         let expected =
             [("a.rules", 2, 19), ("a.rules", 3, 19), ("a.rules", 4, 4), ("b.rules", 1, 1)];
-        assert_eq!(places, expected);
-        let said = mistakes.to_string();
-        assert!(said.contains("did you mean open?"), "{said}");
+        assert_eq!(positions, expected);
+        let text = errors.to_string();
+        assert!(text.contains("did you mean 'open'?"), "{text}");
     }
 
     #[test]
-    fn a_file_cannot_read_itself() {
-        let mistakes = RulesFile::parse("a", "-R a", &NoLookup).expect_err("it would never end");
-        assert_eq!(mistakes.to_string(), "a:1:1: \"-R\": a rules file cannot read another");
+    fn a_file_cannot_read_another_one() {
+        let errors = RulesFile::parse("a", "-R a", &NoLookup).expect_err("it would never end");
+        assert_eq!(errors.to_string(), "a:1:1: '-R': a rules file cannot read another one");
     }
 
     #[test]
-    fn mistakes_are_tolerated_where_the_file_says_so() {
+    fn errors_after_a_line_that_tolerates_them_are_set_aside() {
         let files = [("a", "-w /etc/a -p w\n-i\n"), ("b", "-w relative\n-w /etc/b -p w\n")];
-        let file = RulesFile::join(files, &NoLookup).expect("no mistake before -i");
+        let file = RulesFile::join(files, &NoLookup).expect("no error before -i");
         assert_eq!(file.rules().len(), 2);
         assert_eq!(file.tolerated().len(), 1);
         assert!(file.tolerated()[0].to_string().starts_with("b:1:"));
         let files = [("a", "-w relative\n-c\n")];
-        assert!(RulesFile::join(files, &NoLookup).is_err(), "it stands before -c");
+        assert!(RulesFile::join(files, &NoLookup).is_err(), "the line is before -c");
     }
 
     #[test]
     fn prepended_rules_come_first() {
         let text = "-w /etc/a -p w\n-A always,exit -F pid=1\n-w /etc/c -p w\n-W /etc/c -p w\n";
-        let rules = RulesFile::parse("x", text, &NoLookup).expect("no mistakes").rules();
+        let rules = RulesFile::parse("x", text, &NoLookup).expect("no errors").rules();
         let lines: Vec<String> = rules.iter().map(Rule::to_string).collect();
         assert_eq!(lines, ["-A always,exit -S all -F pid=1", "-w /etc/a -p w"]);
     }

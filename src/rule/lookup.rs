@@ -1,35 +1,41 @@
-//! What the text of a rule refers to outside of itself.
+//! What the text of a rule refers to: users, groups and directories.
 
-/// Answers what the text of a rule refers to: users, groups, and whether a path is a directory.
+use crate::user_db::{NoLookup, UserDb};
+
+/// Resolves what the text of a rule refers to.
 ///
-/// The kernel's rules know numbers only. [`link::System`](crate::host::SystemLookup) asks the machine;
-/// [`NoLookup`] knows nothing.
-pub trait HostLookup {
-    /// Returns the number of a named user.
-    fn user(&self, name: &str) -> Option<u32>;
-
-    /// Returns the number of a named group.
-    fn group(&self, name: &str) -> Option<u32>;
-
-    /// Tells whether a path is a directory, whose whole tree `-w` shall watch.
-    fn is_directory(&self, path: &str) -> bool;
-}
-
-/// Knows no user and no group; a path is a directory if it ends in `/`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "there is nothing to know about it")]
-pub struct NoLookup;
-
-impl HostLookup for NoLookup {
-    fn user(&self, _name: &str) -> Option<u32> {
-        None
-    }
-
-    fn group(&self, _name: &str) -> Option<u32> {
-        None
-    }
-
+/// Text can contain the names of users and groups, and `-w` watches a file or a directory; a rule in
+/// the kernel contains IDs, and has different fields for files and directories.
+/// [`host::UserNames`](crate::host::UserNames) resolves both on the running system; [`NoLookup`]
+/// resolves no name.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::rule::{Command, Lookup};
+/// use auditlink::user_db::UserDb;
+///
+/// struct OneUser;
+///
+/// impl UserDb for OneUser {
+///     fn user_id(&self, name: &str) -> Option<u32> {
+///         (name == "alice").then_some(1000)
+///     }
+/// }
+///
+/// impl Lookup for OneUser {}
+///
+/// let command = Command::parse_line("-a always,exit -F auid=alice", &OneUser)?;
+/// assert_eq!(command, "-a always,exit -F auid=1000".parse()?);
+/// # Ok::<(), auditlink::rule::RuleError>(())
+/// ```
+pub trait Lookup: UserDb {
+    /// Returns whether a path is a directory, so that `-w` watches the whole tree below it.
+    ///
+    /// Unless overridden, a path is a directory if it ends in `/`.
     fn is_directory(&self, path: &str) -> bool {
         path.ends_with('/')
     }
 }
+
+impl Lookup for NoLookup {}

@@ -1,10 +1,22 @@
-//! Several rules in their order.
+//! Rules in their order.
 
 use super::Rule;
 
-/// Rules in the order in which they shall be on their lists.
+/// Rules in the order in which they are to be on their lists.
 ///
-/// The kernel takes the first rule of a list that matches.
+/// The kernel applies the first rule of a list that matches.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::{Rule, RuleSet};
+///
+/// let mut rules = RuleSet::from("-a never,exit -F exe=/usr/bin/backup".parse::<Rule>()?);
+/// rules.push("-w /etc/passwd -p wa -k id".parse()?);
+/// assert_eq!(rules.len(), 2);
+/// assert!(rules.iter().any(|rule| rule.keys().any(|key| key == b"id")));
+/// # Ok::<(), auditlink::rule::RuleError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleSet {
     rules: Vec<Rule>,
@@ -16,13 +28,13 @@ impl RuleSet {
         self.rules.push(rule);
     }
 
-    /// Returns how many rules there are.
+    /// Returns the number of rules.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rules.len()
     }
 
-    /// Tells whether there is no rule.
+    /// Returns whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()

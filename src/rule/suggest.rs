@@ -1,6 +1,6 @@
-//! Guessing what was meant by a name that is none.
+//! Suggestions for a misspelt name.
 
-/// Returns the candidate that is the fewest edits away from a word, if it is near enough.
+/// Returns the candidate that is the fewest edits from a word, if it is near enough.
 pub(super) fn nearest<'a>(
     word: &str,
     candidates: impl Iterator<Item = &'a str>,
@@ -13,18 +13,18 @@ pub(super) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// Counts the letters to insert, delete, replace or swap with their neighbour.
+/// Counts the letters to insert, delete, replace, or swap with the next one.
 fn distance(left: &str, right: &str) -> usize {
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
     if left.len().abs_diff(right.len()) > MAX_LENGTH || left.len() > MAX_LENGTH {
         return usize::MAX;
     }
-    // rows of the table of distances between all beginnings: this one, and the two before
-    let mut before = vec![0; right.len() + 1];
+    // rows of the table of distances between all prefixes: the current one and the two before it
+    let mut row_before = vec![0; right.len() + 1];
     let mut row: Vec<usize> = (0..=right.len()).collect();
     let mut previous = None;
-    for (line, letter) in left.iter().enumerate() {
-        let mut next = vec![line + 1];
+    for (index, letter) in left.iter().enumerate() {
+        let mut next = vec![index + 1];
         for (column, other) in right.iter().enumerate() {
             let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX);
             let mut best = at(&row, column) + usize::from(letter != other);
@@ -32,17 +32,17 @@ fn distance(left: &str, right: &str) -> usize {
             let swapped =
                 column > 0 && previous == Some(other) && right.get(column - 1) == Some(letter);
             if swapped {
-                best = best.min(at(&before, column - 1) + 1);
+                best = best.min(at(&row_before, column - 1) + 1);
             }
             next.push(best);
         }
-        before = std::mem::replace(&mut row, next);
+        row_before = std::mem::replace(&mut row, next);
         previous = Some(letter);
     }
     row.last().copied().unwrap_or(usize::MAX)
 }
 
-/// No name is as long as this.
+/// Longer than any name.
 const MAX_LENGTH: usize = 64;
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances() {
+    fn edits_are_counted() {
         for (left, right, expected) in [
             ("", "", 0),
             ("a", "", 1),
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn only_near_names_are_guessed() {
+    fn only_near_names_are_suggested() {
         let names = ["uid", "gid", "auid", "msgtype"];
         assert_eq!(nearest("msgtyp", names.into_iter()), Some("msgtype"));
         assert_eq!(nearest("exe", names.into_iter()), None);

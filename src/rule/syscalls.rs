@@ -2,27 +2,40 @@
 
 use std::fmt;
 
-/// A set of system call numbers: the 2,048 bits that a rule carries.
+/// A set of system calls, by number: the 2,048 bits of a rule.
 ///
-/// The 16 highest bits are not calls but classes, which the kernel replaces by their calls.
+/// The 16 highest bits stand for classes, which the kernel replaces by the system calls of the class.
 ///
 /// Source: `include/uapi/linux/audit.h`, `AUDIT_BITMASK_SIZE`; `kernel/auditfilter.c`,
 /// `audit_match_class_bits`.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::rule::SyscallMask;
+///
+/// let mut mask = SyscallMask::NONE;
+/// assert!(mask.insert(59) && mask.insert(322));
+/// assert!(!mask.insert(SyscallMask::MAX + 1), "no rule can match it");
+/// assert_eq!(mask.to_string(), "59,322");
+/// assert_eq!(SyscallMask::ALL.to_string(), "all");
+/// ```
+#[doc(alias = "AUDIT_BITMASK_SIZE")]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SyscallMask([u32; Self::WORDS]);
 
 impl SyscallMask {
     /// The number of words in a rule.
     pub(crate) const WORDS: usize = 64;
-    /// The highest number that a rule can name; the bits above select classes.
+    /// The highest number that a rule can match; the bits above it are classes.
     pub const MAX: u32 = 2031;
 
-    /// The set of no call.
+    /// The empty set.
     pub const NONE: Self = Self([0; Self::WORDS]);
-    /// The set of every call, as `-S all` sends it.
+    /// The set of all system calls, as `auditctl -S all` sends it.
     pub const ALL: Self = Self([u32::MAX; Self::WORDS]);
 
-    /// Makes a set from the words that the kernel uses.
+    /// Creates a set from the words that the kernel uses.
     #[must_use]
     pub const fn from_words(words: [u32; Self::WORDS]) -> Self {
         Self(words)
@@ -34,7 +47,8 @@ impl SyscallMask {
         &self.0
     }
 
-    /// Adds a call; `false` if its number is above [`MAX`](Self::MAX), where no rule can reach it.
+    /// Adds a system call; returns `false` if its number is above [`MAX`](Self::MAX), which no rule
+    /// can match.
     #[must_use = "a number that is too high is not added"]
     pub fn insert(&mut self, number: u32) -> bool {
         if number > Self::MAX {
@@ -50,30 +64,42 @@ impl SyscallMask {
         }
     }
 
-    /// Tells whether the set holds a call.
+    /// Returns whether the set contains a system call.
     #[must_use]
     pub fn contains(&self, number: u32) -> bool {
         let index = usize::try_from(number / 32).unwrap_or(usize::MAX);
         self.0.get(index).is_some_and(|word| word & 1 << (number % 32) != 0)
     }
 
-    /// Iterates over the calls in the order of their numbers.
+    /// Iterates over the numbers in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         (0..=Self::MAX).filter(|number| self.contains(*number))
     }
 
-    /// Tells whether the set holds every call; class bits do not matter, which the kernel clears.
+    /// Returns whether the set contains all system calls; bits of classes, which the kernel clears,
+    /// are not considered.
     #[must_use]
     pub fn is_all(&self) -> bool {
-        const LAST_CALLS: u32 = 0x0000_FFFF; // the high half are classes
+        const LAST_CALLS: u32 = 0x0000_FFFF; // the upper half stands for classes
         let [words @ .., last] = &self.0;
         words.iter().all(|word| *word == u32::MAX) && last & LAST_CALLS == LAST_CALLS
     }
 
-    /// Tells whether the set holds no call and no class.
+    /// Returns whether the set contains no system call and no class.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::NONE
+    }
+}
+
+impl fmt::Display for SyscallMask {
+    /// Prints `all`, or the numbers with commas between them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_all() {
+            return f.pad("all");
+        }
+        let numbers: Vec<String> = self.iter().map(|number| number.to_string()).collect();
+        f.pad(&numbers.join(","))
     }
 }
 
@@ -88,19 +114,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_in_and_out() {
+    fn numbers_are_inserted_and_iterated() {
         let mut mask = SyscallMask::NONE;
         for number in [0, 31, 32, 59, 2031] {
             assert!(mask.insert(number));
         }
-        assert!(!mask.insert(2032), "class bits are no calls");
-        assert!(!mask.insert(0x4000_0027), "x32 is out of reach");
+        assert!(!mask.insert(2032), "a bit of a class");
+        assert!(!mask.insert(0x4000_0027), "x32 system calls cannot be matched");
         assert_eq!(mask.iter().collect::<Vec<_>>(), [0, 31, 32, 59, 2031]);
         assert!(!mask.contains(u32::MAX));
     }
 
     #[test]
-    fn all_with_and_without_class_bits() {
+    fn all_is_recognized_with_and_without_class_bits() {
         let mut listed = SyscallMask::ALL;
         listed.0[63] = 0x0000_FFFF; // as the kernel lists it
         assert!(listed.is_all() && SyscallMask::ALL.is_all());

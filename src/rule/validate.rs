@@ -1,294 +1,143 @@
-//! What a rule may say: which field with which operator and value on which list.
+//! Validation of a rule: the field, its list, its operator and its value.
 //!
-//! The kernel accepts more than it ever evaluates, values out of range among it. What could never
-//! match, or would disable its list, is refused here, before it is sent.
+//! The kernel accepts more than it evaluates, and values out of range. What could never match, or
+//! would stop the evaluation of its list, is refused here, before it is sent.
 //!
-//! Source: `kernel/auditfilter.c`, `audit_field_valid`, `audit_data_to_entry`, `audit_filter`;
-//! every combination was tried on Linux 6.18.
+//! Source: `kernel/auditfilter.c`, `audit_field_valid`, `audit_data_to_entry`, `audit_filter`.
 
-use bitflags::bitflags;
+use super::field::Occurrence;
+use super::value::ValueKind;
+use super::{FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Rule, RuleError};
 
-use super::{
-    FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Rule, RuleError, field_compare,
-};
-
-bitflags! {
-    /// Some of the lists.
-    #[derive(Clone, Copy)]
-    struct Lists: u8 {
-        const USER = 1;
-        const TASK = 2;
-        const EXIT = 4;
-        const EXCLUDE = 8;
-        const FILESYSTEM = 16;
-        const IO_URING = 32;
-        const CALLS = Self::EXIT.bits() | Self::IO_URING.bits();
-        const PROCESSES = Self::USER.bits() | Self::TASK.bits() | Self::CALLS.bits();
-    }
-}
-
-/// Operators that a field takes.
-#[derive(Clone, Copy, PartialEq)]
-enum Operators {
-    Equal,
-    Equality,
-    Order,
-    All,
-}
-
-impl Operators {
-    fn contain(self, operator: Operator) -> bool {
-        match operator {
-            Operator::EQUAL => true,
-            Operator::NOT_EQUAL => self != Self::Equal,
-            Operator::BIT_MASK | Operator::BIT_TEST => self == Self::All,
-            _ => matches!(self, Self::Order | Self::All),
-        }
-    }
-
-    const fn names(self) -> &'static str {
-        match self {
-            Self::Equal => "it takes the operator = only",
-            Self::Equality => "it takes the operators = and != only",
-            Self::Order => "it takes the operators =, !=, <, <=, > and >= only",
-            Self::All => "it takes the operators of auditctl only",
-        }
-    }
-}
-
-/// Returns what a known field takes, and where it is evaluated.
-const fn allowed(field: FieldId) -> Option<(Operators, Lists)> {
-    let everywhere = Lists::PROCESSES.union(Lists::EXCLUDE);
-    Some(match field {
-        FieldId::PID | FieldId::UID | FieldId::GID | FieldId::AUID => {
-            (Operators::Order, everywhere)
-        }
-        FieldId::EUID
-        | FieldId::SUID
-        | FieldId::FSUID
-        | FieldId::EGID
-        | FieldId::SGID
-        | FieldId::FSGID
-        | FieldId::OBJ_UID
-        | FieldId::OBJ_GID
-        | FieldId::SADDR_FAM => (Operators::Order, Lists::PROCESSES),
-        FieldId::SUBJ_SEN | FieldId::SUBJ_CLR => (Operators::Order, everywhere),
-        FieldId::SUBJ_USER | FieldId::SUBJ_ROLE | FieldId::SUBJ_TYPE | FieldId::EXE => {
-            (Operators::Equality, everywhere)
-        }
-        FieldId::AUID_SET => (Operators::Equality, everywhere),
-        FieldId::SESSIONID => (Operators::Order, Lists::USER.union(Lists::CALLS)),
-        FieldId::PPID
-        | FieldId::DEVMAJOR
-        | FieldId::EXIT
-        | FieldId::SUCCESS
-        | FieldId::OBJ_LEV_LOW
-        | FieldId::OBJ_LEV_HIGH => (Operators::Order, Lists::CALLS),
-        FieldId::MSGTYPE => (Operators::Order, Lists::USER.union(Lists::EXCLUDE)),
-        FieldId::PERS | FieldId::A0 | FieldId::A1 | FieldId::A2 | FieldId::A3 => {
-            (Operators::All, Lists::PROCESSES)
-        }
-        FieldId::DEVMINOR => (Operators::All, Lists::CALLS),
-        FieldId::ARCH | FieldId::FIELD_COMPARE => (Operators::Equality, Lists::PROCESSES),
-        FieldId::OBJ_USER
-        | FieldId::OBJ_ROLE
-        | FieldId::OBJ_TYPE
-        | FieldId::FILETYPE
-        | FieldId::INODE => (Operators::Equality, Lists::CALLS),
-        FieldId::PATH | FieldId::DIR => (Operators::Equal, Lists::CALLS),
-        FieldId::PERM => (Operators::Equal, Lists::EXIT),
-        FieldId::FSTYPE => (Operators::Equality, Lists::FILESYSTEM),
-        FieldId::KEY => (Operators::Equality, Lists::CALLS.union(Lists::FILESYSTEM)),
-        _ => return None,
-    })
-}
-
-/// Tells whether the lists `user` and `exclude` evaluate a field; at any other they stop.
+/// Returns whether the lists `user` and `exclude` evaluate a field; at another one they stop.
 ///
 /// Source: `kernel/auditfilter.c`, `audit_filter`.
 pub(super) fn is_evaluated_on_exclude(field: FieldId) -> bool {
-    allowed(field).is_some_and(|(_, lists)| lists.contains(Lists::EXCLUDE))
+    field.spec().is_some_and(|spec| spec.lists.has(List::EXCLUDE) == Some(true))
 }
 
-const fn bit(list: List) -> Option<Lists> {
-    Some(match list {
-        List::USER => Lists::USER,
-        List::TASK => Lists::TASK,
-        List::EXIT => Lists::EXIT,
-        List::EXCLUDE => Lists::EXCLUDE,
-        List::FILESYSTEM => Lists::FILESYSTEM,
-        List::IO_URING => Lists::IO_URING,
-        _ => return None,
-    })
-}
-
-/// Judges a whole rule. What is not known here is left to the kernel.
+/// Validates a whole rule. Unknown lists, fields and operators are left to the kernel.
 pub(super) fn rule(rule: &Rule) -> Result<(), RuleError> {
     if rule.filters.len() > Rule::MAX_FIELDS {
         return Err(RuleError::TooManyFields(rule.filters.len()));
     }
     for filter in &rule.filters {
-        place(rule.list, filter)?;
-        match &filter.value {
-            FilterValue::Number(value) => number(filter, *value)?,
-            FilterValue::Text(text) => self::text(filter.field, text)?,
-        }
+        list_and_operator(rule.list, filter)?;
+        value(filter)?;
     }
-    for (fields, expected) in ONCE {
-        if let Some(second) =
-            rule.filters.iter().filter(|filter| fields.contains(&filter.field)).nth(1)
-        {
-            let value = second.to_string();
-            return Err(RuleError::value(second.field, &value, expected));
-        }
+    for (index, filter) in rule.filters.iter().enumerate() {
+        occurrence(filter, rule.filters.iter().take(index))?;
     }
     Ok(())
 }
 
-/// Fields of which a rule has one only.
-const ONCE: &[(&[FieldId], &str)] = &[
-    (
-        &[FieldId::PATH, FieldId::DIR, FieldId::INODE],
-        "a rule names one object, by path, dir or inode",
-    ),
-    (&[FieldId::EXE], "a rule names one program"),
-    (&[FieldId::KEY], "the kernel takes one field of keys: join them"),
-];
-
-/// Judges the field, its list and its operator.
-fn place(list: List, filter: &Filter) -> Result<(), RuleError> {
-    let Some((operators, lists)) = allowed(filter.field) else { return Ok(()) };
-    if let Some(list) = bit(list).filter(|list| !lists.contains(*list)) {
-        let expected = if filter.field == FieldId::KEY {
-            "a key is for rules on system calls, io_uring or file systems"
-        } else if list.contains(Lists::FILESYSTEM) {
-            "the filesystem list takes fstype only"
-        } else if list.contains(Lists::EXCLUDE) {
-            "the exclude list takes msgtype, pid, uid, gid, auid, exe and subj_* only"
-        } else if filter.field == FieldId::MSGTYPE {
-            "it is for the lists exclude and user only"
-        } else if filter.field == FieldId::FSTYPE {
-            "it is for the list filesystem only"
-        } else {
-            "it is for the list exit only"
-        };
-        return Err(RuleError::Place { field: filter.field, expected });
+/// Validates that a field occurs no more often than the kernel allows.
+fn occurrence<'r>(
+    filter: &Filter,
+    mut before: impl Iterator<Item = &'r Filter>,
+) -> Result<(), RuleError> {
+    let occurrence = |filter: &Filter| filter.field.spec().map(|spec| spec.occurrence);
+    let own = occurrence(filter);
+    match own.and_then(Occurrence::limit) {
+        Some(reason) if before.any(|other| occurrence(other) == own) => {
+            Err(RuleError::value(filter.field, &filter.to_string(), reason))
+        }
+        _ => Ok(()),
     }
-    if filter.operator.sign().is_some() && !operators.contain(filter.operator) {
-        return Err(RuleError::Place { field: filter.field, expected: operators.names() });
+}
+
+fn list_and_operator(list: List, filter: &Filter) -> Result<(), RuleError> {
+    let Filter { field, operator, .. } = *filter;
+    let Some(spec) = field.spec() else { return Ok(()) };
+    if spec.lists.has(list) == Some(false) {
+        return Err(RuleError::FieldNotOnList { field, list });
+    }
+    if !spec.operators.contains(operator) {
+        return Err(RuleError::OperatorNotAllowed { field, operator });
     }
     Ok(())
 }
 
-/// Judges a number, which the kernel since 5.6 does not.
-fn number(filter: &Filter, value: u32) -> Result<(), RuleError> {
-    let Filter { field, operator, .. } = filter;
-    let expected = match *field {
-        FieldId::PERM if value == 0 || value > 15 => "give some of the letters r, w, x, a",
-        FieldId::FILETYPE if value & !0o170_000 != 0 => "give the type of a file",
-        FieldId::FIELD_COMPARE if field_compare::fields(value).is_none() => {
-            "there are 25 comparisons"
-        }
-        FieldId::AUID_SET | FieldId::SUCCESS if value > 1 => "give 0 or 1",
-        FieldId::PID | FieldId::PPID if value > MAX_PID => "there is no such process",
-        FieldId::SADDR_FAM if value >= AF_MAX => "there is no such address family",
-        FieldId::AUID
-            if value == u32::MAX && !matches!(*operator, Operator::EQUAL | Operator::NOT_EQUAL) =>
-        {
-            "whether it is set can be asked with = and != only"
-        }
-        _ if field.is_id_of_account() && *field != FieldId::AUID && value == u32::MAX => {
-            "only auid and sessionid can be unset"
-        }
-        _ => return Ok(()),
-    };
-    Err(RuleError::value(*field, &value.to_string(), expected))
+fn value(filter: &Filter) -> Result<(), RuleError> {
+    let field = filter.field;
+    match &filter.value {
+        FilterValue::Number(number) => field.spec().map_or(Ok(()), |spec| {
+            spec.value
+                .check_number(filter.operator, *number)
+                .map_err(|reason| RuleError::value(field, &number.to_string(), reason))
+        }),
+        FilterValue::Text(text) => self::text(field, text),
+    }
 }
 
-/// The highest number that a process could have, by its type.
-const MAX_PID: u32 = i32::MAX as u32;
-
-/// The first number that is no address family, in Linux 6.18.
-const AF_MAX: u32 = 46;
-
-/// Judges text by itself.
 fn text(field: FieldId, text: &[u8]) -> Result<(), RuleError> {
-    let is_path = matches!(field, FieldId::PATH | FieldId::DIR | FieldId::EXE);
-    let is_key = field == FieldId::KEY;
-    let limit = if is_key { Rule::MAX_KEY_LENGTH } else { MAX_PATH_LENGTH };
-    let expected = if text.is_empty() {
-        "give at least one byte"
-    } else if text.contains(&0) {
-        "a NUL byte would cut it short"
-    } else if text.len() > limit && is_key {
-        "keys are at most 256 bytes together"
-    } else if text.len() > limit {
-        "text is at most 4096 bytes"
-    } else if is_path && !text.starts_with(b"/") {
-        "give an absolute path"
-    } else if is_path && field != FieldId::DIR && text.ends_with(b"/") {
-        "a file's path does not end in /"
-    } else {
-        return Ok(());
-    };
-    Err(RuleError::value(field, &String::from_utf8_lossy(text), expected))
+    let kind = field.spec().map_or(ValueKind::Label, |spec| spec.value);
+    kind.check_text(text)
+        .map_err(|reason| RuleError::value(field, &String::from_utf8_lossy(text), reason))
 }
 
-/// Judges one of the keys that are joined.
+/// Validates one of the keys that are joined.
 pub(super) fn key(key: &[u8]) -> Result<(), RuleError> {
     text(FieldId::KEY, key)?;
     if key.contains(&KEY_SEPARATOR) {
-        let expected = "the byte 0x01 divides one key from another: give them one by one";
-        return Err(RuleError::value(FieldId::KEY, &String::from_utf8_lossy(key), expected));
+        let reason = "the byte 0x01 separates keys: add each key by itself";
+        return Err(RuleError::value(FieldId::KEY, &String::from_utf8_lossy(key), reason));
     }
     Ok(())
 }
-
-/// The kernel's `PATH_MAX`.
-const MAX_PATH_LENGTH: usize = 4096;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rule::{Action, Operator};
 
-    fn refusal(list: List, field: FieldId, operator: Operator) -> Option<String> {
+    fn error(list: List, field: FieldId, operator: Operator) -> String {
         let value: FilterValue = if field.is_text() { "/tmp".into() } else { 1.into() };
-        let action = crate::rule::Action::ALWAYS;
-        let built = Rule::on(list, action).filter(field, operator, value).build();
-        built.err().map(|error| error.to_string())
+        let rule = Rule::builder(list, Action::ALWAYS).filter(field, operator, value).build();
+        rule.expect_err("it is refused").to_string()
     }
 
     #[test]
-    fn fields_have_their_lists() {
-        for (list, field, word) in [
-            (List::EXIT, FieldId::MSGTYPE, "exclude and user"),
-            (List::TASK, FieldId::PATH, "exit only"),
-            (List::EXCLUDE, FieldId::EUID, "exclude list"),
-            (List::EXCLUDE, FieldId::KEY, "a key is for"),
-            (List::FILESYSTEM, FieldId::PID, "fstype only"),
-            (List::EXIT, FieldId::FSTYPE, "filesystem only"),
-            (List::USER, FieldId::EXIT, "exit only"),
+    fn errors_name_the_lists_of_a_field() {
+        for (list, field, message) in [
+            (
+                List::EXIT,
+                FieldId::MSGTYPE,
+                "msgtype cannot be used on the exit list, only on: user, exclude",
+            ),
+            (
+                List::TASK,
+                FieldId::PATH,
+                "path cannot be used on the task list, only on: exit, io_uring",
+            ),
+            (
+                List::EXIT,
+                FieldId::FSTYPE,
+                "fstype cannot be used on the exit list, only on: filesystem",
+            ),
+            (
+                List::EXCLUDE,
+                FieldId::KEY,
+                "key cannot be used on the exclude list, only on: exit, filesystem, io_uring",
+            ),
         ] {
-            let said = refusal(list, field, Operator::EQUAL).expect("it is refused");
-            assert!(said.contains(word), "{said}");
-            assert!(said.contains(field.name().expect("a name")), "{said}");
+            assert_eq!(error(list, field, Operator::EQUAL), message);
         }
-        assert_eq!(refusal(List::EXCLUDE, FieldId::PID, Operator::EQUAL), None);
-        assert_eq!(refusal(List::new(9), FieldId::PATH, Operator::EQUAL), None, "unknown list");
-        assert_eq!(refusal(List::EXIT, FieldId::new(99), Operator::LESS), None, "unknown field");
     }
 
     #[test]
-    fn fields_have_their_operators() {
-        for (field, good, bad) in [
-            (FieldId::PATH, Operator::EQUAL, Operator::NOT_EQUAL),
-            (FieldId::EXE, Operator::NOT_EQUAL, Operator::LESS),
-            (FieldId::UID, Operator::LESS, Operator::BIT_MASK),
+    fn errors_name_the_operators_of_a_field() {
+        for (field, operator, message) in [
+            (FieldId::PATH, Operator::NOT_EQUAL, "path does not take the operator !=, only ="),
+            (FieldId::EXE, Operator::LESS, "exe does not take the operator <, only = and !="),
+            (
+                FieldId::UID,
+                Operator::BIT_MASK,
+                "uid does not take the operator &, only =, !=, <, <=, > and >=",
+            ),
         ] {
-            assert_eq!(refusal(List::EXIT, field, good), None);
-            assert!(refusal(List::EXIT, field, bad).expect("refused").contains("operator"));
+            assert_eq!(error(List::EXIT, field, operator), message);
         }
-        assert_eq!(refusal(List::EXIT, FieldId::A0, Operator::BIT_TEST), None);
     }
 
     #[test]
@@ -300,6 +149,7 @@ mod tests {
             (FieldId::SUCCESS, 2),
             (FieldId::SADDR_FAM, 46),
             (FieldId::UID, u32::MAX),
+            (FieldId::PPID, 1 << 31),
         ] {
             let rule = Rule::on_exit().filter(field, Operator::EQUAL, value).build();
             assert!(matches!(rule, Err(RuleError::Value { .. })), "{field}={value}");
@@ -310,11 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn some_fields_stand_once() {
-        let two = Rule::on_exit()
+    fn fields_that_occur_once_are_refused_the_second_time() {
+        let rule = Rule::on_exit()
             .filter(FieldId::PATH, Operator::EQUAL, "/a")
             .filter(FieldId::DIR, Operator::EQUAL, "/b")
             .build();
-        assert!(two.expect_err("two objects").to_string().contains("one object"));
+        assert_eq!(
+            rule.expect_err("two objects").to_string(),
+            "invalid value 'dir=/b' for dir: a rule has one object only, by path, dir or inode"
+        );
     }
 }

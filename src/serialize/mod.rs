@@ -16,7 +16,10 @@ use crate::constants::{Capability, CapabilitySet, Errno, Flags, Mode, Named, Sig
 use crate::event::Stats;
 use crate::message_type::MessageType;
 use crate::record::{EventId, Interpretation, Label, SocketAddress};
-use crate::rule::{Rule, RuleSet};
+use crate::rule::{
+    Action, CallCoverage, FieldId, Filter, Lint, List, Operator, Permissions, Rule, RuleSet,
+    SyscallMask,
+};
 use crate::time::Timestamp;
 use crate::wire::status::Status;
 
@@ -58,20 +61,29 @@ macro_rules! as_text {
 }
 
 as_text!(
+    Action,
     Arch,
+    CallCoverage,
     Capability,
     CapabilitySet,
     Errno,
     EventId,
+    FieldId,
+    Filter,
     Flags,
     Label<'_>,
+    Lint,
+    List,
     Interpretation<'_>,
     MessageType,
     Mode,
     Named,
+    Operator,
+    Permissions,
     Rule,
     Signal,
-    SocketAddress
+    SocketAddress,
+    SyscallMask
 );
 
 /// Reads values from the text that they print as.

@@ -24,7 +24,7 @@ impl Serialize for Finding {
         map.serialize_entry("check", self.check.name())?;
         map.serialize_entry("level", self.level.name())?;
         map.serialize_entry("text", &self.text)?;
-        map.serialize_entry("remedy", self.remedy)?;
+        map.serialize_entry("remedy", self.remedy.unwrap_or_default())?;
         map.end()
     }
 }
@@ -34,10 +34,10 @@ impl Serialize for CoverageRow {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("group", self.group)?;
         map.serialize_entry("call", self.call)?;
-        map.serialize_entry("b64", self.b64.name())?;
-        map.serialize_entry("b32", self.b32.name())?;
-        map.serialize_entry("x32", self.x32.name())?;
-        map.serialize_entry("io_uring", self.io_uring.name())?;
+        map.serialize_entry("b64", &self.b64)?;
+        map.serialize_entry("b32", &self.b32)?;
+        map.serialize_entry("x32", &self.x32)?;
+        map.serialize_entry("io_uring", &self.io_uring)?;
         map.end()
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::Bytes;
+use crate::bytestr::ByteStr;
 use crate::record::{Field, Interpretation, Record, Value};
 
 impl Serialize for Record<'_> {
@@ -139,6 +140,12 @@ impl Serialize for Enriched<'_, '_> {
             map.serialize_entry(&name, &Bytes(Value::bytes(field.value)))?;
         }
         map.end()
+    }
+}
+
+impl Serialize for ByteStr<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Bytes(self).serialize(serializer)
     }
 }
 

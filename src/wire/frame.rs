@@ -9,12 +9,11 @@
 
 use netlink_packet_core::{NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, NLMSG_OVERRUN, NetlinkBuffer};
 
-use super::notice::Notice;
 use crate::decode::{Cursor, DecodeError};
 use crate::message_type::{MessageType, Origin, RecordRole};
 
 /// The length of a netlink message header.
-pub const HEADER_LENGTH: usize = 16;
+pub(crate) const HEADER_LENGTH: usize = 16;
 
 /// What a datagram turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +57,12 @@ pub enum Frame<'a> {
         /// How many; `None` if that is not said.
         dropped: Option<u64>,
     },
-    /// What a reader noticed, written into a capture (`NLMSG_NOOP` with a payload).
-    Notice(Notice),
-    /// Nothing (`NLMSG_NOOP`).
-    Noop,
+    /// A message without effect (`NLMSG_NOOP`). In captures its payload can hold a
+    /// [`Signal`](crate::event::Signal).
+    Noop {
+        /// What follows the header; empty in messages from the kernel.
+        payload: &'a [u8],
+    },
 }
 
 impl<'a> Frame<'a> {
@@ -106,7 +107,7 @@ impl<'a> Frame<'a> {
                 let what = "the type of a netlink message";
                 return Err(DecodeError::Impossible { what, value: 0 });
             }
-            NLMSG_NOOP => Notice::parse(to_the_end).map_or(Self::Noop, Self::Notice),
+            NLMSG_NOOP => Self::Noop { payload: to_the_end },
             NLMSG_ERROR => {
                 let code = Cursor::new(as_stated()?, "an acknowledgement").i32()?;
                 Self::Ack { sequence, code }
@@ -229,7 +230,10 @@ mod tests {
             Frame::parse(&message(MessageType::new(NLMSG_DONE), 3, &[])),
             Ok(Frame::Done { sequence: 3 })
         );
-        assert_eq!(Frame::parse(&message(MessageType::new(NLMSG_NOOP), 3, &[])), Ok(Frame::Noop));
+        assert_eq!(
+            Frame::parse(&message(MessageType::new(NLMSG_NOOP), 3, &[])),
+            Ok(Frame::Noop { payload: &[] })
+        );
         let mut reply = message(MessageType::GET, 7, &[0; 8]);
         reply[..4].copy_from_slice(&8_u32.to_ne_bytes());
         assert!(matches!(Frame::parse(&reply), Err(DecodeError::Impossible { .. })));

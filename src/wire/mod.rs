@@ -2,7 +2,6 @@
 
 pub(crate) mod connector;
 pub mod frame;
-pub mod notice;
 pub(crate) mod request;
 pub mod rule;
 pub mod status;

@@ -1,4 +1,4 @@
-//! `struct audit_rule_data`: a rule as the kernel takes and lists it.
+//! `struct audit_rule_data`: a rule in the form in which the kernel takes and lists it.
 //!
 //! Source: `include/uapi/linux/audit.h`; `kernel/auditfilter.c`, `audit_data_to_entry` and
 //! `audit_krule_to_data`.
@@ -6,19 +6,33 @@
 use crate::decode::{Cursor, DecodeError};
 use crate::rule::{Action, FieldId, Filter, FilterValue, List, Operator, Rule, SyscallMask};
 
-/// The bit in the list's number that puts a rule first.
+/// The bit in the number of the list that puts a rule first, `AUDIT_FILTER_PREPEND`.
 const PREPEND: u32 = 0x10;
 
-/// Reads a rule of a listing.
+/// Parses a rule of a listing.
 ///
-/// A field that is not known is a number, unless the text behind the fields is longer than the
-/// known ones need and exactly one unknown field accounts for the rest: then it is text. Whatever
-/// the guess, [`to_bytes`] gives the same bytes back.
+/// The value of an unknown field is a number, unless the text after the fields is longer than the
+/// known fields need, and exactly one unknown field accounts for the rest: then it is text. In
+/// either case [`to_bytes`] returns the same bytes.
 ///
 /// # Errors
 ///
 /// [`DecodeError::Short`] if the struct or its text is cut off, [`DecodeError::Impossible`] for
 /// more than 64 fields.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::Rule;
+/// use auditlink::wire::rule::{parse, to_bytes};
+///
+/// let rule: Rule = "-w /etc/passwd -p wa -k id".parse()?;
+/// let bytes = to_bytes(&rule);
+/// assert!(bytes.ends_with(b"/etc/passwdid"));
+/// assert_eq!(parse(&bytes), Ok(rule));
+/// # Ok::<(), auditlink::rule::RuleError>(())
+/// ```
+#[doc(alias = "AUDIT_LIST_RULES")]
 pub fn parse(payload: &[u8]) -> Result<Rule, DecodeError> {
     let mut cursor = Cursor::new(payload, "a rule");
     let [flags, action, field_count] = cursor.u32s()?;
@@ -64,7 +78,7 @@ pub fn parse(payload: &[u8]) -> Result<Rule, DecodeError> {
     })
 }
 
-/// Finds the one unknown field whose value is the length of the text that known fields leave over.
+/// Returns the index of the only unknown field whose value is the length of the remaining text.
 fn unknown_text(parts: &[(FieldId, Operator, u32)], text_length: usize) -> Option<usize> {
     let length = |value: u32| usize::try_from(value).unwrap_or(usize::MAX);
     let known: usize = parts
@@ -81,10 +95,12 @@ fn unknown_text(parts: &[(FieldId, Operator, u32)], text_length: usize) -> Optio
     candidates.next().is_none().then_some(only)
 }
 
-/// Writes a rule as the kernel takes it.
+/// Returns the bytes of a rule, as the kernel takes them.
 ///
-/// A rule has at most 64 fields; those beyond are not written, which
-/// [`RuleBuilder::build`](crate::rule::RuleBuilder::build) refuses beforehand.
+/// Fields after the 64th are not written; [`RuleBuilder::build`](crate::rule::RuleBuilder::build)
+/// refuses them.
+#[doc(alias = "AUDIT_ADD_RULE")]
+#[doc(alias = "AUDIT_DEL_RULE")]
 #[must_use]
 pub fn to_bytes(rule: &Rule) -> Vec<u8> {
     let mut fields = [0; Rule::MAX_FIELDS];
@@ -144,12 +160,12 @@ mod tests {
         Filter { field: FieldId::new(field), operator: Operator::EQUAL, value: value.into() }
     }
 
-    fn theirs(bytes: &[u8]) -> Result<RuleMessage, netlink_packet_core::DecodeError> {
+    fn parse_with_peer(bytes: &[u8]) -> Result<RuleMessage, netlink_packet_core::DecodeError> {
         RuleMessage::parse(&RuleBuffer::new_checked(bytes)?)
     }
 
     #[test]
-    fn a_rule_is_these_bytes() {
+    fn a_rule_has_the_layout_of_the_struct() {
         let mut one = rule(vec![filter(11, 0xC000_003E), filter(112, "/bin/x"), filter(210, "k")]);
         one.syscalls = SyscallMask::NONE;
         assert!(one.syscalls.insert(59));
@@ -168,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn all_text_fields_survive() {
+    fn all_text_fields_round_trip() {
         let texts: Vec<_> = (0..=255)
             .filter(|number| FieldId::new(*number).is_text())
             .map(|number| filter(number, format!("text{number}").as_str()))
@@ -179,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_fields_lists_and_actions_survive() {
+    fn unknown_fields_lists_and_actions_round_trip() {
         let mut one = rule(vec![filter(300, 9), filter(112, "/bin/x"), filter(301, 4)]);
         one.list = List::new(9);
         one.action = Action::new(7);
@@ -189,8 +205,8 @@ mod tests {
         assert_eq!(parse(&to_bytes(&text)), Ok(text), "one unknown field accounts for the rest");
         let two = rule(vec![filter(300, "same"), filter(301, "size"), filter(210, "key")]);
         let bytes = to_bytes(&two);
-        let ambiguous = parse(&bytes).expect("readable");
-        assert_eq!(to_bytes(&ambiguous), bytes, "the bytes survive a wrong guess");
+        let ambiguous = parse(&bytes).expect("a valid rule");
+        assert_eq!(to_bytes(&ambiguous), bytes, "the bytes are the same after a wrong guess");
     }
 
     #[test]
@@ -208,10 +224,10 @@ mod tests {
     }
 
     #[test]
-    fn where_netlink_packet_audit_agrees() {
+    fn netlink_packet_audit_writes_the_same_bytes() {
         let one = rule(vec![filter(11, 0xC000_003E), filter(105, "/etc/x"), filter(210, "k")]);
         let bytes = to_bytes(&one);
-        let message = theirs(&bytes).expect("fields that it knows");
+        let message = parse_with_peer(&bytes).expect("known fields");
         assert_eq!(message.fields.len(), 3);
         assert!(message.fields.iter().any(|(field, _)| *field == RuleField::Filterkey("k".into())));
         let mut again = vec![0; message.buffer_len()];
@@ -220,15 +236,15 @@ mod tests {
     }
 
     #[test]
-    fn where_netlink_packet_audit_is_wrong() {
-        // exe is read as a number, so that the key is cut from the bytes of the path
+    fn netlink_packet_audit_misreads_exe_and_newer_fields() {
+        // it takes exe for a number, so it takes the key from the bytes of the path
         let bytes = to_bytes(&rule(vec![filter(112, "/bin/x"), filter(210, "xyz")]));
-        let message = theirs(&bytes).expect("it does not notice");
+        let message = parse_with_peer(&bytes).expect("no error");
         assert!(
             message.fields.iter().any(|(field, _)| *field == RuleField::Filterkey("/bi".into()))
         );
-        // a field that it does not know ends the listing
-        assert!(theirs(&to_bytes(&rule(vec![filter(113, 2)]))).is_err());
-        assert!(theirs(&to_bytes(&rule(vec![filter(300, 0)]))).is_err());
+        // it refuses a rule with an unknown field
+        assert!(parse_with_peer(&to_bytes(&rule(vec![filter(113, 2)]))).is_err());
+        assert!(parse_with_peer(&to_bytes(&rule(vec![filter(300, 0)]))).is_err());
     }
 }

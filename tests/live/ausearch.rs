@@ -7,7 +7,7 @@ use auditlink::host::UserNames;
 use auditlink::record::{Absent, Field, Interpretation, Record, SocketAddress};
 use auditlink::{Event, MessageType};
 
-use crate::lab::{run, stdout};
+use crate::kernel_lock::{run, stdout};
 
 /// Compares what we say of each field with what ausearch says.
 pub(crate) fn compare(events: &[Event], log: &str) {

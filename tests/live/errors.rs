@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auditlink::{ErrorKind, Receiver, Rule};
 
-use crate::lab::{Lab, control, run, stderr};
+use crate::kernel_lock::{KernelLock, control, run, stderr};
 use crate::support::example;
 
 /// Runs something, and checks that it failed with these words and changed nothing.
@@ -42,23 +42,27 @@ fn through(wrapper: &[&str], name: &str, words: &[&str]) -> Output {
 
 const RULE: &[&str] = &["-a", "always,exit", "-F", "pid=77"];
 
-pub(crate) fn no_privilege(lab: &Lab) {
-    let helper = lab.helper();
-    let nobody = [helper.to_str().expect("a plain path"), "nobody"];
+pub(crate) fn no_privilege(kernel: &KernelLock) {
+    let helper = kernel.helper();
+    let unprivileged = [helper.to_str().expect("a plain path"), "unprivileged"];
     fails(&["read the audit status", "CAP_AUDIT_CONTROL"], || {
-        through(&nobody, "auditctl", &["-s"])
+        through(&unprivileged, "auditctl", &["-s"])
     });
-    fails(&["add a rule", "CAP_AUDIT_CONTROL"], || through(&nobody, "auditctl", RULE));
+    fails(&["add a rule", "CAP_AUDIT_CONTROL"], || through(&unprivileged, "auditctl", RULE));
     fails(&["join the audit multicast group", "CAP_AUDIT_READ", "root"], || {
-        through(&nobody, "dump", &["--observer", "--for", "1"])
+        through(&unprivileged, "dump", &["--observer", "--for", "1"])
     });
     fails(&["become the audit daemon", "CAP_AUDIT_CONTROL"], || {
-        through(&nobody, "dump", &["--daemon"])
+        through(&unprivileged, "dump", &["--daemon"])
     });
-    assert_eq!(through(&nobody, "auditctl", &["-s"]).status.code(), Some(4), "as auditctl does");
+    assert_eq!(
+        through(&unprivileged, "auditctl", &["-s"]).status.code(),
+        Some(4),
+        "as auditctl does"
+    );
 }
 
-pub(crate) fn no_capability(_: &Lab) {
+pub(crate) fn no_capability(_: &KernelLock) {
     let without = ["setpriv", "--bounding-set", "-audit_control", "--inh-caps", "-audit_control"];
     fails(&["add a rule", "CAP_AUDIT_CONTROL"], || through(&without, "auditctl", RULE));
     // an observer may be without it, but then the kernel's counter is not known
@@ -68,15 +72,15 @@ pub(crate) fn no_capability(_: &Lab) {
     assert!(said.contains("completeness=unverified: the kernel's counter was not read"), "{said}");
 }
 
-pub(crate) fn wrong_namespace(lab: &Lab) {
-    let helper = lab.helper();
+pub(crate) fn wrong_namespace(kernel: &KernelLock) {
+    let helper = kernel.helper();
     let [user, pid, net] = ["user", "pid", "net"]
         .map(|kind| [helper.to_str().expect("a plain path"), "unshare", kind]);
     for wrapper in [&user, &pid] {
-        fails(&["add a rule", "initial user and pid namespace"], || {
+        fails(&["add a rule", "initial user and PID namespaces"], || {
             through(wrapper, "auditctl", RULE)
         });
-        fails(&["initial user and pid namespace"], || through(wrapper, "dump", &["--daemon"]));
+        fails(&["initial user and PID namespaces"], || through(wrapper, "dump", &["--daemon"]));
     }
     fails(&["join the audit multicast group", "namespace"], || {
         through(&user, "dump", &["--observer", "--for", "1"])
@@ -98,7 +102,7 @@ pub(crate) fn wrong_namespace(lab: &Lab) {
     assert!(stderr(&output).contains("completeness=complete"), "{}", stderr(&output));
 }
 
-pub(crate) fn slot_taken(_: &Lab) {
+pub(crate) fn another_daemon(_: &KernelLock) {
     let daemon = Receiver::daemon().open().expect("the place is free");
     let own = std::process::id().to_string();
     let comm = std::fs::read_to_string("/proc/self/comm").expect("a name");
@@ -115,26 +119,26 @@ pub(crate) fn slot_taken(_: &Lab) {
     let mut events = auditlink::Events::new(daemon);
     sleep(Duration::from_millis(200));
     let until = events.source().now();
-    while events.next_until(Some(until)).expect("no error").is_some() {}
+    while events.next_until(until).expect("no error").item().is_some() {}
     assert_eq!(events.stats().registration_probes, 1, "the other was noticed, we ourselves not");
 }
 
-pub(crate) fn bad_rules(_: &Lab) {
+pub(crate) fn bad_rules(_: &KernelLock) {
     let auditctl = |words: &'static [&'static str]| move || run(example("auditctl"), words);
     fails(
-        &["make a rule", "no_such_call", "x86_64"],
+        &["no_such_call", "x86_64"],
         auditctl(&["-a", "always,exit", "-F", "arch=b64", "-S", "no_such_call"]),
     );
-    fails(
-        &["make a rule", "msgtype", "exclude and user"],
-        auditctl(&["-a", "always,exit", "-F", "msgtype=EOE"]),
-    );
+    fails(&["msgtype", "exclude and user"], auditctl(&["-a", "always,exit", "-F", "msgtype=EOE"]));
     fails(
         &["add a rule", "does not exist", "create it first"],
         auditctl(&["-w", "/no/such/folder/file"]),
     );
-    fails(&["delete a rule", "no such rule"], auditctl(&["-d", "always,exit", "-F", "pid=77"]));
+    fails(
+        &["delete a rule", "the rule is not loaded"],
+        auditctl(&["-d", "always,exit", "-F", "pid=77"]),
+    );
     let rule = Rule::on_exit().pid(77).build().expect("a good rule");
     control().add_rule(&rule).expect("it is new");
-    fails(&["add a rule", "loaded already"], auditctl(RULE));
+    fails(&["add a rule", "already loaded"], auditctl(RULE));
 }

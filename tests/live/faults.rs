@@ -2,20 +2,22 @@
 //!
 //! Each fault makes a known number of events of three records (`SYSCALL`, `PROCTITLE`, `EOE`) and
 //! compares it with what came whole and what was accounted for. Where the kernel's counters allow
-//! it, to the unit. A line `matrix` goes into the table of `docs/loss.md`.
+//! it, to the unit. A line `matrix` goes into the table of
+//! `docs/measurements.md`.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use auditlink::event::{Cause, Completeness, Stats, UnverifiedReason};
 use auditlink::host::procfs::booted_with_audit;
+use auditlink::iter::Next;
 use auditlink::iter::Overflow;
 use auditlink::{
     Delivery, Event, Events, InstalledRules, Loss, MessageType, Pump, Receiver, Rule, Settings,
     Source,
 };
 
-use crate::lab::{KEY, Lab, control, wait_until_sent};
+use crate::kernel_lock::{KEY, KernelLock, control, wait_until_sent};
 
 /// Records of one event of a storm.
 pub(crate) const RECORDS: u64 = 3;
@@ -64,23 +66,22 @@ impl Harvest {
     }
 
     /// Takes what comes until nothing has come for `quiet`.
-    pub(crate) fn collect<S: Clocked>(&mut self, events: &mut Events<S>, quiet: Duration) {
+    pub(crate) fn collect<S: Finish>(&mut self, events: &mut Events<S>, quiet: Duration) {
         loop {
-            let until = events.source().tick().saturating_add(quiet);
-            match events.next_until(Some(until)).expect("no error") {
-                Some(delivery) => self.add(delivery),
-                None => return,
+            match events.next_timeout(quiet).expect("no error") {
+                Next::Item(delivery) => self.add(delivery),
+                Next::Idle | Next::Ended => return,
             }
         }
     }
 
     /// Shuts down, and takes everything that was queued before.
-    pub(crate) fn finish<S: Clocked>(self, events: Events<S>) -> (Self, Stats) {
+    pub(crate) fn finish<S: Finish>(self, events: Events<S>) -> (Self, Stats) {
         self.finish_with(events, |_| {})
     }
 
     /// As [`finish`](Self::finish), passing each delivery to a closure first.
-    pub(crate) fn finish_with<S: Clocked>(
+    pub(crate) fn finish_with<S: Finish>(
         mut self,
         mut events: Events<S>,
         mut look: impl FnMut(&Delivery),
@@ -88,8 +89,8 @@ impl Harvest {
         events.source_mut().leave();
         let limit = Instant::now() + Duration::from_secs(60);
         while !events.is_ended() {
-            let until = events.source().tick().saturating_add(Duration::from_secs(1));
-            if let Some(delivery) = events.next_until(Some(until)).expect("no error") {
+            let next = events.next_timeout(Duration::from_secs(1)).expect("no error");
+            if let Next::Item(delivery) = next {
                 look(&delivery);
                 self.add(delivery);
             }
@@ -122,35 +123,26 @@ fn is_of_storm(event: &Event) -> bool {
     has_key || is_torn
 }
 
-/// A live source: one with a clock, that can be left.
-pub(crate) trait Clocked: Source {
-    fn tick(&self) -> auditlink::time::Tick;
+/// A live source that can be shut down.
+pub(crate) trait Finish: Source {
     fn leave(&mut self);
 }
 
-impl Clocked for Receiver {
-    fn tick(&self) -> auditlink::time::Tick {
-        self.now()
-    }
-
+impl Finish for Receiver {
     fn leave(&mut self) {
         self.finish().expect("a thread");
     }
 }
 
-impl Clocked for Pump {
-    fn tick(&self) -> auditlink::time::Tick {
-        self.now()
-    }
-
+impl Finish for Pump {
     fn leave(&mut self) {
         self.finish();
     }
 }
 
 /// Watches a call that the helper alone makes.
-pub(crate) fn watch_getppid(lab: &Lab) -> InstalledRules {
-    let helper = lab.helper();
+pub(crate) fn watch_getppid(kernel: &KernelLock) -> InstalledRules {
+    let helper = kernel.helper();
     let exe = helper.to_str().expect("a plain path");
     let rules = Rule::on_exit().syscall("getppid").exe(exe).key(KEY).for_both_abis();
     control().apply(&rules.expect("the call exists")).expect("the rules are new")
@@ -174,12 +166,12 @@ fn tune(backlog: u32, wait: u32) {
 
 const LONG: Duration = Duration::from_secs(3);
 
-pub(crate) fn no_fault(lab: &Lab) {
+pub(crate) fn no_fault(kernel: &KernelLock) {
     for (name, builder) in [("daemon", Receiver::daemon()), ("observer", Receiver::observer())] {
         let events = Events::new(builder.open().expect("the place is free"));
-        let rules = watch_getppid(lab);
+        let rules = watch_getppid(kernel);
         let made = 2_000;
-        lab.run_helper(&["storm", &made.to_string()]);
+        kernel.run_helper(&["storm", &made.to_string()]);
         let (harvest, stats) = Harvest::default().finish(events);
         rules.remove().expect("the rules are loaded");
         report(&format!("none, {name}"), made, &harvest, &stats, "nothing");
@@ -188,14 +180,14 @@ pub(crate) fn no_fault(lab: &Lab) {
     }
 }
 
-pub(crate) fn observer_overflow(lab: &Lab) {
+pub(crate) fn observer_overflow(kernel: &KernelLock) {
     let receiver = Receiver::observer().receive_buffer(SMALL).open().expect("an observer");
     let mut events = Events::new(receiver);
-    let rules = watch_getppid(lab);
+    let rules = watch_getppid(kernel);
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(300));
     let made = 2_000;
-    lab.run_helper(&["storm", &made.to_string()]); // the receiver does not read meanwhile
+    kernel.run_helper(&["storm", &made.to_string()]); // the receiver does not read meanwhile
     wait_until_sent();
     harvest.collect(&mut events, LONG);
     let (harvest, stats) = harvest.finish(events);
@@ -208,12 +200,12 @@ pub(crate) fn observer_overflow(lab: &Lab) {
     assert_eq!(stats.completeness().reasons()[0], UnverifiedReason::SocketOverrun(dropped));
 }
 
-pub(crate) fn short_stall(lab: &Lab) {
+pub(crate) fn short_stall(kernel: &KernelLock) {
     let receiver = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
     let mut events = Events::new(receiver);
-    let rules = watch_getppid(lab);
+    let rules = watch_getppid(kernel);
     let made = 2_000;
-    lab.run_helper(&["storm", &made.to_string()]);
+    kernel.run_helper(&["storm", &made.to_string()]);
     sleep(Duration::from_millis(200)); // the receiver does not read for less than half a second
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(500));
@@ -227,13 +219,13 @@ pub(crate) fn short_stall(lab: &Lab) {
     assert!(harvest.has_all(made) || harvest.losses.len() > 1, "{harvest:?}");
 }
 
-pub(crate) fn long_stall(lab: &Lab) {
+pub(crate) fn long_stall(kernel: &KernelLock) {
     tune(64, 250);
     let receiver = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
     let mut events = Events::new(receiver);
-    let rules = watch_getppid(lab);
+    let rules = watch_getppid(kernel);
     let made = 300;
-    lab.run_helper(&["storm", &made.to_string()]); // waits, but in the end it does not
+    kernel.run_helper(&["storm", &made.to_string()]); // waits, but in the end it does not
     sleep(Duration::from_secs(1));
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, LONG);
@@ -262,14 +254,14 @@ pub(crate) fn long_stall(lab: &Lab) {
 }
 
 /// The kernel's queue overflows: what is refused is counted, by the model of `docs/loss.md`.
-fn queue_overflow(lab: &Lab, name: &str, backlog: u32, made: u64, reads: bool) {
+fn queue_overflow(kernel: &KernelLock, name: &str, backlog: u32, made: u64, reads: bool) {
     tune(backlog, 0);
     let builder = Receiver::daemon();
     let builder = if reads { builder } else { builder.receive_buffer(SMALL) };
     let mut events = Events::new(builder.open().expect("the place is free"));
-    let rules = watch_getppid(lab);
+    let rules = watch_getppid(kernel);
     let mut harvest = Harvest::default();
-    let mut helper = lab.start_helper(&["storm", &made.to_string()]);
+    let mut helper = kernel.start_helper(&["storm", &made.to_string()]);
     if reads {
         while helper.try_wait().expect("it runs").is_none() {
             harvest.collect(&mut events, Duration::from_millis(20));
@@ -300,21 +292,21 @@ fn queue_overflow(lab: &Lab, name: &str, backlog: u32, made: u64, reads: bool) {
     assert!(lost > 0 && !stats.completeness().is_complete());
 }
 
-pub(crate) fn full_queue(lab: &Lab) {
-    queue_overflow(lab, "queue of 64 full, daemon reads", 64, 20_000, true);
-    queue_overflow(lab, "queue of 64 full, daemon does not read", 64, 2_000, false);
-    queue_overflow(lab, "queue of 1 full, daemon reads", 1, 5_000, true);
+pub(crate) fn full_queue(kernel: &KernelLock) {
+    queue_overflow(kernel, "queue of 64 full, daemon reads", 64, 20_000, true);
+    queue_overflow(kernel, "queue of 64 full, daemon does not read", 64, 2_000, false);
+    queue_overflow(kernel, "queue of 1 full, daemon reads", 1, 5_000, true);
 }
 
-pub(crate) fn rate_limit(lab: &Lab) {
+pub(crate) fn rate_limit(kernel: &KernelLock) {
     let mut control = control();
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
-    let rules = watch_getppid(lab);
+    let rules = watch_getppid(kernel);
     sleep(Duration::from_millis(1200)); // a window of its own
     control.set_rate_limit(200).expect("a good value");
     sleep(Duration::from_millis(1200));
     let made = 2_000;
-    lab.run_helper(&["storm", &made.to_string()]);
+    kernel.run_helper(&["storm", &made.to_string()]);
     sleep(Duration::from_millis(1200));
     control.set_rate_limit(0).expect("a good value");
     let mut harvest = Harvest::default();
@@ -327,16 +319,16 @@ pub(crate) fn rate_limit(lab: &Lab) {
     assert_eq!(harvest.records + lost, made * RECORDS, "{harvest:?} {stats:?}");
 }
 
-pub(crate) fn slow_consumer(lab: &Lab) {
-    let rules = watch_getppid(lab); // before the receiver opens: everything received is the storm's
+pub(crate) fn slow_consumer(kernel: &KernelLock) {
+    let rules = watch_getppid(kernel); // before the receiver opens: everything received is the storm's
     wait_until_sent();
     let receiver = Receiver::daemon().open().expect("the place is free");
-    let pump = Pump::new(receiver).queue_bytes(64 * 1024).overflow(Overflow::DropNewest);
+    let pump = Pump::builder(receiver).queue_bytes(64 * 1024).overflow(Overflow::DropNewest);
     let mut events = Events::new(pump.start().expect("a thread"));
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(300));
     let made = 2_000;
-    lab.run_helper(&["storm", &made.to_string()]); // the consumer takes nothing meanwhile
+    kernel.run_helper(&["storm", &made.to_string()]); // the consumer takes nothing meanwhile
     wait_until_sent();
     harvest.collect(&mut events, LONG);
     let (harvest, stats) = harvest.finish(events);
@@ -348,11 +340,11 @@ pub(crate) fn slow_consumer(lab: &Lab) {
     assert_eq!(harvest.records + dropped, made * RECORDS, "{harvest:?} {stats:?}");
 }
 
-pub(crate) fn cut_records(lab: &Lab) {
+pub(crate) fn cut_records(kernel: &KernelLock) {
     let receiver = Receiver::observer().record_size(1024).open().expect("an observer");
     let mut events = Events::new(receiver);
     let text = format!("op=long {}", "x".repeat(4_000));
-    lab.run_helper(&["say", &text]);
+    kernel.run_helper(&["say", &text]);
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(300));
     let (mut harvest, stats) = harvest.finish(events);
@@ -363,13 +355,13 @@ pub(crate) fn cut_records(lab: &Lab) {
     assert!(harvest.has(&Cause::Truncated));
 }
 
-pub(crate) fn auditing_off(lab: &Lab) {
+pub(crate) fn auditing_off(kernel: &KernelLock) {
     let mut control = control();
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
-    let rules = watch_getppid(lab);
-    lab.run_helper(&["storm", "500"]);
+    let rules = watch_getppid(kernel);
+    kernel.run_helper(&["storm", "500"]);
     control.set_enabled(false).expect("not locked");
-    lab.run_helper(&["storm", "500"]);
+    kernel.run_helper(&["storm", "500"]);
     control.set_enabled(true).expect("not locked");
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, Duration::from_millis(500));
@@ -386,13 +378,13 @@ pub(crate) fn auditing_off(lab: &Lab) {
     assert_eq!(stats.health_fault_count, 1);
 }
 
-pub(crate) fn forged(lab: &Lab) {
+pub(crate) fn forged(kernel: &KernelLock) {
     let receiver = Receiver::daemon().open().expect("the place is free");
     let port = receiver.port().expect("a port").to_string();
     let events = Events::new(receiver);
-    let rules = watch_getppid(lab);
-    lab.run_helper(&["spoof", &port]);
-    lab.run_helper(&["storm", "500"]);
+    let rules = watch_getppid(kernel);
+    kernel.run_helper(&["spoof", &port]);
+    kernel.run_helper(&["storm", "500"]);
     let (harvest, stats) = Harvest::default().finish(events);
     rules.remove().expect("the rules are loaded");
     let known = format!("{} forged, refused", stats.refused);
@@ -418,7 +410,7 @@ impl Random {
 
 /// Random settings, random stalls, random numbers of events: never complete when something is
 /// missing, and never fewer losses reported than records are missing.
-pub(crate) fn anything_goes(lab: &Lab) {
+pub(crate) fn anything_goes(kernel: &KernelLock) {
     let rounds = std::env::var("AUDITLINK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
     let rounds = rounds.unwrap_or(24);
     let seed = u64::from(std::process::id());
@@ -436,16 +428,16 @@ pub(crate) fn anything_goes(lab: &Lab) {
             "seed {seed} round {round}: backlog {backlog} wait {wait} rate {rate} buffer {buffer} \
              daemon {is_daemon} made {made} stall {stall:?}"
         );
-        lab.drain();
+        kernel.drain();
         // a stalled reader and a long wait would stop the machine
         let wait = if stall > Duration::from_millis(400) { wait.min(250) } else { wait };
         tune(backlog, wait);
         let builder = if is_daemon { Receiver::daemon() } else { Receiver::observer() };
         let receiver = builder.receive_buffer(buffer).open().expect("the place is free");
         let mut events = Events::new(receiver);
-        let rules = watch_getppid(lab);
+        let rules = watch_getppid(kernel);
         control().set_rate_limit(rate).expect("a good value");
-        let mut helper = lab.start_helper(&["storm", &made.to_string()]);
+        let mut helper = kernel.start_helper(&["storm", &made.to_string()]);
         sleep(stall);
         let mut harvest = Harvest::default();
         while helper.try_wait().expect("it runs").is_none() {

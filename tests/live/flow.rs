@@ -9,13 +9,14 @@ use std::time::Duration;
 use auditlink::arch::Arch;
 use auditlink::capture::{Reader, Tee, Writer};
 use auditlink::event::{Cause, Count, EventKind, Missing, Unit};
+use auditlink::iter::Next;
 use auditlink::rule::process_lifecycle;
 use auditlink::{Delivery, EventStream, Events, Receiver};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::faults::watch_getppid;
-use crate::lab::{Haul, KEY, Lab, control, count_of, wait_until_sent};
+use crate::kernel_lock::{Collected, KEY, KernelLock, control, count_of, wait_until_sent};
 use crate::support::example;
 
 /// System calls of a storm.
@@ -67,13 +68,13 @@ fn wait_until_read(status_pid: u32) {
     }
 }
 
-pub(crate) fn both_abis(lab: &Lab) {
+pub(crate) fn both_abis(kernel: &KernelLock) {
     let mut events = Events::new(Receiver::observer().open().expect("an observer"));
-    let rules = watch_getppid(lab);
-    lab.run_helper(&["storm", "2"]);
-    lab.run_helper(&["storm", "3", "b32"]);
-    let mut haul = Haul::default();
-    haul.collect(&mut events, Duration::from_millis(300));
+    let rules = watch_getppid(kernel);
+    kernel.run_helper(&["storm", "2"]);
+    kernel.run_helper(&["storm", "3", "b32"]);
+    let mut collected = Collected::default();
+    collected.collect(&mut events, Duration::from_millis(300));
     rules.remove().expect("the rules are loaded");
     let calls = |arch: Arch| {
         let is_of = |event: &&auditlink::Event| {
@@ -81,15 +82,15 @@ pub(crate) fn both_abis(lab: &Lab) {
             assert_eq!(call.name(), Some("getppid"));
             call.arch() == Some(arch)
         };
-        haul.ours().filter(is_of).count()
+        collected.ours().filter(is_of).count()
     };
     assert_eq!((calls(Arch::X86_64), calls(Arch::I386)), (2, 3));
-    assert_eq!(haul.losses, []);
+    assert_eq!(collected.losses, []);
 }
 
-pub(crate) fn lifecycle(lab: &Lab) {
+pub(crate) fn lifecycle(kernel: &KernelLock) {
     let mut events = Events::new(Receiver::observer().open().expect("an observer"));
-    let helper = lab.helper();
+    let helper = kernel.helper();
     // the shell that the helper starts is another program: follow the helper's children by uid
     let rules = process_lifecycle()
         .filter(auditlink::rule::FieldId::UID, auditlink::rule::Operator::EQUAL, LIFE_UID)
@@ -104,49 +105,49 @@ pub(crate) fn lifecycle(lab: &Lab) {
         .status()
         .expect("setpriv starts");
     assert_eq!(status.code(), Some(3));
-    let mut haul = Haul::default();
-    haul.collect(&mut events, Duration::from_millis(300));
+    let mut collected = Collected::default();
+    collected.collect(&mut events, Duration::from_millis(300));
     installed.remove().expect("the rules are loaded");
 
-    assert_eq!(haul.losses, []);
-    let mut story = Vec::new();
-    for event in haul.ours() {
+    assert_eq!(collected.losses, []);
+    let mut observed = Vec::new();
+    for event in collected.ours() {
         assert_eq!(event.missing(), [], "{event:?}");
         match event.kind() {
-            EventKind::Exec(exec) => story.push(format!("exec {:?}", exec.args())),
+            EventKind::Exec(exec) => observed.push(format!("exec {:?}", exec.args())),
             EventKind::Fork(fork) => {
                 assert!(fork.child() > 1);
-                story.push("fork".to_owned());
+                observed.push("fork".to_owned());
             }
-            EventKind::Exit(exit) => story.push(format!("exit {:?}", exit.status())),
+            EventKind::Exit(exit) => observed.push(format!("exit {:?}", exit.status())),
             _ => {}
         }
     }
     let shell = r#"exec ["/bin/sh", "-c", "exit 3", "a b", "ü"]"#;
-    assert!(story.iter().any(|line| line.ends_with(r#""life"]"#)), "{story:?}");
-    assert!(story.contains(&"fork".to_owned()), "{story:?}");
-    assert!(story.contains(&shell.to_owned()), "{story:?}");
-    assert_eq!(story.iter().filter(|line| *line == "exit Some(3)").count(), 2, "{story:?}");
+    assert!(observed.iter().any(|line| line.ends_with(r#""life"]"#)), "{observed:?}");
+    assert!(observed.contains(&"fork".to_owned()), "{observed:?}");
+    assert!(observed.contains(&shell.to_owned()), "{observed:?}");
+    assert_eq!(observed.iter().filter(|line| *line == "exit Some(3)").count(), 2, "{observed:?}");
 }
 
 /// A user that no program of the machine runs as.
 const LIFE_UID: u32 = 61_234;
 
-pub(crate) fn storm(lab: &Lab) {
-    storm_through(lab, "dump");
+pub(crate) fn storm(kernel: &KernelLock) {
+    storm_through(kernel, "dump");
 }
 
-pub(crate) fn storm_on_tokio(lab: &Lab) {
-    storm_through(lab, "dump_tokio");
+pub(crate) fn storm_on_tokio(kernel: &KernelLock) {
+    storm_through(kernel, "dump_tokio");
 }
 
-fn storm_through(lab: &Lab, program: &str) {
-    let rules = watch_getppid(lab);
+fn storm_through(kernel: &KernelLock, program: &str) {
+    let rules = watch_getppid(kernel);
     let dump = example(program);
     let words = ["--daemon", "--format", "none", "--key", KEY];
     let child = start_dump(dump.to_str().expect("a plain path"), &words);
     let pid = child.id();
-    lab.run_helper(&["storm", &STORM.to_string()]);
+    kernel.run_helper(&["storm", &STORM.to_string()]);
     wait_until_read(pid);
     let said = stop_dump(child, i32::try_from(pid).expect("a pid"));
     rules.remove().expect("the rules are loaded");
@@ -158,10 +159,10 @@ fn storm_through(lab: &Lab, program: &str) {
     assert!(!said.contains("registration_probes"), "only this process asked to register");
 }
 
-pub(crate) fn few_calls(lab: &Lab) {
-    let rules = watch_getppid(lab);
+pub(crate) fn few_calls(kernel: &KernelLock) {
+    let rules = watch_getppid(kernel);
     let dump = example("dump");
-    let table = lab.path("strace");
+    let table = kernel.path("strace");
     let words = [
         "-f",
         "-c",
@@ -174,7 +175,7 @@ pub(crate) fn few_calls(lab: &Lab) {
     ];
     let child = start_dump("strace", &words);
     let pid = control().status().expect("a status").pid;
-    lab.run_helper(&["storm", &STORM.to_string()]);
+    kernel.run_helper(&["storm", &STORM.to_string()]);
     wait_until_read(pid);
     let said = stop_dump(child, i32::try_from(pid).expect("a pid"));
     rules.remove().expect("the rules are loaded");
@@ -194,33 +195,34 @@ pub(crate) fn few_calls(lab: &Lab) {
     assert!(receives * 8 < records, "{receives} calls for {records} records");
 }
 
-pub(crate) fn stalled_observer(lab: &Lab) {
+pub(crate) fn stalled_observer(kernel: &KernelLock) {
     let observer = Receiver::observer().receive_buffer(32 * 1024).open().expect("an observer");
     assert!(observer.receive_buffer() < 256 * 1024);
     let mut events = Events::new(observer);
-    let rules = watch_getppid(lab);
-    let mut before = Haul::default();
+    let rules = watch_getppid(kernel);
+    let mut before = Collected::default();
     before.collect(&mut events, Duration::from_millis(300));
     assert_eq!(before.losses, []);
 
     let made = 2_000;
-    lab.run_helper(&["storm", &made.to_string()]); // the receiver does not read meanwhile
+    kernel.run_helper(&["storm", &made.to_string()]); // the receiver does not read meanwhile
     wait_until_sent(); // or what is still queued could overflow the buffer a second time
-    let mut haul = Haul::default();
+    let mut collected = Collected::default();
     // long enough for the event that was split, and for its serial gap to expire
-    haul.collect(&mut events, Duration::from_secs(3));
+    collected.collect(&mut events, Duration::from_secs(3));
     // an event whose first record was dropped has no key
-    let torn = haul.events.iter().filter(|event| event.missing().contains(&Missing::Opener));
-    let received: u64 = haul.ours().chain(torn).map(|event| event.records().len() as u64).sum();
-    let [loss] = &haul.losses[..] else { panic!("one loss, not {:?}", haul.losses) };
+    let torn = collected.events.iter().filter(|event| event.missing().contains(&Missing::Opener));
+    let received: u64 =
+        collected.ours().chain(torn).map(|event| event.records().len() as u64).sum();
+    let [loss] = &collected.losses[..] else { panic!("one loss, not {:?}", collected.losses) };
     assert_eq!((loss.cause(), loss.unit()), (&Cause::SocketOverrun, Unit::Records));
     let Count::Exactly(lost) = loss.count() else { panic!("{loss:?}") };
     println!("  made {}, received {received}, reported {lost}", made * RECORDS);
     assert_eq!(received + lost, made * RECORDS);
     assert!(received > 0 && lost > 0);
 
-    lab.run_helper(&["storm", "5"]);
-    let mut after = Haul::default();
+    kernel.run_helper(&["storm", "5"]);
+    let mut after = Collected::default();
     after.collect(&mut events, Duration::from_secs(3));
     rules.remove().expect("the rules are loaded");
     assert_eq!(after.ours().count(), 5, "the stream continues");
@@ -228,85 +230,86 @@ pub(crate) fn stalled_observer(lab: &Lab) {
     assert!(after.ours().all(|event| event.missing().is_empty()));
 }
 
-pub(crate) fn stalled_stream(lab: &Lab) {
+pub(crate) fn stalled_stream(kernel: &KernelLock) {
     let observer = Receiver::observer().receive_buffer(32 * 1024).open().expect("an observer");
-    let rules = watch_getppid(lab);
+    let rules = watch_getppid(kernel);
     let made = 2_000;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let haul = runtime.expect("a runtime").block_on(async {
+    let collected = runtime.expect("a runtime").block_on(async {
         let mut stream = EventStream::new(observer).expect("a stream");
-        lab.run_helper(&["storm", &made.to_string()]); // the stream is not polled meanwhile
+        kernel.run_helper(&["storm", &made.to_string()]); // the stream is not polled meanwhile
         wait_until_sent();
-        let mut haul = Haul::default();
+        let mut collected = Collected::default();
         // as in a program that has other work: each wait is cancelled after a moment
         let mut silences = 0;
         while silences < 60 {
             tokio::select! {
                 next = stream.next() => match next.expect("the stream continues").expect("no error") {
-                    Delivery::Event(event) => haul.events.push(event),
-                    Delivery::Loss(loss) => haul.losses.push(loss),
+                    Delivery::Event(event) => collected.events.push(event),
+                    Delivery::Loss(loss) => collected.losses.push(loss),
                 },
                 () = tokio::time::sleep(Duration::from_millis(50)) => silences += 1,
             }
         }
-        haul
+        collected
     });
     rules.remove().expect("the rules are loaded");
-    let torn = haul.events.iter().filter(|event| event.missing().contains(&Missing::Opener));
-    let received: u64 = haul.ours().chain(torn).map(|event| event.records().len() as u64).sum();
-    let [loss] = &haul.losses[..] else { panic!("one loss, not {:?}", haul.losses) };
+    let torn = collected.events.iter().filter(|event| event.missing().contains(&Missing::Opener));
+    let received: u64 =
+        collected.ours().chain(torn).map(|event| event.records().len() as u64).sum();
+    let [loss] = &collected.losses[..] else { panic!("one loss, not {:?}", collected.losses) };
     let Count::Exactly(lost) = loss.count() else { panic!("{loss:?}") };
     println!("  made {}, received {received}, reported {lost}", made * RECORDS);
     assert_eq!(received + lost, made * RECORDS);
     assert!(received > 0 && lost > 0);
 }
 
-pub(crate) fn stalled_daemon(lab: &Lab) {
+pub(crate) fn stalled_daemon(kernel: &KernelLock) {
     let daemon = Receiver::daemon().receive_buffer(32 * 1024).open().expect("the place is free");
     let mut events = Events::new(daemon);
-    let rules = watch_getppid(lab);
+    let rules = watch_getppid(kernel);
     let made = 2_000;
-    let mut helper = lab.start_helper(&["storm", &made.to_string()]);
+    let mut helper = kernel.start_helper(&["storm", &made.to_string()]);
     sleep(Duration::from_millis(500)); // the receiver does not read meanwhile
-    let mut haul = Haul::default();
-    haul.collect(&mut events, Duration::from_secs(3));
+    let mut collected = Collected::default();
+    collected.collect(&mut events, Duration::from_secs(3));
     assert!(helper.wait().expect("it ends").success());
-    haul.collect(&mut events, Duration::from_secs(3));
+    collected.collect(&mut events, Duration::from_secs(3));
     rules.remove().expect("the rules are loaded");
-    assert_eq!(haul.losses, []);
-    assert_eq!(haul.ours().count(), made);
-    assert!(haul.ours().all(|event| event.missing().is_empty()));
-    let nudges = haul
+    assert_eq!(collected.losses, []);
+    assert_eq!(collected.ours().count(), made);
+    assert!(collected.ours().all(|event| event.missing().is_empty()));
+    let flushes = collected
         .events
         .iter()
         .filter_map(|event| match event.kind() {
             EventKind::User(message) => message.op().map(|op| op.into_owned()),
             _ => None,
         })
-        .filter(|op| op == b"auditlink:nudge")
+        .filter(|op| op == b"auditlink:flush")
         .count();
-    println!("  {made} events received, after {nudges} nudges");
-    assert!(nudges > 0, "the kernel had to be woken up");
+    println!("  {made} events received, after {flushes} flushes");
+    assert!(flushes > 0, "the kernel had to be woken up");
 
     let (receiver, _) = events.into_parts();
     receiver.close().expect("the place is given back");
     assert_eq!(control().status().expect("a status").pid, 0);
 }
 
-pub(crate) fn spoofed(lab: &Lab) {
+pub(crate) fn spoofed(kernel: &KernelLock) {
     for (name, receiver) in [
         ("daemon", Receiver::daemon().open().expect("the place is free")),
         ("observer", Receiver::observer().open().expect("an observer")),
     ] {
         let port = receiver.port().expect("a port").to_string();
         let mut events = Events::new(receiver);
-        lab.run_helper(&["spoof", &port]);
-        let mut haul = Haul::default();
-        haul.collect(&mut events, Duration::from_millis(500));
+        kernel.run_helper(&["spoof", &port]);
+        let mut collected = Collected::default();
+        collected.collect(&mut events, Duration::from_millis(500));
         assert_eq!(events.stats().refused, 1, "{name}");
-        let forged = haul.events.iter().flat_map(|event| event.records());
+        let forged = collected.events.iter().flat_map(|event| event.records());
         assert_eq!(forged.filter(|record| record.field("forged").is_some()).count(), 0, "{name}");
-        assert_eq!(haul.losses, [], "{name}");
+        assert_eq!(collected.losses, [], "{name}");
     }
     assert_eq!(
         control().status().expect("a status").pid,
@@ -315,38 +318,38 @@ pub(crate) fn spoofed(lab: &Lab) {
     );
 }
 
-pub(crate) fn truncated(lab: &Lab) {
+pub(crate) fn truncated(kernel: &KernelLock) {
     let observer = Receiver::observer().record_size(1024).open().expect("an observer");
     let mut events = Events::new(observer);
     let text = format!("op=long {}", "x".repeat(4_000));
-    lab.run_helper(&["say", &text]);
-    let mut haul = Haul::default();
-    haul.collect(&mut events, Duration::from_millis(300));
-    let [loss] = &haul.losses[..] else { panic!("one loss, not {:?}", haul.losses) };
+    kernel.run_helper(&["say", &text]);
+    let mut collected = Collected::default();
+    collected.collect(&mut events, Duration::from_millis(300));
+    let [loss] = &collected.losses[..] else { panic!("one loss, not {:?}", collected.losses) };
     assert_eq!((loss.cause(), loss.unit()), (&Cause::Truncated, Unit::Bytes));
     let Count::Exactly(lacking) = loss.count() else { panic!("{loss:?}") };
     assert!((3_000..4_000).contains(&lacking), "{loss}");
-    let cut = haul.events.iter().find(|event| !event.missing().is_empty()).expect("the record");
+    let cut =
+        collected.events.iter().find(|event| !event.missing().is_empty()).expect("the record");
     assert_eq!(cut.missing(), [Missing::Tails(1)]);
     let length = cut.records().next().expect("a record").text().len() as u64;
     assert_eq!(length, 1024 - 16);
     println!("  {length} bytes received, {lacking} reported");
 }
 
-pub(crate) fn replay(lab: &Lab) {
-    let path = lab.path("live.pcap");
+pub(crate) fn replay(kernel: &KernelLock) {
+    let path = kernel.path("live.pcap");
     let observer = Receiver::observer().receive_buffer(32 * 1024).open().expect("an observer");
     let tee = Tee::new(observer, Writer::create(&path).expect("a file"));
     let mut events = Events::new(tee);
-    let rules = watch_getppid(lab);
-    lab.run_helper(&["storm", "1000"]);
-    lab.run_helper(&["storm", "10", "b32"]);
+    let rules = watch_getppid(kernel);
+    kernel.run_helper(&["storm", "1000"]);
+    kernel.run_helper(&["storm", "10", "b32"]);
     let mut live = Vec::new();
     loop {
-        let clock = events.source_mut().source_mut().now();
-        match events.next_until(Some(clock.saturating_add(Duration::from_secs(3)))) {
-            Ok(Some(delivery)) => live.push(delivery),
-            Ok(None) => break,
+        match events.next_timeout(Duration::from_secs(3)) {
+            Ok(Next::Item(delivery)) => live.push(delivery),
+            Ok(Next::Idle | Next::Ended) => break,
             Err(error) => panic!("{error:?}"),
         }
     }

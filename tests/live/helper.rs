@@ -3,7 +3,7 @@
 //! `helper storm N [b32]`, `helper pair N`, `helper timed N`, `helper programs N`, `helper messages N`,
 //! `helper drip N`, `helper spoof PORT`, `helper say TEXT`,
 //! `helper life`, `helper variety FOLDER` and its parts `login`, `attach`, `confined`; `helper list
-//! BYTES`, `helper consume`, `helper squat PORT`, `helper nobody COMMAND…`, `helper unshare user|pid|net
+//! BYTES`, `helper consume`, `helper squat PORT`, `helper unprivileged COMMAND…`, `helper unshare user|pid|net
 //! COMMAND…`.
 
 use std::io::{Read, Write};
@@ -17,8 +17,8 @@ use nix::sched::CloneFlags;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use crate::lab::KEY;
-use crate::variety;
+use crate::kernel_lock::KEY;
+use crate::varied_workload;
 
 /// Runs the command of the helper; `None` if the arguments are not for it.
 pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
@@ -38,15 +38,15 @@ pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
         ["list", bytes] => list(bytes),
         ["consume"] => consume(),
         ["squat", port] => squat(port),
-        ["nobody", ref command @ ..] => return Some(as_nobody(command)),
+        ["unprivileged", ref command @ ..] => return Some(as_unprivileged(command)),
         ["unshare", kind, ref command @ ..] => return Some(unshare(kind, command)),
         ["spoof", port] => spoof(port.parse().expect("a port")),
         ["say", text] => say(text),
         ["life"] => life(),
-        ["variety", folder] => variety::run(folder),
-        ["login"] => variety::login(),
-        ["attach"] => variety::attach(),
-        ["confined"] => variety::confined(),
+        ["variety", folder] => varied_workload::run(folder),
+        ["login"] => varied_workload::login(),
+        ["attach"] => varied_workload::attach(),
+        ["confined"] => varied_workload::confined(),
         _ => return None,
     }
     Some(ExitCode::SUCCESS)
@@ -95,8 +95,7 @@ fn consume() {
     let mut events = Events::new(receiver);
     println!("ready");
     while stop.read_signal().expect("a file").is_none() {
-        let until = events.source().now().saturating_add(Duration::from_millis(5));
-        events.next_until(Some(until)).expect("no error");
+        let _ = events.next_timeout(Duration::from_millis(5)).expect("no error");
     }
     installed.remove().expect("they are loaded");
     events.source_mut().finish().expect("a thread");
@@ -122,14 +121,14 @@ fn squat(port: &str) {
 }
 
 fn give_up_root() {
-    let nobody = 65_534;
+    let unprivileged = 65_534;
     nix::unistd::setgroups(&[]).expect("as root");
-    nix::unistd::setgid(nobody.into()).expect("as root");
-    nix::unistd::setuid(nobody.into()).expect("as root");
+    nix::unistd::setgid(unprivileged.into()).expect("as root");
+    nix::unistd::setuid(unprivileged.into()).expect("as root");
 }
 
 /// Becomes another program as an unprivileged user.
-fn as_nobody(command: &[&str]) -> ExitCode {
+fn as_unprivileged(command: &[&str]) -> ExitCode {
     give_up_root();
     run_to_the_end(command)
 }

@@ -6,19 +6,22 @@ use std::time::{Duration, Instant};
 
 use auditlink::event::{CounterReading, EventKind};
 use auditlink::host::procfs::booted_with_audit;
+use auditlink::iter::Next;
 use auditlink::preflight::{Check, Level, Preflight};
-use auditlink::receiver::Watchdog;
+use auditlink::receiver::WatchdogConfig;
 use auditlink::rule::process_lifecycle;
 use auditlink::wire::status::{Enabled, FailureMode, FeatureSwitches};
-use auditlink::{Delivery, ErrorKind, Events, MessageType, Pump, Receiver, Rule, Settings};
+use auditlink::{
+    ByteStr, Delivery, ErrorKind, Events, MessageType, Pump, Receiver, Rule, Settings,
+};
 
 use crate::faults::{Harvest, SMALL, report, watch_getppid};
-use crate::lab::{KEY, Lab, control, run, stderr, stdout, wait_until_sent};
+use crate::kernel_lock::{KEY, KernelLock, control, run, stderr, stdout, wait_until_sent};
 use crate::support::example;
 
 /// Booted with `audit=1`, the first daemon gets what was recorded since then; otherwise nothing.
-pub(crate) fn since_boot(lab: &Lab) {
-    let held = lab.held_since_boot();
+pub(crate) fn since_boot(kernel: &KernelLock) {
+    let held = kernel.held_since_boot();
     let begin = held.iter().any(|event| event.records_of(MessageType::KERNEL).next().is_some());
     println!("  {} events held since boot, the kernel's own first record: {begin}", held.len());
     assert_eq!(begin, booted_with_audit(), "{held:?}");
@@ -26,13 +29,13 @@ pub(crate) fn since_boot(lab: &Lab) {
 
 /// Records made without a daemon: the kernel keeps the oldest and counts the rest, or drops all
 /// silently, depending on how it was booted.
-pub(crate) fn hold_queue(lab: &Lab) {
+pub(crate) fn hold_queue(kernel: &KernelLock) {
     let mut control = control();
     control.configure(&Settings::new().backlog_limit(64)).expect("good values");
-    let rules = watch_getppid(lab);
+    let rules = watch_getppid(kernel);
     let before = control.status().expect("a status").lost;
     let made = 200;
-    lab.run_helper(&["storm", &made.to_string()]);
+    kernel.run_helper(&["storm", &made.to_string()]);
     wait_until_sent();
     let lost = u64::from(control.status().expect("a status").lost - before);
     let events = Events::new(Receiver::daemon().open().expect("the place is free"));
@@ -53,17 +56,19 @@ pub(crate) fn hold_queue(lab: &Lab) {
 
 /// Calls of both kinds, programs, messages and changing rules, all at once, for as long as the
 /// environment says: nothing is lost, and auditing is healthy all the time.
-pub(crate) fn mixed_storm(lab: &Lab) {
+pub(crate) fn mixed_storm(kernel: &KernelLock) {
     let seconds = std::env::var("AUDITLINK_SECONDS").ok().and_then(|text| text.parse().ok());
     let seconds = seconds.unwrap_or(5);
     control().configure(&Settings::lossless().backlog_wait_time(15_000)).expect("good values");
     let mut receiver = Receiver::daemon().open().expect("the place is free");
-    let rules = watch_getppid(lab);
+    let rules = watch_getppid(kernel);
     let programs = Rule::on_exit().syscall("execve").exe("/bin/true").key(KEY).for_both_abis();
     let programs = control().apply(&programs.expect("the call exists")).expect("they are new");
-    let watch = Watchdog::new().interval(Duration::from_millis(500)).limit(Duration::from_secs(20));
+    let watch = WatchdogConfig::new()
+        .interval(Duration::from_millis(500))
+        .heartbeat_timeout(Duration::from_secs(20));
     receiver.watch(&watch.compare_rules(false)).expect("it may ask");
-    let mut events = Events::new(Pump::new(receiver).start().expect("a thread"));
+    let mut events = Events::new(Pump::builder(receiver).start().expect("a thread"));
 
     let end = Instant::now() + Duration::from_secs(seconds);
     let kinds: [&[&str]; 4] =
@@ -90,7 +95,7 @@ pub(crate) fn mixed_storm(lab: &Lab) {
                         "pair" => made += 2_000,
                         _ => made += 1_500,
                     }
-                    *child = Some(lab.start_helper(kind));
+                    *child = Some(kernel.start_helper(kind));
                 }
             }
         }
@@ -109,7 +114,7 @@ pub(crate) fn mixed_storm(lab: &Lab) {
             });
         }
         let until = events.source().now().saturating_add(Duration::from_millis(50));
-        while let Some(delivery) = events.next_until(Some(until)).expect("no error") {
+        while let Next::Item(delivery) = events.next_until(until).expect("no error") {
             count(&delivery, &mut programs_seen, &mut messages_seen);
             harvest.add(delivery);
         }
@@ -120,8 +125,8 @@ pub(crate) fn mixed_storm(lab: &Lab) {
     programs.remove().expect("they are loaded");
     rules.remove().expect("they are loaded");
     let made_all = made + started;
-    let told = format!("nothing; {} records in {seconds} s", stats.records);
-    report("none, mixed storm, lossless profile", made_all, &harvest, &stats, &told);
+    let reported = format!("nothing; {} records in {seconds} s", stats.records);
+    report("none, mixed storm, lossless profile", made_all, &harvest, &stats, &reported);
     println!("  {made} calls, {started} programs, {said} messages");
     assert_eq!((harvest.whole, programs_seen, messages_seen), (made_all, started, said));
     assert!(stats.completeness().is_complete(), "{}", stats.completeness());
@@ -140,7 +145,7 @@ fn count(delivery: &Delivery, programs: &mut u64, messages: &mut u64) {
 
 /// A process that is older than auditing is never recorded, and preflight names it; booted with
 /// `audit=1` no such process exists. `/bin/busybox-old` was started before auditing was ever turned on, and makes calls.
-pub(crate) fn older_processes(_: &Lab) {
+pub(crate) fn older_processes(_: &KernelLock) {
     let report = Preflight::new().run();
     let old = report.older_processes.iter().find(|process| process.command == "busybox-old");
     let old = old.map(|process| process.pid);
@@ -155,9 +160,9 @@ pub(crate) fn older_processes(_: &Lab) {
     let rules = control().apply(&[rules].into_iter().collect()).expect("it is new");
     let mut harvest = Vec::new();
     let end = events.source().now().saturating_add(Duration::from_secs(3));
-    while let Some(delivery) = events.next_until(Some(end)).expect("no error") {
+    while let Next::Item(delivery) = events.next_until(end).expect("no error") {
         let Delivery::Event(event) = delivery else { panic!("{delivery:?}") };
-        harvest.extend(event.keys());
+        harvest.extend(event.keys().into_iter().map(ByteStr::into_bytes));
     }
     rules.remove().expect("it is loaded");
     let calls = harvest.iter().filter(|key| **key == KEY.as_bytes()).count();
@@ -167,7 +172,7 @@ pub(crate) fn older_processes(_: &Lab) {
 
 /// With auditing on before any process, and rules for what is wanted, nothing would be missed, and
 /// `doctor` says so; without, it says what.
-pub(crate) fn doctor(_: &Lab) {
+pub(crate) fn doctor(_: &KernelLock) {
     let ask = |words: &[&str]| {
         let output = run(example("doctor"), words);
         (output.status.code(), stdout(&output))
@@ -211,7 +216,7 @@ pub(crate) fn doctor(_: &Lab) {
 }
 
 /// A loginuid that was set cannot be set again, and the attempt is recorded.
-pub(crate) fn immutable_login(_: &Lab) {
+pub(crate) fn immutable_login(_: &KernelLock) {
     let mut control = control();
     let which = FeatureSwitches::LOGINUID_IMMUTABLE;
     control.set_features(which, which).expect("not locked");
@@ -239,13 +244,13 @@ pub(crate) fn immutable_login(_: &Lab) {
 }
 
 /// A locked configuration: everything that is refused says so and changes nothing.
-pub(crate) fn locked(lab: &Lab) {
+pub(crate) fn locked(kernel: &KernelLock) {
     let rule = Rule::on_exit().syscall("getpid").pid(1).key("before").build().expect("a good rule");
     let mut control = control();
     control.add_rule(&rule).expect("it is new");
     control.lock().expect("not locked yet");
     assert_eq!(control.status().expect("a status").enabled, Enabled::LOCKED);
-    let file = lab.path("new.rules");
+    let file = kernel.path("new.rules");
     std::fs::write(&file, "-a always,exit -F pid=7 -k new\n").expect("a file");
     let file = file.to_str().expect("a plain path");
     let state = || {
@@ -288,7 +293,7 @@ pub(crate) fn locked(lab: &Lab) {
 
 /// The machine dies of the first record that the kernel counts as lost, and the last status that
 /// was read says why.
-pub(crate) fn panic(lab: &Lab) {
+pub(crate) fn panic(kernel: &KernelLock) {
     let mut control = control();
     control.configure(&Settings::new().backlog_limit(8).backlog_wait_time(0)).expect("good values");
     let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
@@ -296,7 +301,7 @@ pub(crate) fn panic(lab: &Lab) {
     assert!(error.to_string().contains("panic_on_loss"), "{error}");
     control.panic_on_loss().expect("not locked");
     // a record every 10 ms: some ten come while the kernel tries to send the one that did not fit
-    let mut child = lab.start_helper(&["drip", "3000"]);
+    let mut child = kernel.start_helper(&["drip", "3000"]);
     while child.try_wait().expect("it runs").is_none() {
         let status = control.status().expect("a status");
         let is_full = status.pressure().is_some_and(|pressure| pressure >= 1.0);

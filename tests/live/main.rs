@@ -14,30 +14,30 @@
 )]
 
 mod ausearch;
-mod desired;
 mod errors;
 mod faults;
 mod flow;
+mod health;
 mod helper;
-mod lab;
-mod language;
-mod lives;
+mod interpretations;
+mod kernel_lock;
 mod machine;
-mod meanings;
 mod parity;
-mod service;
+mod process_load;
+mod processes;
+mod rule_plans;
+mod rule_text;
 mod settings;
 mod stalls;
-mod story;
 #[path = "../support/mod.rs"]
 mod support;
-mod variety;
+mod varied_workload;
 
 use std::panic;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::lab::Lab;
+use crate::kernel_lock::KernelLock;
 
 /// Where a test runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,34 +52,34 @@ enum Place {
 
 use Place::{Anywhere, Host, Machine};
 
-type Test = (&'static str, Place, fn(&Lab));
+type Test = (&'static str, Place, fn(&KernelLock));
 
 const TESTS: &[Test] = &[
     ("settings_are_read_changed_and_put_back", Anywhere, settings::changed_and_put_back),
     ("settings_that_fail_leave_the_others_as_they_were", Anywhere, settings::all_or_none),
     ("counters_and_features", Anywhere, settings::counters_and_features),
-    ("an_answer_that_comes_too_late_confuses_nobody", Anywhere, settings::late_answer),
+    ("a_late_answer_is_ignored", Anywhere, settings::late_answer),
     ("a_rule_pair_is_installed_listed_and_deleted", Anywhere, settings::rule_pair),
-    ("rules_are_deleted_by_key_and_removed_by_their_guard", Anywhere, settings::keys_and_guards),
-    ("rules_of_the_reference_tool_are_ours_to_the_byte", Host, parity::same_bytes),
-    ("the_reference_tool_prints_our_rules_as_its_own", Host, parity::same_text),
-    ("all_rules_that_ship_with_the_reference_tool", Host, language::shipped),
-    ("two_thousand_generated_rules", Host, language::generated),
-    ("plans_are_carried_out_whole_or_taken_back", Host, desired::all_or_nothing),
-    ("plans_have_modes", Anywhere, desired::modes),
-    ("merged_rules_record_the_same", Anywhere, desired::merged),
-    ("our_auditctl_answers_like_the_reference_tool", Host, parity::same_answers),
-    ("the_log_form_is_read_by_the_reference_tool", Host, parity::log_form),
-    ("a_32_bit_call_and_a_64_bit_call_are_told_apart", Anywhere, flow::both_abis),
-    ("the_lifecycle_of_a_process_is_seen", Host, flow::lifecycle),
-    ("a_storm_of_200000_calls_is_received_whole", Host, flow::storm),
+    ("rules_are_deleted_by_key_and_by_their_guard", Anywhere, settings::keys_and_guards),
+    ("rules_equal_those_of_auditctl_byte_for_byte", Host, parity::same_bytes),
+    ("auditctl_prints_our_rules_as_its_own", Host, parity::same_text),
+    ("all_rules_that_ship_with_auditd", Host, rule_text::shipped),
+    ("two_thousand_generated_rules", Host, rule_text::generated),
+    ("rule_plans_are_applied_whole_or_undone", Host, rule_plans::all_or_nothing),
+    ("rule_plans_have_modes", Anywhere, rule_plans::modes),
+    ("merged_rules_record_the_same", Anywhere, rule_plans::merged),
+    ("our_auditctl_answers_like_auditctl", Host, parity::same_answers),
+    ("the_log_form_is_read_by_ausearch", Host, parity::log_form),
+    ("a_32_bit_call_and_a_64_bit_call_differ_in_arch", Anywhere, flow::both_abis),
+    ("the_lifecycle_of_a_process_is_reported", Host, flow::lifecycle),
+    ("a_storm_of_200000_calls_is_received_completely", Host, flow::storm),
     ("a_storm_of_200000_calls_is_received_whole_on_tokio", Host, flow::storm_on_tokio),
     ("a_stalled_stream_reports_one_exact_loss", Anywhere, flow::stalled_stream),
     ("a_stalled_observer_reports_one_exact_loss", Anywhere, flow::stalled_observer),
     ("a_stalled_daemon_loses_nothing", Anywhere, flow::stalled_daemon),
     ("a_spoofed_datagram_is_refused", Anywhere, flow::spoofed),
     ("system_calls_are_few", Host, flow::few_calls),
-    ("a_record_longer_than_the_buffer_is_told", Anywhere, flow::truncated),
+    ("a_record_longer_than_the_buffer_is_reported", Anywhere, flow::truncated),
     ("a_capture_of_the_live_stream_replays_equal", Anywhere, flow::replay),
     ("fault_none", Anywhere, faults::no_fault),
     ("fault_observer_overflow", Anywhere, faults::observer_overflow),
@@ -92,50 +92,50 @@ const TESTS: &[Test] = &[
     ("fault_auditing_off", Anywhere, faults::auditing_off),
     ("fault_forged", Anywhere, faults::forged),
     ("fault_anything_goes", Anywhere, faults::anything_goes),
-    ("service_all_is_well", Anywhere, service::all_is_well),
-    ("service_turned_off", Anywhere, service::turned_off),
-    ("service_own_event_loop", Anywhere, service::own_event_loop),
-    ("service_rules_vanish", Anywhere, service::rules_vanish),
-    ("service_canary_does_not_come", Anywhere, service::canary_does_not_come),
-    ("service_process_canary", Anywhere, service::process_canary),
-    ("service_slot_lost", Anywhere, service::slot_lost),
-    ("service_left_for_good", Anywhere, service::left_for_good),
-    ("service_successor", Anywhere, service::successor),
-    ("service_squatter", Anywhere, service::squatter),
-    ("service_two_daemons", Anywhere, service::two_daemons),
-    ("service_killed_at_any_moment", Anywhere, service::killed_at_any_moment),
+    ("health_without_faults", Anywhere, health::without_faults),
+    ("health_auditing_turned_off", Anywhere, health::turned_off),
+    ("health_in_an_event_loop", Anywhere, health::in_an_event_loop),
+    ("health_rules_removed", Anywhere, health::rules_removed),
+    ("health_heartbeat_missing", Anywhere, health::heartbeat_missing),
+    ("health_heartbeat_by_a_process", Anywhere, health::heartbeat_by_a_process),
+    ("health_registration_lost", Anywhere, health::registration_lost),
+    ("health_registration_given_up", Anywhere, health::registration_given_up),
+    ("health_successor", Anywhere, health::successor),
+    ("health_port_hijacker", Anywhere, health::port_hijacker),
+    ("health_two_daemons", Anywhere, health::two_daemons),
+    ("health_killed_at_any_moment", Anywhere, health::killed_at_any_moment),
     ("stall_close_never_hangs", Anywhere, stalls::close_never_hangs),
-    ("stall_what_the_host_waits", Anywhere, stalls::what_the_host_waits),
+    ("stall_wait_time_of_the_host", Anywhere, stalls::what_the_host_waits),
     ("stall_short_listing", Host, stalls::short_listing),
-    ("stall_million", Host, stalls::million),
-    ("lives_of_64_bit_programs", Anywhere, lives::of_64_bits),
-    ("lives_of_32_bit_programs", Anywhere, lives::of_32_bits),
-    ("lives_of_few_numbers", Machine, lives::of_few_numbers),
-    ("lives_of_times_that_jump", Machine, lives::while_the_clock_is_set),
-    ("lives_across_sleep", Machine, lives::across_sleep),
-    ("lives_of_whoever_joins_late", Anywhere, lives::joined_late),
-    ("lives_after_a_loss", Anywhere, lives::after_a_loss),
-    ("lives_and_their_start_times", Host, lives::start_times),
-    ("lives_take_no_memory", Anywhere, lives::memory),
-    ("lives_of_procwatch", Anywhere, lives::procwatch),
-    ("lives_in_a_pid_namespace", Host, lives::in_a_pid_namespace),
-    ("lives_by_pidfds", Anywhere, lives::by_pidfds),
-    ("lives_by_sweeps", Anywhere, lives::by_sweeps),
-    ("arguments_come_back_byte_for_byte", Anywhere, meanings::long_arguments),
-    ("names_of_numbers_are_those_of_the_reference_tool", Host, meanings::tables),
-    ("a_bit_of_everything_means_what_the_reference_tool_says", Host, meanings::agree),
+    ("stall_a_million_records", Host, stalls::million),
+    ("processes_of_64_bit_programs", Anywhere, processes::of_64_bits),
+    ("processes_of_32_bit_programs", Anywhere, processes::of_32_bits),
+    ("processes_with_few_pids", Machine, processes::with_few_pids),
+    ("processes_while_the_clock_jumps", Machine, processes::while_the_clock_jumps),
+    ("processes_across_suspend", Machine, processes::across_suspend),
+    ("processes_after_a_late_start", Anywhere, processes::after_a_late_start),
+    ("processes_after_a_loss", Anywhere, processes::after_a_loss),
+    ("processes_have_exact_start_times", Host, processes::start_times),
+    ("processes_in_bounded_memory", Anywhere, processes::memory),
+    ("processes_of_procwatch", Anywhere, processes::procwatch),
+    ("processes_in_a_pid_namespace", Host, processes::in_a_pid_namespace),
+    ("processes_by_pidfds", Anywhere, processes::by_pidfds),
+    ("processes_by_sweeps", Anywhere, processes::by_sweeps),
+    ("arguments_come_back_byte_for_byte", Anywhere, interpretations::long_arguments),
+    ("names_of_constants_equal_those_of_libaudit", Host, interpretations::tables),
+    ("a_varied_workload_is_interpreted_as_by_ausearch", Host, interpretations::agree),
     ("without_privilege", Anywhere, errors::no_privilege),
     ("without_one_capability", Host, errors::no_capability),
     ("in_the_wrong_namespace", Anywhere, errors::wrong_namespace),
-    ("when_the_slot_is_taken", Anywhere, errors::slot_taken),
-    ("rules_that_the_kernel_or_the_machine_does_not_know", Anywhere, errors::bad_rules),
+    ("when_another_daemon_is_registered", Anywhere, errors::another_daemon),
+    ("rules_unknown_to_the_kernel_or_the_architecture", Anywhere, errors::bad_rules),
     ("machine_holds_since_boot", Machine, machine::since_boot),
     ("machine_older_processes", Machine, machine::older_processes),
     ("machine_doctor", Anywhere, machine::doctor),
-    ("machine_keeps_for_the_next_daemon", Machine, machine::hold_queue),
+    ("machine_hold_queue", Machine, machine::hold_queue),
     ("machine_mixed_storm", Machine, machine::mixed_storm),
-    ("machine_login_users_are_immutable", Machine, machine::immutable_login),
-    ("machine_is_locked", Machine, machine::locked),
+    ("machine_immutable_login_uid", Machine, machine::immutable_login),
+    ("machine_configuration_locked", Machine, machine::locked),
     ("death_by_panic", Machine, machine::panic),
 ];
 
@@ -159,8 +159,8 @@ fn main() -> ExitCode {
         let survives = !name.starts_with("death") || filters.iter().any(|part| **part == *name);
         is_wanted && survives && *place != unwanted
     });
-    let lab = match Lab::open() {
-        Ok(lab) => lab,
+    let kernel = match KernelLock::open() {
+        Ok(kernel) => kernel,
         Err(reason) => {
             println!("live tests cannot run here: {reason}");
             return ExitCode::FAILURE;
@@ -170,10 +170,10 @@ fn main() -> ExitCode {
     for (name, _, test) in tests {
         let start = Instant::now();
         let outcome = panic::catch_unwind(|| {
-            lab.prepare();
-            test(&lab);
+            kernel.prepare();
+            test(&kernel);
         });
-        lab.restore();
+        kernel.restore();
         match outcome {
             Ok(()) => passed += 1,
             Err(_) => failed += 1,

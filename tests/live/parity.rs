@@ -4,7 +4,7 @@ use auditlink::rule::process_lifecycle;
 use auditlink::wire::rule::to_bytes;
 use auditlink::{Rule, RuleSet};
 
-use crate::lab::{KEY, Lab, control, run, stderr, stdout};
+use crate::kernel_lock::{KEY, KernelLock, control, run, stderr, stdout};
 use crate::support::example;
 
 /// The reference tool.
@@ -53,7 +53,7 @@ fn by_us(line: &str) -> Vec<Rule> {
     rules
 }
 
-pub(crate) fn same_bytes(_: &Lab) {
+pub(crate) fn same_bytes(_: &KernelLock) {
     for line in RULES {
         let [theirs]: [Rule; 1] = by_reference(line).try_into().expect("one rule");
         let [ours]: [Rule; 1] = by_us(line).try_into().expect("one rule");
@@ -61,13 +61,13 @@ pub(crate) fn same_bytes(_: &Lab) {
     }
 }
 
-pub(crate) fn same_text(_: &Lab) {
+pub(crate) fn same_text(_: &KernelLock) {
     let mut control = control();
     let pair = process_lifecycle().exe("/tmp/auditlink-unused").key(KEY).for_both_abis();
     let mut rules: RuleSet = pair.expect("all calls exist");
     rules.extend(RULES.iter().map(|line| {
         let words: Vec<&str> = line.split(' ').collect();
-        match auditlink::rule::Command::parse(&words, &auditlink::host::SystemLookup) {
+        match auditlink::rule::Command::parse(&words, &auditlink::host::UserNames::new()) {
             Ok(auditlink::rule::Command::Add(rule)) => rule,
             other => panic!("{line}: {other:?}"),
         }
@@ -82,9 +82,9 @@ pub(crate) fn same_text(_: &Lab) {
     installed.remove().expect("they are loaded");
 }
 
-pub(crate) fn log_form(lab: &Lab) {
+pub(crate) fn log_form(kernel: &KernelLock) {
     let log = run(example("dump"), &["--demo", "--format", "log"]).stdout;
-    let path = lab.path("audit.log");
+    let path = kernel.path("audit.log");
     std::fs::write(&path, &log).expect("a file");
     let records = |text: &str| text.lines().filter(|line| line.starts_with("type=")).count();
     let path = path.to_str().expect("a plain path");
@@ -94,9 +94,9 @@ pub(crate) fn log_form(lab: &Lab) {
     assert!(execs.contains("a1=two words a2=ünïcode"), "{execs}");
 }
 
-pub(crate) fn same_answers(lab: &Lab) {
+pub(crate) fn same_answers(kernel: &KernelLock) {
     let file = |name: &str, text: &str| {
-        let path = lab.path(name);
+        let path = kernel.path(name);
         std::fs::write(&path, text).expect("a file");
         path.to_str().expect("a plain path").to_owned()
     };

@@ -6,9 +6,9 @@ use auditlink::rule::process_lifecycle;
 use auditlink::wire::status::{Enabled, FailureMode, FeatureSwitches};
 use auditlink::{ErrorKind, MessageType, Rule, RuleSet, Settings};
 
-use crate::lab::{KEY, Lab, control};
+use crate::kernel_lock::{KEY, KernelLock, control};
 
-pub(crate) fn changed_and_put_back(_: &Lab) {
+pub(crate) fn changed_and_put_back(_: &KernelLock) {
     let mut control = control();
     let before = control.status().expect("a status");
     assert_eq!(before.enabled, Enabled::ON);
@@ -30,7 +30,7 @@ pub(crate) fn changed_and_put_back(_: &Lab) {
     assert_eq!((after.failure, after.enabled), (before.failure, before.enabled));
 }
 
-pub(crate) fn all_or_none(_: &Lab) {
+pub(crate) fn all_or_none(_: &KernelLock) {
     let mut control = control();
     let before = control.status().expect("a status");
     let ten_minutes_at_any_speed = 1_000_000_000;
@@ -43,7 +43,7 @@ pub(crate) fn all_or_none(_: &Lab) {
     assert_eq!(after.backlog_wait_time, before.backlog_wait_time);
 }
 
-pub(crate) fn counters_and_features(_: &Lab) {
+pub(crate) fn counters_and_features(_: &KernelLock) {
     let mut control = control();
     let lost = control.status().expect("a status").lost;
     assert_eq!(control.reset_lost().expect("a reset"), lost);
@@ -64,7 +64,7 @@ pub(crate) fn counters_and_features(_: &Lab) {
     assert_eq!(*error.kind(), ErrorKind::Invalid);
 }
 
-pub(crate) fn late_answer(_: &Lab) {
+pub(crate) fn late_answer(_: &KernelLock) {
     let mut control = control();
     control.set_time_limit(Duration::ZERO);
     let error = control.status().expect_err("no time at all");
@@ -76,7 +76,7 @@ pub(crate) fn late_answer(_: &Lab) {
     assert_eq!(control.status().expect("a status").backlog_limit, 8192);
 }
 
-pub(crate) fn rule_pair(_: &Lab) {
+pub(crate) fn rule_pair(_: &KernelLock) {
     let mut control = control();
     let never_there = "/auditlink-no-such-folder/../tmp";
     let rules = process_lifecycle().exe("/tmp/auditlink-unused").key(KEY).for_both_abis();
@@ -100,7 +100,7 @@ pub(crate) fn rule_pair(_: &Lab) {
     assert_eq!(*error.kind(), ErrorKind::NoSuchPath);
 }
 
-pub(crate) fn keys_and_guards(_: &Lab) {
+pub(crate) fn keys_and_guards(_: &KernelLock) {
     let mut control = control();
     let rule = |pid: u32, key: &str| {
         Rule::on_exit().syscall("getppid").pid(pid).key(key).build().expect("a good rule")

@@ -8,14 +8,14 @@ use auditlink::iter::Overflow;
 use auditlink::{Events, Pump, Receiver, Rule, RuleSet, Settings};
 
 use crate::faults::{Harvest, RECORDS, SMALL, report, watch_getppid};
-use crate::lab::{KEY, Lab, control, count_of};
+use crate::kernel_lock::{KEY, KernelLock, control, count_of};
 
 /// A wait time of one second at HZ=250.
 const WAIT: u32 = 250;
 
 /// The helper's storm, which blocks while no receiver reads.
-fn storm(lab: &Lab, made: u64) -> std::process::Child {
-    let child = lab.start_helper(&["timed", &made.to_string()]);
+fn storm(kernel: &KernelLock, made: u64) -> std::process::Child {
+    let child = kernel.start_helper(&["timed", &made.to_string()]);
     sleep(Duration::from_millis(400));
     child
 }
@@ -26,13 +26,13 @@ fn longest(child: std::process::Child) -> Duration {
     Duration::from_micros(count_of(&String::from_utf8_lossy(&output.stdout), "longest"))
 }
 
-pub(crate) fn close_never_hangs(lab: &Lab) {
-    let rules = watch_getppid(lab);
+pub(crate) fn close_never_hangs(kernel: &KernelLock) {
+    let rules = watch_getppid(kernel);
     control()
         .configure(&Settings::new().backlog_limit(64).backlog_wait_time(WAIT))
         .expect("good values");
     let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
-    let child = storm(lab, 3_000);
+    let child = storm(kernel, 3_000);
     // a request may wait in the kernel, but only for a limited time
     let start = Instant::now();
     let status = control().status().expect("a status");
@@ -50,7 +50,7 @@ pub(crate) fn close_never_hangs(lab: &Lab) {
 
     // a daemon that is dropped, as when an error ends the program
     let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
-    let child = storm(lab, 3_000);
+    let child = storm(kernel, 3_000);
     let start = Instant::now();
     drop(daemon);
     println!("  dropped in {:?}, longest call {:?}", start.elapsed(), longest(child));
@@ -59,8 +59,8 @@ pub(crate) fn close_never_hangs(lab: &Lab) {
 
     // a pump whose queue is full, and whose thread waits for room
     let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
-    let pump = Pump::new(daemon).queue_bytes(4_096).start().expect("a thread");
-    let child = storm(lab, 3_000);
+    let pump = Pump::builder(daemon).queue_bytes(4_096).start().expect("a thread");
+    let child = storm(kernel, 3_000);
     let start = Instant::now();
     pump.close().expect("it is the daemon");
     println!("  pump closed in {:?}, longest call {:?}", start.elapsed(), longest(child));
@@ -70,27 +70,27 @@ pub(crate) fn close_never_hangs(lab: &Lab) {
 
 /// With the policy to drop, the host never waits; with the one to block, no call waits for longer
 /// than the wait time, and nothing is lost.
-pub(crate) fn what_the_host_waits(lab: &Lab) {
-    let rules = watch_getppid(lab);
+pub(crate) fn what_the_host_waits(kernel: &KernelLock) {
+    let rules = watch_getppid(kernel);
     control()
         .configure(&Settings::new().backlog_limit(64).backlog_wait_time(WAIT))
         .expect("good values");
     let made = 5_000;
     for overflow in [Overflow::DropNewest, Overflow::Block] {
-        lab.drain();
+        kernel.drain();
         let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
-        let pump = Pump::new(daemon).queue_bytes(128 * 1024).overflow(overflow);
+        let pump = Pump::builder(daemon).queue_bytes(128 * 1024).overflow(overflow);
         let mut events = Events::new(pump.start().expect("a thread"));
-        let mut child = lab.start_helper(&["timed", &made.to_string()]);
+        let mut child = kernel.start_helper(&["timed", &made.to_string()]);
         sleep(Duration::from_millis(300)); // the consumer does nothing meanwhile
         let is_waiting = child.try_wait().expect("it runs").is_none();
         let mut harvest = Harvest::default();
         harvest.collect(&mut events, Duration::from_secs(1));
         let longest = longest(child);
         let (harvest, stats) = harvest.finish(events);
-        let told = format!("{} records dropped by the queue: exact", stats.queue_records);
+        let reported = format!("{} records dropped by the queue: exact", stats.queue_records);
         let name = format!("consumer stops for 0.3 s, {overflow:?}");
-        report(&name, made, &harvest, &stats, &told);
+        report(&name, made, &harvest, &stats, &reported);
         println!("  {overflow:?}: longest call {longest:?}, storm waited: {is_waiting}");
         // one tick and the scheduler's share on top of the wait time
         assert!(longest < Duration::from_millis(1_500), "{longest:?}");
@@ -107,12 +107,12 @@ pub(crate) fn what_the_host_waits(lab: &Lab) {
 
 /// A listing through a buffer that is too small for it: asked for again, and whole in the end, or
 /// an error; never short.
-pub(crate) fn short_listing(lab: &Lab) {
+pub(crate) fn short_listing(kernel: &KernelLock) {
     let rule = |pid: u32| Rule::on_exit().syscall("getppid").pid(pid).key(KEY).build();
     let many: RuleSet = (0..600).map(|pid| rule(100_000 + pid).expect("a good rule")).collect();
     let installed = control().apply(&many).expect("they are new");
-    let helper = lab.helper();
-    let table = lab.path("strace");
+    let helper = kernel.helper();
+    let table = kernel.path("strace");
     // the reader sleeps before its first and its third receive call: the first two listings are cut
     for (calls, wanted) in [("1", Some(600)), ("1..9", None)] {
         let output = Command::new("strace")
@@ -146,15 +146,15 @@ pub(crate) fn short_listing(lab: &Lab) {
 }
 
 /// The figure: a million audited calls, lossless.
-pub(crate) fn million(lab: &Lab) {
+pub(crate) fn million(kernel: &KernelLock) {
     control().configure(&Settings::lossless()).expect("good values");
     let receiver = Receiver::daemon().receive_buffer(32 << 20).open().expect("the place is free");
-    let pump = Pump::new(receiver).queue_bytes(256 << 20).nice(-4).start().expect("as root");
+    let pump = Pump::builder(receiver).queue_bytes(256 << 20).nice(-4).start().expect("as root");
     let mut events = Events::new(pump);
-    let rules = watch_getppid(lab);
+    let rules = watch_getppid(kernel);
     let made = 1_000_000;
     let start = Instant::now();
-    let mut child = lab.start_helper(&["pair", &(made / 2).to_string()]);
+    let mut child = kernel.start_helper(&["pair", &(made / 2).to_string()]);
     let mut harvest = Harvest::default();
     while child.try_wait().expect("it runs").is_none() {
         harvest.collect(&mut events, Duration::from_millis(100));

@@ -3,13 +3,14 @@
 #![allow(dead_code, reason = "each program needs a part of it")]
 
 use auditlink::capture::{Reader, Tee, Writer};
-use auditlink::event::{Assembler, Cause, Count, Loss, Received, Stats};
+use auditlink::event::{Assembler, Cause, Count, Received, Signal, Stats};
 use auditlink::record::LogLine;
-use auditlink::rule::{Command, NoLookup, RulesFile};
+use auditlink::rule::{Command, RulesFile};
 use auditlink::time::Tick;
+use auditlink::user_db::NoLookup;
 use auditlink::wire::frame::{self, Frame};
 use auditlink::wire::rule as rule_codec;
-use auditlink::{Delivery, Event, Events, MessageType, Record, Rule};
+use auditlink::{Delivery, Event, Events, Loss, MessageType, Record, Rule};
 
 /// Datagrams, each behind its length in two bytes, and whether it was cut: every record that comes in
 /// comes out, and what is no record is counted.
@@ -28,7 +29,7 @@ pub(crate) fn datagram(bytes: &[u8]) {
         assembler.handle(Received::Datagram { bytes: datagram, needed, at });
         sort(std::iter::from_fn(|| assembler.poll()), &mut events, &mut losses);
     }
-    assembler.handle(Received::End { at: Tick::from_nanos(at) });
+    assembler.handle(Signal::End.at(Tick::from_nanos(at)));
     sort(std::iter::from_fn(|| assembler.poll()), &mut events, &mut losses);
     let stats = assembler.stats();
     let handed_out: usize = events.iter().map(|event| event.records().len()).sum();
@@ -125,7 +126,7 @@ pub(crate) fn events_of(records: &[(MessageType, &[u8])]) -> Vec<Event> {
         let bytes = &frame::message(*message_type, 0, text);
         assembler.handle(Received::Datagram { bytes, needed: bytes.len(), at });
     }
-    assembler.handle(Received::End { at });
+    assembler.handle(Signal::End.at(at));
     let mut events = Vec::new();
     sort(std::iter::from_fn(|| assembler.poll()), &mut events, &mut Vec::new());
     events

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::capture::Writer;
 use crate::error::Error;
-use crate::event::Received;
+use crate::event::{Received, Signal};
 use crate::source::Source;
 use crate::time::Tick;
 
@@ -41,12 +41,7 @@ pub(super) enum Entry {
         range: Range<usize>,
         needed: usize,
     },
-    Overrun {
-        dropped: u64,
-    },
-    LostCounter {
-        total: u32,
-    },
+    Signal(Signal),
 }
 
 impl Stream {
@@ -83,7 +78,7 @@ impl Stream {
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Datagram { range, .. } => self.bytes.get(range.clone()),
-            Entry::Overrun { .. } | Entry::LostCounter { .. } => None,
+            Entry::Signal(_) => None,
         })
     }
 
@@ -116,10 +111,11 @@ impl Stream {
     pub fn write<W: Write>(&self, writer: &mut Writer<W>) -> Result<(), Error> {
         let mut source = self.source();
         loop {
-            match source.recv(None)? {
-                Received::End { .. } => return Ok(()),
-                received => writer.write(&received)?,
+            let received = source.recv(None)?;
+            if received.signal() == Some(Signal::End) {
+                return Ok(());
             }
+            writer.write(&received)?;
         }
     }
 
@@ -136,12 +132,12 @@ impl Stream {
 
     pub(super) fn push_overrun(&mut self, dropped: u64) {
         self.lost.overrun += dropped;
-        self.entries.push(Entry::Overrun { dropped });
+        self.entries.push(Entry::Signal(Signal::Overrun { dropped: Some(dropped) }));
     }
 
     pub(super) fn push_counter(&mut self) {
         let total = u32::try_from(self.lost.records).unwrap_or(u32::MAX);
-        self.entries.push(Entry::LostCounter { total });
+        self.entries.push(Entry::Signal(Signal::LostCounter { total }));
     }
 
     pub(super) const fn lose_event(&mut self) {
@@ -165,7 +161,7 @@ impl Source for StreamSource<'_> {
     fn recv(&mut self, _until: Option<Tick>) -> Result<Received<'_>, Error> {
         let at = self.at;
         let Some(entry) = self.stream.entries.get(self.next) else {
-            return Ok(Received::End { at });
+            return Ok(Signal::End.at(at));
         };
         self.next += 1;
         self.at = at.saturating_add(Duration::from_micros(10));
@@ -174,8 +170,7 @@ impl Source for StreamSource<'_> {
                 let bytes = self.stream.bytes.get(range.clone()).unwrap_or_default();
                 Received::Datagram { bytes, needed: *needed, at }
             }
-            Entry::Overrun { dropped } => Received::Overrun { dropped: Some(*dropped), at },
-            Entry::LostCounter { total } => Received::LostCounter { total: *total, at },
+            Entry::Signal(signal) => signal.at(at),
         })
     }
 }

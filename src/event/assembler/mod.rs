@@ -1,7 +1,6 @@
 //! The engine: it is told what happened, and hands out events and losses.
 
 mod open_events;
-mod received;
 #[cfg(test)]
 mod tests;
 
@@ -10,16 +9,13 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::open_events::{Closed, Key, OpenEvents};
-pub use self::received::Received;
 use crate::decode::DecodeError;
 use crate::event::loss::{LossTracker, Seen, Serials};
-use crate::event::{ClosedBy, Delivery, Event, HealthFaults, RecordPrefix, Stats};
+use crate::event::{ClosedBy, Delivery, Event, Received, RecordPrefix, Signal, Stats};
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{EventId, Header, Record};
 use crate::time::{Tick, nanos};
 use crate::wire::frame::Frame;
-use crate::wire::notice::Notice;
-use crate::wire::status::Status;
 
 /// Puts records together to events, and keeps account of what is missing.
 ///
@@ -132,37 +128,39 @@ impl Assembler {
         self
     }
 
-    /// Tells the engine what happened.
+    /// Processes what a source delivered.
     pub fn handle(&mut self, received: Received<'_>) {
-        if let Received::Datagram { bytes, needed, at } = received {
-            let at = self.advance(at, true);
-            self.losses.stats.datagrams += 1;
-            self.datagram(bytes, needed, at);
-            if at >= self.next_expiry {
-                self.expire(at, false);
+        match received {
+            Received::Datagram { bytes, needed, at } => {
+                let at = self.advance(at, true);
+                self.losses.stats.datagrams += 1;
+                self.datagram(bytes, needed, at);
+                if at >= self.next_expiry {
+                    self.expire(at, false);
+                }
             }
-        } else {
-            self.handle_sign(received);
+            Received::Undecodable { bytes, at } => {
+                self.advance(at, true);
+                self.losses.undecodable(bytes);
+            }
+            Received::Signal { signal, at } => self.handle_signal(signal, at),
         }
     }
 
-    /// Takes note of anything but a datagram.
     #[inline(never)]
-    fn handle_sign(&mut self, received: Received<'_>) {
-        // whoever finds the line empty has nothing to catch up with
-        let at = self.advance(received.at(), !matches!(received, Received::Idle { .. }));
-        match received {
-            Received::Datagram { bytes, needed, .. } => self.datagram(bytes, needed, at),
-            Received::Overrun { dropped, .. } => self.overrun(dropped, at),
-            Received::QueueFull { dropped, .. } => self.queue_full(dropped, at),
-            Received::BackpressureStarted { .. } => self.losses.stats.has_backpressure = true,
-            Received::BackpressureEnded { .. } => self.losses.stats.has_backpressure = false,
-            Received::Health { faults, .. } => self.losses.service(faults),
-            Received::Refused { .. } => self.losses.stats.refused += 1,
-            Received::Undecodable { bytes, .. } => self.losses.undecodable(bytes),
-            Received::LostCounter { total, at } => self.losses.lost_counter(total, at),
-            Received::Idle { .. } => self.expire(at, true),
-            Received::End { .. } => self.end(),
+    fn handle_signal(&mut self, signal: Signal, found_at: Tick) {
+        // a reader that drained the socket has nothing to catch up with
+        let at = self.advance(found_at, signal != Signal::Idle);
+        match signal {
+            Signal::Overrun { dropped } => self.overrun(dropped, at),
+            Signal::QueueFull { dropped } => self.queue_full(dropped, at),
+            Signal::BackpressureStarted => self.losses.stats.has_backpressure = true,
+            Signal::BackpressureEnded => self.losses.stats.has_backpressure = false,
+            Signal::Health { faults } => self.losses.service(faults),
+            Signal::Refused { .. } => self.losses.stats.refused += 1,
+            Signal::LostCounter { total } => self.losses.lost_counter(total, found_at),
+            Signal::Idle => self.expire(at, true),
+            Signal::End => self.end(),
         }
     }
 
@@ -172,7 +170,7 @@ impl Assembler {
         self.losses.poll()
     }
 
-    /// Returns when [`Received::Idle`] shall be handled at the latest; `None` if nothing waits.
+    /// Returns by when [`Signal::Idle`] must be handled; `None` if nothing waits.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Tick> {
         let event = self.open.oldest().map(|(_, event)| later(event.last_at, self.window));
@@ -236,23 +234,26 @@ impl Assembler {
         }
     }
 
-    /// Takes note of a message that is no record.
+    /// Handles a message that is not a record.
     #[inline(never)]
     fn control(&mut self, frame: Result<Frame<'_>, DecodeError>, bytes: &[u8], at: Tick) {
+        let Ok(frame) = frame else {
+            self.losses.undecodable(bytes);
+            return;
+        };
+        if let Some(signal) = Signal::from_frame(&frame) {
+            self.handle_signal(signal, at);
+            return;
+        }
         match frame {
-            Ok(Frame::Replace { .. }) => self.losses.stats.registration_probes += 1,
-            Ok(Frame::Overrun { dropped }) => self.overrun(dropped, at),
-            Ok(Frame::Notice(notice)) => self.notice(notice, at),
-            Ok(Frame::Reply { message_type: MessageType::GET, payload, .. }) => {
-                match Status::parse(payload) {
-                    Ok(status) => self.losses.lost_counter(status.lost, at),
-                    Err(_) => self.losses.undecodable(bytes),
-                }
-            }
-            Ok(Frame::Reply { .. } | Frame::Ack { .. } | Frame::Done { .. } | Frame::Noop) => {
+            Frame::Replace { .. } => self.losses.stats.registration_probes += 1,
+            // the status is too short; records and overruns are handled before
+            Frame::Reply { message_type: MessageType::GET, .. }
+            | Frame::Record { .. }
+            | Frame::Overrun { .. } => self.losses.undecodable(bytes),
+            Frame::Reply { .. } | Frame::Ack { .. } | Frame::Done { .. } | Frame::Noop { .. } => {
                 self.losses.stats.control_messages += 1;
             }
-            Ok(Frame::Record { .. }) | Err(_) => self.losses.undecodable(bytes),
         }
     }
 
@@ -343,18 +344,6 @@ impl Assembler {
             None => return None,
         };
         u32::try_from(index + 1).ok()
-    }
-
-    /// Handles what a live reader noticed, out of a capture.
-    fn notice(&mut self, notice: Notice, at: Tick) {
-        self.handle(match notice {
-            Notice::BackpressureStarted => Received::BackpressureStarted { at },
-            Notice::BackpressureEnded => Received::BackpressureEnded { at },
-            Notice::QueueFull { dropped } => Received::QueueFull { dropped, at },
-            Notice::Health { faults } => {
-                Received::Health { faults: HealthFaults::from_bits_truncate(faults), at }
-            }
-        });
     }
 
     fn overrun(&mut self, dropped: Option<u64>, at: Tick) {

@@ -1,8 +1,9 @@
 //! Tests of the engine: what it is told, and what it must hand out.
 
 use super::*;
-use crate::event::{Cause, Completeness, Missing, UnverifiedReason};
+use crate::event::{Cause, Completeness, HealthFaults, Missing, UnverifiedReason};
 use crate::wire::frame;
+use crate::wire::status::Status;
 
 /// Feeds an assembler and collects what comes out, one short line each.
 struct AssemblerHarness {
@@ -26,7 +27,7 @@ impl AssemblerHarness {
 
     fn idle(&mut self, millis: u64) -> Vec<String> {
         self.pass(millis);
-        self.assembler.handle(Received::Idle { at: self.at });
+        self.assembler.handle(Signal::Idle.at(self.at));
         self.out()
     }
 
@@ -200,7 +201,7 @@ fn an_overrun_explains_its_own_gap_and_no_other() {
     let mut bench = AssemblerHarness::new();
     bench.feed(&["SYSCALL 100", "EOE 100"]);
     let at = bench.at;
-    let out = bench.tell(Received::Overrun { dropped: Some(30), at });
+    let out = bench.tell(Signal::Overrun { dropped: Some(30) }.at(at));
     assert_eq!(
         out,
         ["lost 30 records after 100.000:100: the reader was too slow for its socket buffer"]
@@ -220,7 +221,7 @@ fn an_overrun_explains_no_more_serials_than_records() {
     let mut bench = AssemblerHarness::new();
     bench.feed(&["SYSCALL 100", "EOE 100", "SYSCALL 111", "EOE 111"]);
     let at = bench.at;
-    bench.tell(Received::Overrun { dropped: Some(4), at });
+    bench.tell(Signal::Overrun { dropped: Some(4) }.at(at));
     assert_eq!(
         bench.idle(2000),
         ["lost 6 events after 100.000:100: serials 101 to 110 never came"],
@@ -231,8 +232,8 @@ fn an_overrun_explains_no_more_serials_than_records() {
 fn an_overrun_of_nothing_is_no_loss() {
     let mut bench = AssemblerHarness::new();
     let at = bench.at;
-    assert!(bench.tell(Received::Overrun { dropped: Some(0), at }).is_empty());
-    assert_eq!(bench.tell(Received::Overrun { dropped: None, at }).len(), 1);
+    assert!(bench.tell(Signal::Overrun { dropped: Some(0) }.at(at)).is_empty());
+    assert_eq!(bench.tell(Signal::Overrun { dropped: None }.at(at)).len(), 1);
 }
 
 #[test]
@@ -259,12 +260,12 @@ fn absurd_counts_add_up_to_the_greatest_number() {
     let mut bench = AssemblerHarness::new();
     let at = bench.at;
     for dropped in [u64::MAX, 2] {
-        let out = bench.tell(Received::Overrun { dropped: Some(dropped), at });
+        let out = bench.tell(Signal::Overrun { dropped: Some(dropped) }.at(at));
         assert_eq!(
             out,
             [format!("lost {dropped} records: the reader was too slow for its socket buffer")]
         );
-        bench.tell(Received::QueueFull { dropped, at });
+        bench.tell(Signal::QueueFull { dropped }.at(at));
     }
     let stats = bench.assembler.stats();
     assert_eq!((stats.overrun_records, stats.queue_records), (u64::MAX, u64::MAX));
@@ -275,7 +276,7 @@ fn absurd_counts_add_up_to_the_greatest_number() {
 fn the_kernels_counter_is_compared_with_its_last_reading() {
     let mut bench = AssemblerHarness::new();
     let at = bench.at;
-    let mut read = |total| bench.tell(Received::LostCounter { total, at });
+    let mut read = |total| bench.tell(Signal::LostCounter { total }.at(at));
     assert!(read(500).is_empty(), "what was lost before is not ours");
     assert!(read(500).is_empty());
     assert_eq!(read(507), ["lost 7 records or events: the kernel counted them as lost"]);
@@ -329,7 +330,7 @@ fn a_probe_for_the_slot_is_counted() {
     let probe = frame::message(MessageType::REPLACE, 0, &42_u32.to_ne_bytes());
     assert!(bench.bytes(&probe).is_empty());
     let at = bench.at;
-    bench.tell(Received::Refused { port: 1011, at });
+    bench.tell(Signal::Refused { port: 1011 }.at(at));
     let stats = bench.assembler.stats();
     assert_eq!((stats.registration_probes, stats.refused, stats.records), (1, 1, 0));
 }
@@ -373,7 +374,7 @@ fn the_end_of_the_input_hands_out_everything() {
     let mut bench = AssemblerHarness::new();
     bench.feed(&["SYSCALL 9", "BPF 12"]);
     let at = bench.at;
-    let out = bench.tell(Received::End { at });
+    let out = bench.tell(Signal::End.at(at));
     assert_eq!(out[..2], ["9 end: SYSCALL", "12 end: BPF"]);
     assert_eq!(out[2], "lost 2 events after 100.000:9: serials 10 to 11 never came");
     assert_eq!(out.len(), 3);
@@ -390,7 +391,7 @@ fn what_is_missing_by_an_events_own_words() {
             let needed = bytes.len();
             assembler.handle(Received::Datagram { bytes: &bytes, needed, at: Tick::ZERO });
         }
-        assembler.handle(Received::End { at: Tick::ZERO });
+        assembler.handle(Signal::End.at(Tick::ZERO));
         match assembler.poll() {
             Some(Delivery::Event(event)) => event.missing(),
             other => panic!("{other:?}"),
@@ -409,7 +410,7 @@ fn what_is_missing_by_an_events_own_words() {
 }
 
 fn status(lost: u32) -> Received<'static> {
-    Received::LostCounter { total: lost, at: Tick::ZERO }
+    Signal::LostCounter { total: lost }.at(Tick::ZERO)
 }
 
 #[test]
@@ -480,7 +481,7 @@ fn a_counter_that_somebody_resets_is_followed() {
 fn the_service_is_lost_once_and_restored_once() {
     let mut bench = AssemblerHarness::new();
     let at = Tick::ZERO;
-    let mut look = |faults| bench.tell(Received::Health { faults, at });
+    let mut look = |faults| bench.tell(Signal::Health { faults }.at(at));
     assert!(look(HealthFaults::empty()).is_empty());
     assert_eq!(look(HealthFaults::REGISTRATION).len(), 1);
     assert!(look(HealthFaults::REGISTRATION).is_empty(), "once");
@@ -512,9 +513,9 @@ fn congestion_is_a_doubt_until_it_is_over() {
     bench.tell(status(0));
     bench.feed(&["USER 9"]);
     bench.tell(status(0));
-    assert!(bench.tell(Received::BackpressureStarted { at: Tick::ZERO }).is_empty(), "no loss");
+    assert!(bench.tell(Signal::BackpressureStarted.at(Tick::ZERO)).is_empty(), "no loss");
     assert_eq!(bench.assembler.stats().completeness().reasons(), [UnverifiedReason::Backpressure]);
-    bench.tell(Received::BackpressureEnded { at: Tick::ZERO });
+    bench.tell(Signal::BackpressureEnded.at(Tick::ZERO));
     assert!(bench.assembler.stats().completeness().is_complete());
 }
 
@@ -522,7 +523,7 @@ fn congestion_is_a_doubt_until_it_is_over() {
 fn a_full_queue_explains_the_serials_that_it_swallowed() {
     let mut bench = AssemblerHarness::new();
     bench.feed(&["SYSCALL 9", "EOE 9"]);
-    let said = bench.tell(Received::QueueFull { dropped: 3, at: Tick::ZERO });
+    let said = bench.tell(Signal::QueueFull { dropped: 3 }.at(Tick::ZERO));
     assert_eq!(said, ["lost 3 records after 100.000:9: the consumer was too slow for its queue"]);
     bench.feed(&["SYSCALL 11", "EOE 11"]);
     assert!(bench.idle(10_000).is_empty(), "serial 10 is among the three records");
@@ -547,7 +548,7 @@ fn records_of_a_call_without_the_call() {
     ] {
         bench.feed(&[line]);
         let at = bench.pass(2000).at;
-        bench.assembler.handle(Received::Idle { at });
+        bench.assembler.handle(Signal::Idle.at(at));
         let Some(Delivery::Event(event)) = bench.assembler.poll() else { panic!("an event") };
         assert_eq!(event.is_whole(), is_whole, "{line}");
         assert_eq!(event.missing().is_empty(), is_whole, "{line}");

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use crate::bytestr::ByteStr;
 use crate::constants::{Errno, Named, PTRACE_REQUESTS, Signal};
 use crate::event::Event;
 use crate::message_type::MessageType;
@@ -298,8 +299,8 @@ impl Ptrace<'_> {
     }
 }
 
-fn os_str(bytes: Cow<'_, [u8]>) -> Cow<'_, OsStr> {
-    match bytes {
+fn os_str(bytes: ByteStr<'_>) -> Cow<'_, OsStr> {
+    match bytes.into() {
         Cow::Borrowed(bytes) => Cow::Borrowed(OsStr::from_bytes(bytes)),
         Cow::Owned(bytes) => Cow::Owned(OsString::from_vec(bytes)),
     }

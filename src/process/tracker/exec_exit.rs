@@ -196,7 +196,7 @@ impl<I: ProcessInspector> Tracker<I> {
     ) {
         let args: Vec<OsString> = exec.args().into_iter().map(Into::into).collect();
         let path = event.records().find_map(Record::as_path).and_then(|path| path.name());
-        let path = path.map(|name| OsString::from_vec(name.into_owned()));
+        let path = path.map(|name| OsString::from_vec(name.into_bytes()));
         let cwd = exec.cwd().map(|cwd| Fact::new(Arc::from(&*cwd), Provenance::Record));
         let process = match self.histories.running_mut(caller.pid) {
             Some(instance) if matches!(found, InstanceRef::Running(_)) => {

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::{Absent, Ids, Interpretation};
+use super::{Absent, Interpretation};
+use crate::bytestr::print_text;
 use crate::constants::Errno;
-use crate::record::value::print_text;
+use crate::user_db::UserDb;
 
 impl Interpretation<'_> {
     /// Returns a value that prints like this one, but with the names of users and groups.
@@ -12,15 +13,13 @@ impl Interpretation<'_> {
     /// # Examples
     ///
     /// ```
-    /// use auditlink::record::{Ids, Interpretation};
+    /// use auditlink::record::Interpretation;
+    /// use auditlink::user_db::UserDb;
     ///
     /// struct Root;
-    /// impl Ids for Root {
-    ///     fn user(&self, id: u32) -> Option<String> {
+    /// impl UserDb for Root {
+    ///     fn user_name(&self, id: u32) -> Option<String> {
     ///         (id == 0).then(|| "root".to_owned())
-    ///     }
-    ///     fn group(&self, _: u32) -> Option<String> {
-    ///         None
     ///     }
     /// }
     /// assert_eq!(Interpretation::User(Some(0)).with_names(&Root).to_string(), "root");
@@ -28,8 +27,8 @@ impl Interpretation<'_> {
     /// assert_eq!(Interpretation::User(None).with_names(&Root).to_string(), "unset");
     /// ```
     #[must_use]
-    pub fn with_names<'m>(&'m self, ids: &'m dyn Ids) -> WithNames<'m> {
-        WithNames { meaning: self, ids }
+    pub fn with_names<'m>(&'m self, users: &'m dyn UserDb) -> WithNames<'m> {
+        WithNames { meaning: self, users }
     }
 }
 
@@ -37,7 +36,7 @@ impl Interpretation<'_> {
 #[derive(Clone, Copy)]
 pub struct WithNames<'m> {
     meaning: &'m Interpretation<'m>,
-    ids: &'m dyn Ids,
+    users: &'m dyn UserDb,
 }
 
 impl fmt::Debug for WithNames<'_> {
@@ -49,8 +48,8 @@ impl fmt::Debug for WithNames<'_> {
 impl fmt::Display for WithNames<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match *self.meaning {
-            Interpretation::User(Some(id)) => self.ids.user(id),
-            Interpretation::Group(Some(id)) => self.ids.group(id),
+            Interpretation::User(Some(id)) => self.users.user_name(id),
+            Interpretation::Group(Some(id)) => self.users.group_name(id),
             _ => None,
         };
         match name {

@@ -6,13 +6,12 @@ mod kinds;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
 use self::arguments::Call;
 pub use self::display::WithNames;
 use self::kinds::{Kind, Radix};
 use super::{Field, Fields, Keys, Label, Record, SocketAddress, Untrusted, Value};
 use crate::arch::{Arch, uring};
+use crate::bytestr::ByteStr;
 use crate::constants::{
     AT_FDCWD, CLONE_FLAGS, Capability, CapabilitySet, Errno, Flags, IPC_CALLS, Mode, Named,
     OPEN_FLAGS, PROTOCOLS, SECCOMP_ACTIONS, SHM_FLAGS, SOCKET_LEVELS, Signal, has_generic_numbers,
@@ -32,7 +31,7 @@ pub enum Interpretation<'a> {
     /// There is no value, and the record says how.
     Absent(Absent),
     /// A string that somebody chose, decoded.
-    Text(Cow<'a, [u8]>),
+    Text(ByteStr<'a>),
     /// A word of the writer's own, as it came.
     Word(&'a [u8]),
     /// A number.
@@ -118,11 +117,11 @@ pub enum Interpretation<'a> {
     /// What a process returns when it ends.
     ExitStatus(u8),
     /// The keys of a rule.
-    Keys(Vec<Cow<'a, [u8]>>),
+    Keys(Vec<ByteStr<'a>>),
     /// The arguments of a command line.
-    Arguments(Vec<Vec<u8>>),
+    Arguments(Vec<ByteStr<'a>>),
     /// What was typed at a terminal.
-    Keystrokes(Cow<'a, [u8]>),
+    Keystrokes(ByteStr<'a>),
     /// The label of a security module.
     Label(Label<'a>),
     /// The message of a program, with fields of its own.
@@ -149,15 +148,6 @@ pub enum Absent {
     TooLong,
     /// `"<no_memory>"`: the kernel had no memory for the path.
     NoMemory,
-}
-
-/// Knows the names of users and groups; [`link::UserNames`](crate::host::UserNames) knows the machine's.
-pub trait Ids {
-    /// Returns the name of a user.
-    fn user(&self, id: u32) -> Option<String>;
-
-    /// Returns the name of a group.
-    fn group(&self, id: u32) -> Option<String>;
 }
 
 /// What the fields of one record mean; made by [`Record::interpretations`].
@@ -305,12 +295,7 @@ impl Context {
                 }
             }
             Kind::Keys => Interpretation::Keys(Keys::of_value(value).collect()),
-            Kind::Arguments => {
-                let bytes = text(value)?;
-                Interpretation::Arguments(
-                    bytes.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect(),
-                )
-            }
+            Kind::Arguments => Interpretation::Arguments(text(value)?.split_at_each(0)),
             Kind::Keystrokes => Interpretation::Keystrokes(text(value)?),
             Kind::Label => Interpretation::Label(Label::new(bytes)),
             Kind::Name(radix, names) => {
@@ -376,7 +361,7 @@ fn absent<'a>(value: Value<'a>, kind: Kind) -> Option<Interpretation<'a>> {
     }))
 }
 
-fn text(value: Value<'_>) -> Option<Cow<'_, [u8]>> {
+fn text(value: Value<'_>) -> Option<ByteStr<'_>> {
     match value.untrusted() {
         Untrusted::Bytes(bytes) => Some(bytes),
         Untrusted::Null | Untrusted::Odd(_) => None,

@@ -41,7 +41,7 @@ fn what_looks_like_hex() {
     let account = interpret(MessageType::USER_AUTH, "pid=1 msg='acct=\"beef\"'", "acct");
     assert_eq!(account, Interpretation::Text(b"beef".into()));
     let title = interpret(MessageType::PROCTITLE, "proctitle=\"dad\"", "proctitle");
-    assert_eq!(title, Interpretation::Arguments(vec![b"dad".to_vec()]));
+    assert_eq!(title, Interpretation::Arguments(vec![b"dad".into()]));
     let device = Interpretation::Device { major: 0xfe, minor: 0 };
     assert_eq!(interpret(MessageType::PATH, "dev=fe:00", "dev"), device);
     let machine = interpret(MessageType::VIRT_CONTROL, "pid=1 msg='vm-ctx=AB vm=?'", "vm-ctx");

@@ -1,11 +1,10 @@
 //! Records with the details of particular calls.
 
-use std::borrow::Cow;
-
 use super::path::mode;
 use super::security::word;
 use super::syscall::text;
 use super::{getters, view};
+use crate::bytestr::ByteStr;
 use crate::constants::{
     Flags, MAP_FLAGS, Mode, NETFILTER_FAMILIES, Named, OPEN_FLAGS, RESOLVE_FLAGS, Signal,
 };
@@ -96,7 +95,7 @@ view! {
 
 getters! {
     KernModule {
-        name, "name", text => Cow<'a, [u8]>, "Returns the module's name.";
+        name, "name", text => ByteStr<'a>, "Returns the module's name.";
     }
 }
 
@@ -152,7 +151,7 @@ getters! {
         op, "op", word => &'a [u8], "Returns the operation (Linux 5.7).";
         pid, "pid", Value::decimal => u32,
             "Returns the thread that did it (Linux 5.7): its own id, not that of its process.";
-        comm, "comm", text => Cow<'a, [u8]>, "Returns the name of the thread (Linux 5.7).";
+        comm, "comm", text => ByteStr<'a>, "Returns the name of the thread (Linux 5.7).";
     }
 }
 

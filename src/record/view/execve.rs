@@ -1,8 +1,8 @@
 //! The arguments of a program, joined from one or many `EXECVE` records.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::bytestr::ByteStr;
 use crate::record::{Field, Record};
 
 /// The argument list that the kernel logged for `execve` or `execveat`.
@@ -22,7 +22,7 @@ struct Argument<'a> {
     /// What `aN_len` announced: bytes, or twice as many hex digits.
     announced: Option<u64>,
     /// What arrived, by piece, with its length on the wire.
-    pieces: BTreeMap<u32, (Cow<'a, [u8]>, u64)>,
+    pieces: BTreeMap<u32, (ByteStr<'a>, u64)>,
 }
 
 impl<'a> Execve<'a> {
@@ -50,7 +50,7 @@ impl<'a> Execve<'a> {
                 let length = field.value.bytes().len() as u64;
                 let bytes = match field.value.untrusted().bytes() {
                     Some(bytes) => bytes,
-                    None => Cow::Borrowed(field.value.bytes()),
+                    None => field.value.bytes().into(),
                 };
                 argument.pieces.insert(piece, (bytes, length));
             }
@@ -67,12 +67,12 @@ impl<'a> Execve<'a> {
     ///
     /// An argument whose pieces did not all arrive is returned with what there is;
     /// [`Event::missing`](crate::event::Event::missing) tells.
-    pub fn arguments(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
+    pub fn arguments(&self) -> impl Iterator<Item = ByteStr<'_>> {
         self.arguments.values().map(Argument::join)
     }
 
     /// As [`arguments`](Self::arguments), with the lifetime of the records.
-    pub(crate) fn into_arguments(self) -> impl Iterator<Item = Cow<'a, [u8]>> {
+    pub(crate) fn into_arguments(self) -> impl Iterator<Item = ByteStr<'a>> {
         self.arguments.into_values().map(Argument::into_bytes)
     }
 
@@ -86,24 +86,25 @@ impl<'a> Execve<'a> {
 }
 
 impl<'a> Argument<'a> {
-    fn into_bytes(mut self) -> Cow<'a, [u8]> {
+    fn into_bytes(mut self) -> ByteStr<'a> {
         match self.pieces.pop_first() {
             Some((_, (only, _))) if self.pieces.is_empty() => only,
             Some((_, (first, _))) => {
-                let mut bytes = first.into_owned();
+                let mut bytes = first.into_bytes();
                 self.pieces.values().for_each(|(more, _)| bytes.extend_from_slice(more));
-                Cow::Owned(bytes)
+                bytes.into()
             }
-            None => Cow::Borrowed(b""),
+            None => ByteStr::default(),
         }
     }
 
-    fn join(&self) -> Cow<'_, [u8]> {
+    fn join(&self) -> ByteStr<'_> {
         match self.pieces.first_key_value() {
-            Some((_, (only, _))) if self.pieces.len() == 1 => Cow::Borrowed(only.as_ref()),
-            _ => Cow::Owned(
-                self.pieces.values().flat_map(|(bytes, _)| bytes.iter().copied()).collect(),
-            ),
+            Some((_, (only, _))) if self.pieces.len() == 1 => ByteStr::borrowed(only),
+            _ => {
+                let bytes = self.pieces.values().flat_map(|(bytes, _)| bytes.iter().copied());
+                bytes.collect::<Vec<_>>().into()
+            }
         }
     }
 

@@ -1,9 +1,8 @@
 //! Records that report on auditing itself, and those that user-space programs send.
 
-use std::borrow::Cow;
-
 use super::syscall::text;
 use super::{getters, view};
+use crate::bytestr::ByteStr;
 use crate::message_type::{MessageType, Origin};
 use crate::record::{Fields, Interpretations, Keys, Value};
 
@@ -98,13 +97,13 @@ impl<'a> UserMessage<'a> {
 
     /// Returns the operation that the program reports, its field `op`.
     #[must_use]
-    pub fn op(&self) -> Option<Cow<'a, [u8]>> {
-        self.field("op").map(|value| Cow::Borrowed(value.bytes()))
+    pub fn op(&self) -> Option<ByteStr<'a>> {
+        self.field("op").map(|value| value.bytes().into())
     }
 
     /// Returns the program as it names itself, its field `exe`.
     #[must_use]
-    pub fn exe(&self) -> Option<Cow<'a, [u8]>> {
+    pub fn exe(&self) -> Option<ByteStr<'a>> {
         self.field("exe").and_then(text)
     }
 

@@ -1,10 +1,9 @@
 //! The records that say where: `PATH`, `CWD`, and `PROCTITLE` for who said so.
 
-use std::borrow::Cow;
-
 use super::security::capabilities;
 use super::syscall::text;
 use super::{getters, view};
+use crate::bytestr::ByteStr;
 use crate::constants::{CapabilitySet, Mode};
 use crate::message_type::MessageType;
 use crate::record::label::label;
@@ -20,7 +19,7 @@ view! {
 getters! {
     Path {
         item, "item", Value::decimal => u32, "Returns the number of the record within its event.";
-        name, "name", text => Cow<'a, [u8]>,
+        name, "name", text => ByteStr<'a>,
             "Returns the name as the caller gave it, relative to the working directory at times.";
         inode, "inode", Value::decimal => u64, "Returns the inode number.";
         mode, "mode", mode => Mode,
@@ -46,7 +45,7 @@ view! {
 
 getters! {
     Cwd {
-        path, "cwd", text => Cow<'a, [u8]>, "Returns the path of the directory.";
+        path, "cwd", text => ByteStr<'a>, "Returns the path of the directory.";
     }
 }
 
@@ -61,19 +60,16 @@ view! {
 
 getters! {
     Proctitle {
-        bytes, "proctitle", text => Cow<'a, [u8]>,
+        bytes, "proctitle", text => ByteStr<'a>,
             "Returns the command line, its arguments divided by NUL bytes.";
     }
 }
 
-impl Proctitle<'_> {
+impl<'a> Proctitle<'a> {
     /// Returns the arguments; the last may be cut short.
     #[must_use]
-    pub fn arguments(&self) -> Vec<Vec<u8>> {
-        match self.bytes() {
-            Some(bytes) => bytes.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect(),
-            None => Vec::new(),
-        }
+    pub fn arguments(&self) -> Vec<ByteStr<'a>> {
+        self.bytes().map(|bytes| bytes.split_at_each(0)).unwrap_or_default()
     }
 
     /// Tells whether the kernel's limit of 128 bytes was reached.

@@ -1,11 +1,10 @@
 //! Records of processes and of who is behind them.
 
-use std::borrow::Cow;
-
 use super::security::word;
 use super::syscall::{errno, text};
 use super::{getters, view};
 use crate::arch::uring;
+use crate::bytestr::ByteStr;
 use crate::constants::{Errno, Signal};
 use crate::message_type::MessageType;
 use crate::record::{Keys, Value};
@@ -85,8 +84,8 @@ getters! {
         auid, "auid", Value::id => u32, "Returns the user who logged in.";
         uid, "uid", Value::id => u32, "Returns the user.";
         session, "ses", Value::id => u32, "Returns the login session.";
-        comm, "comm", text => Cow<'a, [u8]>, "Returns the name of the thread.";
-        exe, "exe", text => Cow<'a, [u8]>, "Returns the program.";
+        comm, "comm", text => ByteStr<'a>, "Returns the name of the thread.";
+        exe, "exe", text => ByteStr<'a>, "Returns the program.";
         signal, "sig", |value: Value<'a>| value.decimal().map(Signal::new) => Signal,
             "Returns the signal.";
         result, "res", Value::boolean => bool, "Returns the verdict, always true so far.";
@@ -107,7 +106,7 @@ getters! {
         auid, "oauid", Value::id => u32, "Returns its login user.";
         uid, "ouid", Value::id => u32, "Returns its user.";
         session, "oses", Value::id => u32, "Returns its login session.";
-        comm, "ocomm", text => Cow<'a, [u8]>, "Returns its name.";
+        comm, "ocomm", text => ByteStr<'a>, "Returns its name.";
     }
 }
 
@@ -126,8 +125,8 @@ getters! {
         session, "ses", Value::id => u32, "Returns the login session.";
         major, "major", Value::decimal => u32, "Returns the terminal's major number.";
         minor, "minor", Value::decimal => u32, "Returns the terminal's minor number.";
-        comm, "comm", text => Cow<'a, [u8]>, "Returns the name of the thread that read it.";
-        data, "data", text => Cow<'a, [u8]>, "Returns the bytes that were typed.";
+        comm, "comm", text => ByteStr<'a>, "Returns the name of the thread that read it.";
+        data, "data", text => ByteStr<'a>, "Returns the bytes that were typed.";
     }
 }
 
@@ -189,8 +188,8 @@ getters! {
         pid, "pid", Value::decimal => u32, "Returns the process.";
         auid, "auid", Value::id => u32, "Returns the user who logged in.";
         uid, "uid", Value::id => u32, "Returns the user.";
-        comm, "comm", text => Cow<'a, [u8]>, "Returns the name of the thread.";
-        exe, "exe", text => Cow<'a, [u8]>, "Returns the program.";
+        comm, "comm", text => ByteStr<'a>, "Returns the name of the thread.";
+        exe, "exe", text => ByteStr<'a>, "Returns the program.";
         op, "op", word => &'a [u8], "Returns what happened: `connect` or `disconnect`.";
         result, "res", Value::boolean => bool, "Returns whether it succeeded.";
     }

@@ -1,11 +1,11 @@
 //! Records of security modules and filters: what was asked for, and what was decided.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::syscall::{arch, text};
 use super::{getters, view};
 use crate::arch::Arch;
+use crate::bytestr::ByteStr;
 use crate::constants::{
     Capability, CapabilitySet, FANOTIFY_RESPONSES, Named, SECCOMP_ACTIONS, Signal, TRUST,
 };
@@ -108,19 +108,19 @@ impl<'a> Avc<'a> {
 
     /// Returns the name of the thread that asked.
     #[must_use]
-    pub fn comm(&self) -> Option<Cow<'a, [u8]>> {
+    pub fn comm(&self) -> Option<ByteStr<'a>> {
         self.field("comm").and_then(text)
     }
 
     /// Returns the path or name of the object, where it has one.
     #[must_use]
-    pub fn path(&self) -> Option<Cow<'a, [u8]>> {
+    pub fn path(&self) -> Option<ByteStr<'a>> {
         self.field("path").or_else(|| self.field("name")).and_then(text)
     }
 
     /// Returns AppArmor's profile, the label of who asked.
     #[must_use]
-    pub fn profile(&self) -> Option<Cow<'a, [u8]>> {
+    pub fn profile(&self) -> Option<ByteStr<'a>> {
         self.field("profile").and_then(text)
     }
 
@@ -145,8 +145,8 @@ getters! {
         auid, "auid", Value::id => u32, "Returns the user who logged in.";
         uid, "uid", Value::id => u32, "Returns the user.";
         session, "ses", Value::id => u32, "Returns the login session.";
-        comm, "comm", text => Cow<'a, [u8]>, "Returns the name of the thread.";
-        exe, "exe", text => Cow<'a, [u8]>, "Returns the program.";
+        comm, "comm", text => ByteStr<'a>, "Returns the name of the thread.";
+        exe, "exe", text => ByteStr<'a>, "Returns the program.";
         signal, "sig", |value: Value<'a>| value.decimal().map(Signal::new) => Signal,
             "Returns the signal that was sent; `SIG0` if none was.";
         arch, "arch", arch => Arch, "Returns the machine whose call numbers are used.";
@@ -234,9 +234,9 @@ getters! {
         auid, "auid", Value::id => u32, "Returns the user who logged in.";
         op, "op", word => &'a [u8], "Returns the operation, such as `appraise_data`.";
         cause, "cause", word => &'a [u8], "Returns the reason, such as `missing-hash`.";
-        comm, "comm", text => Cow<'a, [u8]>, "Returns the name of the thread.";
-        name, "name", text => Cow<'a, [u8]>, "Returns the file.";
-        device, "dev", text => Cow<'a, [u8]>, "Returns the name of the file system's device.";
+        comm, "comm", text => ByteStr<'a>, "Returns the name of the thread.";
+        name, "name", text => ByteStr<'a>, "Returns the file.";
+        device, "dev", text => ByteStr<'a>, "Returns the name of the file system's device.";
         inode, "ino", Value::decimal => u64, "Returns the inode number.";
         result, "res", Value::boolean => bool, "Returns whether it was in order.";
     }
@@ -280,8 +280,8 @@ view! {
 getters! {
     Landlock {
         domain, "domain", Value::hexadecimal => u64, "Returns the sandbox's number.";
-        path, "path", text => Cow<'a, [u8]>, "Returns the file to which access was denied.";
-        device, "dev", text => Cow<'a, [u8]>, "Returns the name of the file's device.";
+        path, "path", text => ByteStr<'a>, "Returns the file to which access was denied.";
+        device, "dev", text => ByteStr<'a>, "Returns the name of the file's device.";
         inode, "ino", Value::decimal => u64, "Returns the file's inode number.";
         other_pid, "opid", Value::decimal => u32,
             "Returns the process to which access was denied.";
@@ -289,8 +289,8 @@ getters! {
         status, "status", word => &'a [u8],
             "Returns what happened to the sandbox: `allocated` or `deallocated`.";
         pid, "pid", Value::decimal => u32, "Returns the process that made the sandbox.";
-        exe, "exe", text => Cow<'a, [u8]>, "Returns the program that made the sandbox.";
-        comm, "comm", text => Cow<'a, [u8]>, "Returns the name of the thread that made it.";
+        exe, "exe", text => ByteStr<'a>, "Returns the program that made the sandbox.";
+        comm, "comm", text => ByteStr<'a>, "Returns the name of the thread that made it.";
         denials, "denials", Value::decimal => u64,
             "Returns how often the sandbox denied something, when it ends.";
     }

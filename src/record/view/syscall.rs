@@ -1,9 +1,8 @@
 //! The `SYSCALL` record: who called what, and what came back.
 
-use std::borrow::Cow;
-
 use super::{getters, view};
 use crate::arch::Arch;
+use crate::bytestr::ByteStr;
 use crate::constants::{Errno, Flags, PERSONALITIES};
 use crate::message_type::MessageType;
 use crate::record::label::label;
@@ -46,8 +45,8 @@ getters! {
             |value: Value<'a>| Some(Flags::new(value.hexadecimal()?, &PERSONALITIES)) => Flags,
             "Returns the execution domain, where it is not Linux's own.";
         session, "ses", Value::id => u32, "Returns the login session; `None` if there is none.";
-        comm, "comm", text => Cow<'a, [u8]>, "Returns the name of the thread.";
-        exe, "exe", text => Cow<'a, [u8]>,
+        comm, "comm", text => ByteStr<'a>, "Returns the name of the thread.";
+        exe, "exe", text => ByteStr<'a>,
             "Returns the path of the program; a deleted one ends in ` (deleted)`.";
     }
 }
@@ -93,7 +92,7 @@ pub(in crate::record) fn errno(success: Option<bool>, exit: Option<i64>) -> Opti
     u32::try_from(code).ok().filter(|code| *code <= Errno::MAX).map(Errno::new)
 }
 
-pub(in crate::record) fn text(value: Value<'_>) -> Option<Cow<'_, [u8]>> {
+pub(in crate::record) fn text(value: Value<'_>) -> Option<ByteStr<'_>> {
     value.untrusted().bytes()
 }
 

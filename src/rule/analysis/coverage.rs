@@ -1,74 +1,82 @@
-//! Which system calls a set of rules watches, on which interface.
+//! Which system calls a set of rules records, on which interface.
 
 use std::fmt;
 
 use crate::arch::{Abi, Arch, uring};
 use crate::rule::{Action, FieldId, Filter, List, Rule, RuleSet};
 
-/// How a call is watched.
+/// Whether rules record a system call on one interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Watch {
-    /// The interface has no such call.
+pub enum CallCoverage {
+    /// The interface has no such system call.
     Absent,
-    /// No rule names it.
-    No,
-    /// Rules name it, under conditions.
-    Partly,
-    /// A rule records it, whatever the circumstances.
-    Yes,
-    /// A rule suppresses it before any other could record it.
-    Never,
-    /// No rule can name it.
-    OutOfReach,
+    /// No rule matches it.
+    Unmatched,
+    /// Rules match it under conditions.
+    Conditional,
+    /// A rule records it unconditionally.
+    Recorded,
+    /// A rule suppresses it before another one could record it.
+    Suppressed,
+    /// No rule can match it.
+    Unmatchable,
 }
 
-impl Watch {
+impl CallCoverage {
     /// Returns the word that the table uses.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Absent => "-",
-            Self::No => "no",
-            Self::Partly => "partly",
-            Self::Yes => "yes",
-            Self::Never => "never",
-            Self::OutOfReach => "no rule can",
+            Self::Unmatched => "no",
+            Self::Conditional => "partly",
+            Self::Recorded => "yes",
+            Self::Suppressed => "never",
+            Self::Unmatchable => "no rule can",
         }
     }
 }
 
-/// One call and how it is watched.
+impl fmt::Display for CallCoverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One system call, and whether rules record it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CoverageRow {
-    /// What the call is about, such as `process` or `network`.
+    /// The group of the system call, such as `process` or `network`.
     pub group: &'static str,
-    /// The name of the call.
+    /// The name of the system call.
     pub call: &'static str,
     /// On the 64-bit interface.
-    pub b64: Watch,
+    pub b64: CallCoverage,
     /// On the 32-bit interface.
-    pub b32: Watch,
-    /// On x86_64's x32 interface.
-    pub x32: Watch,
+    pub b32: CallCoverage,
+    /// On the x32 interface of x86_64.
+    pub x32: CallCoverage,
     /// As an operation of io_uring.
-    pub io_uring: Watch,
+    pub io_uring: CallCoverage,
 }
 
-/// Which calls are watched, and which rules never decide; made by [`RuleSet::coverage`].
+/// Which system calls are recorded, and which rules have no effect; returned by
+/// [`RuleSet::coverage`].
 ///
 /// It prints as a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Coverage {
-    /// The calls, group by group.
+    /// The system calls, group by group.
     pub rows: Vec<CoverageRow>,
-    /// Pairs of indices: the first rule matches whatever the second would, and comes before it.
+    /// Pairs of indices: the first rule matches everything that the second one does, and comes
+    /// before it.
     pub shadowed: Vec<(usize, usize)>,
 }
 
-/// The calls that matter to most who watch a machine.
+/// The system calls that most security policies record.
 const GROUPS: &[(&str, &[&str])] = &[
     (
         "process",
@@ -145,31 +153,44 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("time", &["adjtimex", "clock_adjtime", "clock_settime", "settimeofday", "stime"]),
 ];
 
-/// Tells whether a call takes the path of a file.
+/// Returns whether a system call takes the path of a file.
 fn takes_path(call: &str) -> bool {
     let is_file = |(group, calls): &(&str, &[&str])| *group == "file" && calls.contains(&call);
     matches!(call, "execve" | "execveat") || GROUPS.iter().any(is_file)
 }
 
-/// Tells whether a field holds only for calls that take the path of a file.
-const fn is_of_path(field: FieldId) -> bool {
-    matches!(
-        field,
-        FieldId::PATH | FieldId::DIR | FieldId::PERM | FieldId::INODE | FieldId::FILETYPE
-    )
+/// Returns whether only system calls that take the path of a file can match a field.
+fn needs_path(field: FieldId) -> bool {
+    field.spec().is_some_and(|spec| spec.needs_path)
 }
 
 impl RuleSet {
-    /// Tells which of the usual calls are watched, on a machine like this one.
+    /// Returns which of the system calls that most security policies record are recorded, on the
+    /// architecture of this machine.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::rule::{CallCoverage, Rule};
+    ///
+    /// let rules = Rule::on_exit().syscall("execve").for_both_abis()?;
+    /// let coverage = rules.coverage();
+    /// let row = |name| coverage.rows.iter().find(|row| row.call == name).expect("a row");
+    /// assert_eq!(row("execve").b64, CallCoverage::Recorded);
+    /// assert_eq!(row("execveat").b64, CallCoverage::Unmatched);
+    /// # Ok::<(), auditlink::rule::RuleError>(())
+    /// ```
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         let native = Arch::native();
         let on = |abi| native.and_then(|arch| arch.abi(abi));
         let call_on = |arch: Option<Arch>, call: &str| {
-            arch.and_then(|arch| Some((arch, arch.syscall_number(call)?)))
-                .map_or(Watch::Absent, |(arch, number)| {
-                    self.watch(List::EXIT, Some(arch), number, takes_path(call))
-                })
+            arch.and_then(|arch| Some((arch, arch.syscall_number(call)?))).map_or(
+                CallCoverage::Absent,
+                |(arch, number)| {
+                    self.call_coverage(List::EXIT, Some(arch), number, takes_path(call))
+                },
+            )
         };
         let rows = GROUPS.iter().flat_map(|(group, calls)| {
             calls.iter().map(|call| CoverageRow {
@@ -179,25 +200,32 @@ impl RuleSet {
                 b32: call_on(on(Abi::B32), call),
                 x32: match native {
                     Some(Arch::X86_64) if Arch::X86_64.syscall_number(call).is_some() => {
-                        Watch::OutOfReach
+                        CallCoverage::Unmatchable
                     }
-                    _ => Watch::Absent,
+                    _ => CallCoverage::Absent,
                 },
-                io_uring: uring::operation_number(call).map_or(Watch::Absent, |number| {
-                    self.watch(List::IO_URING, None, number, takes_path(call))
+                io_uring: uring::operation_number(call).map_or(CallCoverage::Absent, |number| {
+                    self.call_coverage(List::IO_URING, None, number, takes_path(call))
                 }),
             })
         });
         Coverage { rows: rows.collect(), shadowed: self.shadowed() }
     }
 
-    /// Walks over the rules as the kernel does, for a call of which nothing else is known.
+    /// Evaluates the rules in the order of the kernel, for a system call of which only the number is
+    /// known.
     ///
-    /// A watch on a file names all calls, but only those that take a path can be of it.
-    fn watch(&self, list: List, arch: Option<Arch>, number: u32, takes_path: bool) -> Watch {
+    /// A watch on a file is a rule for all system calls, but only those that take a path can match.
+    fn call_coverage(
+        &self,
+        list: List,
+        arch: Option<Arch>,
+        number: u32,
+        takes_path: bool,
+    ) -> CallCoverage {
         let mut partly = false;
         for rule in self {
-            if !takes_path && rule.filters.iter().any(|filter| is_of_path(filter.field)) {
+            if !takes_path && rule.filters.iter().any(|filter| needs_path(filter.field)) {
                 continue;
             }
             let is_for = rule.arch().is_none_or(|one| arch.is_none_or(|other| one == other));
@@ -206,16 +234,16 @@ impl RuleSet {
             }
             let conditions = rule.conditions().count();
             match (rule.action, conditions) {
-                (Action::ALWAYS, 0) if !partly => return Watch::Yes,
-                (Action::NEVER, 0) if !partly => return Watch::Never,
-                (Action::ALWAYS | Action::NEVER, 0) => return Watch::Partly,
+                (Action::ALWAYS, 0) if !partly => return CallCoverage::Recorded,
+                (Action::NEVER, 0) if !partly => return CallCoverage::Suppressed,
+                (Action::ALWAYS | Action::NEVER, 0) => return CallCoverage::Conditional,
                 _ => partly = true,
             }
         }
-        if partly { Watch::Partly } else { Watch::No }
+        if partly { CallCoverage::Conditional } else { CallCoverage::Unmatched }
     }
 
-    /// Finds rules that can never be the first to match.
+    /// Returns the rules that can never be the first to match, each with the rule before it.
     fn shadowed(&self) -> Vec<(usize, usize)> {
         let mut pairs = Vec::new();
         for (index, rule) in self.iter().enumerate() {
@@ -228,14 +256,14 @@ impl RuleSet {
 }
 
 impl Rule {
-    /// Iterates over what must hold besides the machine.
+    /// Iterates over the conditions apart from the architecture.
     fn conditions(&self) -> impl Iterator<Item = &Filter> {
         let is_condition =
             |filter: &&Filter| ![FieldId::ARCH, FieldId::KEY].contains(&filter.field);
         self.filters.iter().filter(is_condition)
     }
 
-    /// Tells whether this rule matches everything that another does.
+    /// Returns whether this rule matches everything that another one does.
     fn shadows(&self, other: &Self) -> bool {
         let fields_hold =
             |filter: &Filter| filter.field == FieldId::KEY || other.filters.contains(filter);
@@ -243,7 +271,7 @@ impl Rule {
         !other.prepend
             && self.list == other.list
             && [List::EXIT, List::IO_URING].contains(&self.list)
-            && words.into_iter().all(|(mine, theirs)| theirs & !mine == 0)
+            && words.into_iter().all(|(own, others)| others & !own == 0)
             && self.filters.iter().all(fields_hold)
     }
 }
@@ -256,7 +284,8 @@ pub(crate) fn print_rows(rows: &[CoverageRow], f: &mut fmt::Formatter<'_>) -> fm
     };
     line(f, ["group", "call", "b64", "b32", "x32", "io_uring"])?;
     rows.iter().try_for_each(|row| {
-        let [b64, b32, x32, io_uring] = [row.b64, row.b32, row.x32, row.io_uring].map(Watch::name);
+        let [b64, b32, x32, io_uring] =
+            [row.b64, row.b32, row.x32, row.io_uring].map(CallCoverage::name);
         line(f, [row.group, row.call, b64, b32, x32, io_uring])
     })
 }
@@ -265,7 +294,7 @@ impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         print_rows(&self.rows, f)?;
         self.shadowed.iter().try_for_each(|(first, second)| {
-            writeln!(f, "rule {} never decides: rule {} comes before it", second + 1, first + 1)
+            writeln!(f, "rule {} has no effect: rule {} matches before it", second + 1, first + 1)
         })
     }
 }
@@ -279,13 +308,13 @@ mod tests {
         rules.collect::<RuleSet>().coverage()
     }
 
-    fn row(coverage: &Coverage, call: &str) -> [Watch; 4] {
+    fn row(coverage: &Coverage, call: &str) -> [CallCoverage; 4] {
         let row = coverage.rows.iter().find(|row| row.call == call).expect("a row");
         [row.b64, row.b32, row.x32, row.io_uring]
     }
 
     #[test]
-    fn each_interface_by_itself() {
+    fn each_interface_is_covered_by_its_own_rules() {
         let coverage = coverage(&[
             "-a never,exit -F arch=b64 -S connect -F uid=0",
             "-a always,exit -F arch=b64 -S execve,connect -k x",
@@ -295,29 +324,44 @@ mod tests {
         ]);
         assert_eq!(
             row(&coverage, "execve"),
-            [Watch::Yes, Watch::Partly, Watch::OutOfReach, Watch::Absent]
+            [
+                CallCoverage::Recorded,
+                CallCoverage::Conditional,
+                CallCoverage::Unmatchable,
+                CallCoverage::Absent
+            ]
         );
         assert_eq!(
             row(&coverage, "connect"),
-            [Watch::Partly, Watch::No, Watch::OutOfReach, Watch::No]
+            [
+                CallCoverage::Conditional,
+                CallCoverage::Unmatched,
+                CallCoverage::Unmatchable,
+                CallCoverage::Unmatched
+            ]
         );
         assert_eq!(
             row(&coverage, "openat"),
-            [Watch::No, Watch::Never, Watch::OutOfReach, Watch::Yes]
+            [
+                CallCoverage::Unmatched,
+                CallCoverage::Suppressed,
+                CallCoverage::Unmatchable,
+                CallCoverage::Recorded
+            ]
         );
-        assert_eq!(row(&coverage, "stime")[0], Watch::Absent);
+        assert_eq!(row(&coverage, "stime")[0], CallCoverage::Absent);
     }
 
     #[test]
-    fn a_watch_is_of_calls_that_take_a_path() {
+    fn a_watch_covers_system_calls_that_take_a_path() {
         let coverage = coverage(&["-w /etc/passwd -p wa -k id"]);
-        assert_eq!(row(&coverage, "openat")[0], Watch::Partly);
-        assert_eq!(row(&coverage, "kill")[0], Watch::No);
-        assert_eq!(row(&coverage, "connect")[0], Watch::No);
+        assert_eq!(row(&coverage, "openat")[0], CallCoverage::Conditional);
+        assert_eq!(row(&coverage, "kill")[0], CallCoverage::Unmatched);
+        assert_eq!(row(&coverage, "connect")[0], CallCoverage::Unmatched);
     }
 
     #[test]
-    fn shadows() {
+    fn rules_without_effect_are_found() {
         let shadowed = coverage(&[
             "-a always,exit -F arch=b64 -S open,close -k a",
             "-a always,exit -F arch=b64 -S open -F uid=0 -k b",
@@ -325,6 +369,6 @@ mod tests {
             "-a always,exit -F arch=b64 -S open,read -k d",
         ]);
         assert_eq!(shadowed.shadowed, [(0, 1)]);
-        assert!(shadowed.to_string().contains("rule 2 never decides: rule 1 comes before it"));
+        assert!(shadowed.to_string().contains("rule 2 has no effect: rule 1 matches before it"));
     }
 }

@@ -1,37 +1,44 @@
-//! Rules that do something else than they seem to.
+//! Lints: rules that do something else than they appear to.
 
 use std::fmt;
 
 use crate::arch::{Abi, Arch};
 use crate::rule::{FieldId, List, Rule, RuleSet, validate};
 
-/// Something odd about a rule, by its index in the set.
+/// A rule that does something else than it appears to; returned by [`RuleSet::lint`].
+///
+/// Rules are given by their index in the set; messages count from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lint {
-    /// Calls are named without an arch: the rule is for their numbers, on every interface.
+    /// A rule names system calls without an arch, so it matches their numbers on every interface.
     NoArch {
         /// The rule.
         rule: usize,
-        /// A call whose number means another call on the other interface, as far as one does.
+        /// A system call whose number is another system call on the 32-bit interface, and that
+        /// other one.
         other_meaning: Option<(&'static str, &'static str)>,
     },
-    /// The rule is for one interface, and no rule like it is for the other, which has such calls.
+    /// A rule is for one interface, and the other one, which has the system call too, has no such
+    /// rule.
     OneInterface {
         /// The rule.
         rule: usize,
-        /// The interface that is not watched.
+        /// The interface without a rule.
         missing: Abi,
     },
-    /// A rule on the list `user` or `exclude` asks for a field that the kernel does not evaluate
-    /// there: the rules behind it are not tried any more.
+    /// A rule on the list `user` or `exclude` has a field that the kernel does not evaluate there, so
+    /// it does not evaluate the rules after it either.
+    ///
+    /// Source: `kernel/auditfilter.c`, `audit_filter`.
     DisablesList {
         /// The rule.
         rule: usize,
         /// The field.
         field: FieldId,
     },
-    /// Calls of the x32 interface escape every rule: their numbers are out of reach.
+    /// System calls of the x32 interface of x86_64: their numbers are above
+    /// [`SyscallMask::MAX`](crate::rule::SyscallMask::MAX).
     X32,
 }
 
@@ -39,28 +46,43 @@ impl fmt::Display for Lint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoArch { rule, other_meaning } => {
-                write!(f, "rule {}: without arch it is for the numbers of its calls", rule + 1)?;
+                let rule = rule + 1;
+                write!(f, "rule {rule}: without arch it matches numbers on every interface")?;
                 match other_meaning {
-                    Some((here, there)) => {
-                        write!(f, "; that of {here} is {there} on the other interface")
-                    }
+                    Some((b64, b32)) => write!(f, ", {b64} on b64 and {b32} on b32"),
                     None => Ok(()),
                 }
             }
             Self::OneInterface { rule, missing } => {
                 let missing = if *missing == Abi::B64 { "b64" } else { "b32" };
-                write!(f, "rule {}: there is no rule like it for {missing}", rule + 1)
+                write!(f, "rule {}: no {missing} counterpart", rule + 1)
             }
             Self::DisablesList { rule, field } => {
-                write!(f, "rule {}: {field} is not known there, and ends the list", rule + 1)
+                let rule = rule + 1;
+                write!(f, "rule {rule}: {field} is not evaluated on this list, and ends it")
             }
-            Self::X32 => f.write_str("calls of the x32 interface are out of any rule's reach"),
+            Self::X32 => f.write_str("x32 system calls cannot be matched by any rule"),
         }
     }
 }
 
 impl RuleSet {
-    /// Looks for rules that do something else than they seem to, on a machine like this one.
+    /// Returns the rules that do something else than they appear to, on the architecture of this
+    /// machine.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::rule::{Action, FieldId, Lint, List, Operator, Rule, RuleSet};
+    ///
+    /// let rule = Rule::builder(List::USER, Action::NEVER)
+    ///     .filter(FieldId::A0, Operator::EQUAL, 1)
+    ///     .build()?;
+    /// let lints = RuleSet::from(rule).lint();
+    /// assert_eq!(lints, [Lint::DisablesList { rule: 0, field: FieldId::A0 }]);
+    /// assert_eq!(lints[0].to_string(), "rule 1: a0 is not evaluated on this list, and ends it");
+    /// # Ok::<(), auditlink::rule::RuleError>(())
+    /// ```
     #[must_use]
     pub fn lint(&self) -> Vec<Lint> {
         let Some(native) = Arch::native() else { return Vec::new() };
@@ -104,7 +126,7 @@ impl RuleSet {
         let other = native.abi(missing).filter(|other| *other != arch)?;
         let mut names = rule.syscalls.iter().filter_map(|number| arch.syscall_name(number));
         let has_such_calls = names.any(|name| other.syscall_number(name).is_some());
-        let alike = |one: &Rule| {
+        let is_counterpart = |one: &Rule| {
             let others = |rule: &Rule| {
                 let fields = rule.filters.iter().filter(|filter| filter.field != FieldId::ARCH);
                 fields.cloned().collect::<Vec<_>>()
@@ -114,8 +136,8 @@ impl RuleSet {
                 && one.arch().is_none_or(|arch| arch == other)
                 && others(one) == others(rule)
         };
-        let has_twin = self.iter().any(alike);
-        (has_such_calls && !has_twin).then_some(Lint::OneInterface { rule: index, missing })
+        let has_counterpart = self.iter().any(is_counterpart);
+        (has_such_calls && !has_counterpart).then_some(Lint::OneInterface { rule: index, missing })
     }
 }
 
@@ -128,34 +150,34 @@ mod tests {
         rules.collect::<RuleSet>().lint().iter().map(Lint::to_string).collect()
     }
 
-    const X32: &str = "calls of the x32 interface are out of any rule's reach";
+    const X32: &str = "x32 system calls cannot be matched by any rule";
 
     #[test]
-    fn a_rule_without_arch() {
-        let said = lint(&["-a always,exit -S execve -k x"]);
+    fn a_rule_without_arch_matches_numbers_on_every_interface() {
+        let found = lint(&["-a always,exit -S execve -k x"]);
         assert_eq!(
-            said,
+            found,
             [
-                "rule 1: without arch it is for the numbers of its calls; that of execve is \
-                 oldolduname on the other interface",
+                "rule 1: without arch it matches numbers on every interface, execve on b64 and \
+                 oldolduname on b32",
                 X32
             ]
         );
     }
 
     #[test]
-    fn a_rule_for_one_interface() {
+    fn a_rule_for_one_interface_lacks_its_counterpart() {
         let b64 = "-a always,exit -F arch=b64 -S execve -k x";
-        assert_eq!(lint(&[b64]), ["rule 1: there is no rule like it for b32", X32]);
+        assert_eq!(lint(&[b64]), ["rule 1: no b32 counterpart", X32]);
         assert_eq!(lint(&[b64, "-a always,exit -F arch=b32 -S execve -k x"]), [X32]);
-        let only_there = "-a always,exit -F arch=b32 -S socketcall -k x";
-        assert_eq!(lint(&[only_there]), [X32], "x86_64 has no such call");
+        let only_on_b32 = "-a always,exit -F arch=b32 -S socketcall -k x";
+        assert_eq!(lint(&[only_on_b32]), [X32], "x86_64 has no such system call");
     }
 
     #[test]
-    fn a_rule_that_disables_its_list() {
-        let said = lint(&["-a never,user -F a0=1"]);
-        assert_eq!(said, ["rule 1: a0 is not known there, and ends the list"]);
+    fn a_field_that_is_not_evaluated_ends_its_list() {
+        let found = lint(&["-a never,user -F a0=1"]);
+        assert_eq!(found, ["rule 1: a0 is not evaluated on this list, and ends it"]);
         assert_eq!(lint(&["-a never,user -F uid=1"]), [""; 0]);
     }
 }

@@ -1,19 +1,19 @@
-//! Joining rules, so that the kernel has fewer to try at each system call.
+//! Merging rules, so that the kernel evaluates fewer at each system call.
 
 use crate::rule::{List, Rule, RuleSet, SyscallMask};
 
-/// A set of rules in which some were joined; made by [`RuleSet::merged`].
+/// A set of rules in which some were merged; returned by [`RuleSet::merged`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Merged {
     /// The rules.
     pub rules: RuleSet,
-    /// For each of the rules, the indices of those that it was made of; most are made of one.
+    /// For each of the rules, the indices of the original rules that it replaces.
     pub origins: Vec<Vec<usize>>,
 }
 
 impl Merged {
-    /// Iterates over the rules that were joined from several, with the indices of those.
+    /// Iterates over the rules that replace several, with the indices of those.
     pub fn joined(&self) -> impl Iterator<Item = (&Rule, &[usize])> {
         let pairs = self.rules.iter().zip(&self.origins);
         pairs.filter(|(_, origins)| origins.len() > 1).map(|(rule, origins)| (rule, &origins[..]))
@@ -21,11 +21,11 @@ impl Merged {
 }
 
 impl RuleSet {
-    /// Joins rules that differ in nothing but their system calls.
+    /// Merges rules that differ only in their system calls.
     ///
-    /// What is recorded stays the same, and with which key. The kernel takes the first rule that
-    /// matches, so a rule moves up to join another only if no rule that it passes would have decided
-    /// otherwise: one with another action or other keys, for a system call that both name.
+    /// The same events are recorded, with the same keys. The kernel applies the first rule that
+    /// matches, so a rule is merged into an earlier one only if no rule between them, with another
+    /// action or other keys, can match a system call of the later one.
     ///
     /// # Examples
     ///
@@ -45,9 +45,10 @@ impl RuleSet {
         let mut rules: Vec<Rule> = Vec::new();
         let mut origins: Vec<Vec<usize>> = Vec::new();
         for (index, rule) in self.iter().enumerate() {
-            match partner(&rules, rule) {
-                Some(place) => {
-                    if let (Some(into), Some(from)) = (rules.get_mut(place), origins.get_mut(place))
+            match merge_target(&rules, rule) {
+                Some(target) => {
+                    if let (Some(into), Some(from)) =
+                        (rules.get_mut(target), origins.get_mut(target))
                     {
                         into.syscalls = union(into.syscalls, rule.syscalls);
                         from.push(index);
@@ -63,39 +64,39 @@ impl RuleSet {
     }
 }
 
-/// Finds a rule that another can join, walking back until something stands in the way.
-fn partner(rules: &[Rule], rule: &Rule) -> Option<usize> {
+/// Returns the index of the rule into which another one can be merged.
+fn merge_target(rules: &[Rule], rule: &Rule) -> Option<usize> {
     if rule.prepend || ![List::EXIT, List::IO_URING].contains(&rule.list) {
         return None;
     }
     for (index, other) in rules.iter().enumerate().rev() {
         if other.prepend || other.list != rule.list {
-            continue; // it is tried before both, or not at all
+            continue; // the kernel evaluates it before both, or on another list
         }
-        let is_twin =
+        let differs_in_calls_only =
             other.action == rule.action && other.filters == rule.filters && other.tail == rule.tail;
-        if is_twin {
+        if differs_in_calls_only {
             return Some(index);
         }
-        if may_decide_otherwise(other, rule) {
+        if can_conflict(other, rule) {
             return None;
         }
     }
     None
 }
 
-/// Tells whether two rules can match the same event and say different things of it.
-fn may_decide_otherwise(one: &Rule, other: &Rule) -> bool {
-    let says_the_same = one.action == other.action && one.keys().eq(other.keys());
-    !says_the_same && one.meets(other)
+/// Returns whether two rules can match the same event with different results.
+fn can_conflict(one: &Rule, other: &Rule) -> bool {
+    let same_result = one.action == other.action && one.keys().eq(other.keys());
+    !same_result && one.overlaps(other)
 }
 
 impl Rule {
-    /// Tells whether two rules name a common system call on a common machine.
-    pub(super) fn meets(&self, other: &Self) -> bool {
-        let apart = self.arch().zip(other.arch()).is_some_and(|(one, other)| one != other);
+    /// Returns whether two rules have a system call and an architecture in common.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        let different_arch = self.arch().zip(other.arch()).is_some_and(|(one, other)| one != other);
         let words = self.syscalls.words().iter().zip(other.syscalls.words());
-        !apart && words.into_iter().any(|(one, other)| one & other != 0)
+        !different_arch && words.into_iter().any(|(one, other)| one & other != 0)
     }
 }
 
@@ -117,19 +118,19 @@ mod tests {
     }
 
     #[test]
-    fn a_never_between_is_a_wall() {
+    fn a_never_rule_between_prevents_merging() {
         let lines = [
             "-a always,exit -F arch=b64 -S open -F key=k",
             "-a never,exit -F arch=b64 -S close -F uid=0",
             "-a always,exit -F arch=b64 -S close -F key=k",
         ];
-        assert_eq!(merged(&lines), lines, "the second decides close for uid 0");
+        assert_eq!(merged(&lines), lines, "the second one suppresses close for uid 0");
         let elsewhere = [lines[0], "-a never,exit -F arch=b32 -S close -F uid=0", lines[2]];
-        assert_eq!(merged(&elsewhere).len(), 2, "another machine's calls are no matter");
+        assert_eq!(merged(&elsewhere).len(), 2, "another architecture does not overlap");
     }
 
     #[test]
-    fn another_key_between_is_a_wall_too() {
+    fn another_key_between_prevents_merging() {
         let lines = [
             "-a always,exit -F arch=b64 -S open -F key=k",
             "-a always,exit -F arch=b64 -S close -F uid=0 -F key=other",
@@ -137,11 +138,11 @@ mod tests {
         ];
         assert_eq!(merged(&lines).len(), 3);
         let same = [lines[0], "-a always,exit -F arch=b64 -S close -F uid=0 -F key=k", lines[2]];
-        assert_eq!(merged(&same).len(), 2, "the same key says the same");
+        assert_eq!(merged(&same).len(), 2, "the same action and key");
     }
 
     #[test]
-    fn only_rules_on_calls_are_joined() {
+    fn only_rules_on_system_calls_are_merged() {
         let lines = ["-a never,task -F pid=1", "-a never,task -F pid=1"];
         assert_eq!(merged(&lines).len(), 2);
         let watch = ["-w /etc/a -p w -k k", "-w /etc/b -p w -k k"];

@@ -1,4 +1,4 @@
-//! What a set of rules does: coverage, lints, merging, and plans to load it.
+//! Analysis of rule sets: coverage, lints, merging, and plans to load them.
 
 mod coverage;
 mod lint;
@@ -6,7 +6,7 @@ mod merge;
 mod plan;
 
 pub(crate) use self::coverage::print_rows;
-pub use self::coverage::{Coverage, CoverageRow, Watch};
+pub use self::coverage::{CallCoverage, Coverage, CoverageRow};
 pub use self::lint::Lint;
 pub use self::merge::Merged;
 pub use self::plan::{Ownership, Plan, Step};

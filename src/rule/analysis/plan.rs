@@ -1,21 +1,21 @@
-//! From the rules that are loaded to those that are wanted.
+//! Plans: the steps from the loaded rules to the wanted ones.
 
 use std::fmt;
 
 use crate::rule::{List, Rule, RuleSet};
 
-/// Whose rules a plan may touch.
+/// Which rules a plan can delete or move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ownership {
-    /// All rules are ours: what is not wanted is deleted.
+    /// All: a rule that is not wanted is deleted.
     All,
-    /// Ours are the rules with a key that starts so; foreign ones are left alone.
+    /// The rules with a key that starts with this prefix; other rules are kept.
     KeyPrefix(Vec<u8>),
 }
 
 impl Ownership {
-    /// Tells whether a rule is ours.
+    /// Returns whether a plan can delete or move a rule.
     #[must_use]
     pub fn owns(&self, rule: &Rule) -> bool {
         match self {
@@ -29,34 +29,34 @@ impl Ownership {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// The rule is loaded, and stands where it should.
+    /// The rule is loaded, in the right order.
     Keep(Rule),
-    /// The rule is loaded, ours, and not wanted.
+    /// The rule is loaded, owned, and not wanted.
     Delete(Rule),
     /// The rule is not loaded.
     Add(Rule),
-    /// The rule is loaded, but behind one that is to come before it: it is deleted and added.
+    /// The rule is loaded, but in the wrong order: it is deleted, and added at the end.
     Move(Rule),
 }
 
-/// What is to be done so that the wanted rules are loaded in the wanted order.
+/// The steps that load the wanted rules in the wanted order; returned by [`RuleSet::plan`].
 ///
-/// It prints as a diff: a space before what is kept, `-` before what is deleted, `+` before what
-/// is added, `>` before what is moved to the end.
-/// [`Control::apply_plan`](crate::Control::apply_plan) does it.
+/// It prints as a diff: a space before a rule that is kept, `-` before one that is deleted, `+`
+/// before one that is added, `>` before one that is moved to the end.
+/// [`Control::apply_plan`](crate::Control::apply_plan) executes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     steps: Vec<Step>,
 }
 
 impl Plan {
-    /// Returns the steps in the order in which they are to be done.
+    /// Returns the steps in their order.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// Tells whether everything is as it should be.
+    /// Returns whether no step changes anything.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.steps.iter().all(|step| matches!(step, Step::Keep(_)))
@@ -77,9 +77,9 @@ impl fmt::Display for Plan {
 impl RuleSet {
     /// Compares the wanted rules with those that are loaded.
     ///
-    /// The kernel adds rules at the end of their list, or in front. So of the wanted rules those are
-    /// kept that stand in their order already, and all after the first that does not are moved or
-    /// added. A rule that is to be in front (`-A`) is kept wherever it is loaded.
+    /// The kernel adds a rule at the end of its list, or at the beginning. Therefore wanted rules that
+    /// are loaded in the wanted order are kept, and from the first one that is not, rules are moved
+    /// or added at the end. A rule to be added at the beginning (`-A`) is kept wherever it is loaded.
     ///
     /// # Examples
     ///
@@ -107,7 +107,8 @@ impl RuleSet {
         let mut steps: Vec<Step> =
             current.iter().filter(unwanted).cloned().map(Step::Delete).collect();
 
-        let mut places: Vec<(List, Option<usize>)> = Vec::new();
+        // for each list, the index from which its next rule is in order; `None` if none can be
+        let mut next_indices: Vec<(List, Option<usize>)> = Vec::new();
         for rule in wanted {
             let loaded_at = |from: usize| {
                 let rest = current.iter().enumerate().skip(from);
@@ -121,17 +122,16 @@ impl RuleSet {
                 });
                 continue;
             }
-            // where the next rule of this list may stand to be in order; `None` if none may
-            let place = match places.iter_mut().find(|(list, _)| *list == rule.list) {
-                Some((_, place)) => place,
+            let next = match next_indices.iter_mut().find(|(list, _)| *list == rule.list) {
+                Some((_, next)) => next,
                 None => {
-                    places.push((rule.list, Some(0)));
-                    let Some((_, place)) = places.last_mut() else { continue };
-                    place
+                    next_indices.push((rule.list, Some(0)));
+                    let Some((_, next)) = next_indices.last_mut() else { continue };
+                    next
                 }
             };
-            let kept = place.and_then(loaded_at);
-            *place = kept.map(|index| index + 1);
+            let kept = next.and_then(loaded_at);
+            *next = kept.map(|index| index + 1);
             steps.push(match (kept, anywhere) {
                 (Some(_), _) => Step::Keep(rule.clone()),
                 (None, Some(_)) => Step::Move(rule.clone()),
@@ -151,8 +151,8 @@ mod tests {
         names.split(' ').filter(|name| !name.is_empty()).map(rule).collect()
     }
 
-    /// Carries a plan out on a list as the kernel would.
-    fn carry_out(plan: &Plan, mut list: Vec<Rule>) -> Vec<Rule> {
+    /// Executes a plan on a list as the kernel would.
+    fn execute(plan: &Plan, mut list: Vec<Rule>) -> Vec<Rule> {
         for step in plan.steps() {
             match step {
                 Step::Keep(rule) => assert!(list.contains(rule)),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn any_order_becomes_the_wanted_one() {
+    fn every_order_becomes_the_wanted_one() {
         for (current, wanted) in [
             ("", "a b c"),
             ("a b c", ""),
@@ -180,20 +180,20 @@ mod tests {
         ] {
             let set: RuleSet = rules(wanted).into_iter().collect();
             let plan = set.plan(&rules(current), &Ownership::All);
-            assert_eq!(carry_out(&plan, rules(current)), rules(wanted), "{current} -> {wanted}");
+            assert_eq!(execute(&plan, rules(current)), rules(wanted), "{current} -> {wanted}");
             assert_eq!(plan.is_done(), current == wanted);
         }
     }
 
     #[test]
-    fn foreign_rules_are_left_alone() {
+    fn rules_that_are_not_owned_are_kept() {
         let set: RuleSet = rules("a2 a1").into_iter().collect();
         let plan = set.plan(&rules("b1 a1 b2 a3"), &Ownership::KeyPrefix(b"a".to_vec()));
-        assert_eq!(carry_out(&plan, rules("b1 a1 b2 a3")), rules("b1 b2 a2 a1"));
+        assert_eq!(execute(&plan, rules("b1 a1 b2 a3")), rules("b1 b2 a2 a1"));
     }
 
     #[test]
-    fn twins_are_added_once() {
+    fn equal_rules_are_added_once() {
         let set: RuleSet = rules("a a").into_iter().collect();
         assert_eq!(set.plan(&[], &Ownership::All).steps().len(), 1);
     }

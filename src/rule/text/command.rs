@@ -1,8 +1,20 @@
-//! What `auditctl` can be told to do.
+//! The commands of `auditctl`.
 
 use crate::rule::Rule;
 
 /// One command of `auditctl`, or one line of a rules file.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::rule::Command;
+///
+/// assert_eq!("-b 8192".parse(), Ok(Command::BacklogLimit(8192)));
+/// assert_eq!("-D -k mine".parse(), Ok(Command::DeleteAll { key: Some(b"mine".to_vec()) }));
+/// let add: Command = "-w /etc/passwd -p wa -k id".parse()?;
+/// assert!(matches!(add, Command::Add(rule) if rule.keys().eq([b"id"])));
+/// # Ok::<(), auditlink::rule::RuleError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command {
@@ -22,7 +34,7 @@ pub enum Command {
     },
     /// `-s`: shows the status.
     Status,
-    /// `-e`: turns auditing off (0) or on (1), or locks it (2).
+    /// `-e`: turns auditing off (0) or on (1), or locks the configuration (2).
     Enabled(u32),
     /// `-f`: sets the failure mode.
     Failure(u32),
@@ -34,26 +46,27 @@ pub enum Command {
     BacklogWaitTime(u32),
     /// `--reset-lost`: resets the counter of lost records.
     ResetLost,
-    /// `--reset_backlog_wait_time_actual`: resets the time that processes waited.
+    /// `--reset_backlog_wait_time_actual`: resets the counter of the time that processes waited
+    /// for room in the backlog.
     ResetBacklogWaitTimeActual,
-    /// `--loginuid-immutable`: no process may change its login user once it is set.
+    /// `--loginuid-immutable`: makes the login user of a process immutable once it is set.
     LoginuidImmutable,
     /// `-m`: sends a user-space message.
     Message(String),
-    /// `-q`: makes a subtree part of the watches on a mount point.
+    /// `-q`: extends the watches on a mount point to a subtree.
     MakeEquivalent {
         /// The mount point that is watched.
         mount: String,
         /// The subtree.
         subtree: String,
     },
-    /// `-t`: drops watches of trees that are gone.
+    /// `-t`: removes the watches of trees that no longer exist.
     Trim,
-    /// `-c`: goes on after errors in the lines that follow, but fails at the end.
+    /// `-c`: continues after errors in the lines that follow, but fails at the end.
     ContinueOnErrors,
-    /// `-i`: goes on after errors in the lines that follow.
+    /// `-i`: ignores errors in the lines that follow.
     IgnoreErrors,
-    /// `-R`: reads a file of rules.
+    /// `-R`: reads a rules file.
     Load(String),
     /// `-v`: shows the version.
     Version,

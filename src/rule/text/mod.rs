@@ -1,9 +1,8 @@
-//! Rules and commands as text, in the language of `auditctl`.
+//! Rules and commands as text, in the syntax of `auditctl`.
 
 mod command;
 mod parse;
 mod print;
 mod tokenize;
-mod values;
 
 pub use self::command::Command;

@@ -1,44 +1,45 @@
-//! Reading the options of `auditctl` and judging how they go together.
+//! Parsing the options of `auditctl`, and checking how they are combined.
 
 use std::str::FromStr;
 
 use super::command::Command;
 use super::tokenize::split;
-use super::values;
 use crate::arch::Arch;
+use crate::rule::field::FIELDS;
 use crate::rule::suggest::nearest;
+use crate::rule::value::{EXPECTED_PERMISSIONS, ValueKind};
 use crate::rule::{
-    Action, FieldId, FilterValue, HostLookup, List, NoLookup, Operator, Rule, RuleBuilder,
+    Action, FieldId, FilterValue, List, Lookup, Operator, Permissions, Rule, RuleBuilder,
     RuleError, field_compare,
 };
+use crate::user_db::NoLookup;
 
 impl Command {
-    /// Reads the words of a command line, without the program's name.
+    /// Parses the words of a command line, without the name of the program.
     ///
     /// # Errors
     ///
-    /// [`RuleError`] names the word that has no place, and what was expected.
-    pub fn parse<S: AsRef<str>>(words: &[S], lookup: &dyn HostLookup) -> Result<Self, RuleError> {
+    /// [`RuleError`] names the option, field or value that is wrong, and what was expected.
+    pub fn parse<S: AsRef<str>>(words: &[S], lookup: &dyn Lookup) -> Result<Self, RuleError> {
         let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
         command(&words, lookup)
     }
 
-    /// Reads a line of a rules file.
+    /// Parses a line of a rules file.
     ///
     /// # Errors
     ///
     /// As [`parse`](Self::parse).
-    pub fn parse_line(line: &str, lookup: &dyn HostLookup) -> Result<Self, RuleError> {
-        let words: Vec<String> = split(line)?.into_iter().map(|word| word.text).collect();
-        Self::parse(&words, lookup)
+    pub fn parse_line(line: &str, lookup: &dyn Lookup) -> Result<Self, RuleError> {
+        Self::parse(&split(line)?, lookup)
     }
 }
 
 impl FromStr for Command {
     type Err = RuleError;
 
-    /// Reads a line, without users and groups by name; a path that `-w` watches is a directory if
-    /// it ends in `/`.
+    /// Parses a line, without the names of users and groups; a path that `-w` watches is a
+    /// directory if it ends in `/`.
     fn from_str(line: &str) -> Result<Self, Self::Err> {
         Self::parse_line(line, &NoLookup)
     }
@@ -47,7 +48,7 @@ impl FromStr for Command {
 impl FromStr for Rule {
     type Err = RuleError;
 
-    /// Reads a line that adds a rule: `-a`, `-A` or `-w`.
+    /// Parses a line that adds a rule: `-a`, `-A` or `-w`.
     fn from_str(line: &str) -> Result<Self, Self::Err> {
         match line.parse()? {
             Command::Add(rule) => Ok(rule),
@@ -56,53 +57,57 @@ impl FromStr for Rule {
     }
 }
 
-/// Reads the words of a command.
-fn command(words: &[&str], lookup: &dyn HostLookup) -> Result<Command, RuleError> {
+fn command(words: &[&str], lookup: &dyn Lookup) -> Result<Command, RuleError> {
     let mut words = Words { words, next: 0 };
-    let mut parts = Parts::default();
-    while let Some(option) = words.word() {
+    let mut options = RuleOptions::default();
+    while let Some(option) = words.next() {
         match control_option(option, &mut words)? {
-            None => rule_option(option, &mut words, &mut parts)?,
+            None => rule_option(option, &mut words, &mut options)?,
             Some(command) => {
                 let other = words.words.get(words.next).copied();
-                return match other.or_else(|| (!parts.is_empty()).then_some(option)) {
-                    Some(extra) => Err(RuleError::syntax(extra, "one command at a time")),
+                return match other.or_else(|| (!options.is_empty()).then_some(option)) {
+                    Some(extra) => Err(RuleError::syntax(extra, ONE_COMMAND)),
                     None => Ok(command),
                 };
             }
         }
     }
-    parts.finish(words.words, lookup)
+    options.finish(words.words, lookup)
 }
 
-/// The words of a command and the place in them.
+const ONE_COMMAND: &str = "only one command can be given";
+
+/// The words of a command, and the index of the next one.
 struct Words<'w, 'a> {
     words: &'w [&'a str],
     next: usize,
 }
 
 impl<'a> Words<'_, 'a> {
-    fn word(&mut self) -> Option<&'a str> {
+    fn next(&mut self) -> Option<&'a str> {
         let word = self.words.get(self.next).copied();
         self.next += 1;
         word
     }
 
-    /// Takes the word behind an option.
-    fn argument(&mut self, option: &str, expected: &'static str) -> Result<&'a str, RuleError> {
-        self.word().ok_or_else(|| RuleError::syntax(option, expected))
+    /// Takes the argument of an option.
+    fn argument(&mut self, option: &str, what: &'static str) -> Result<&'a str, RuleError> {
+        self.next().ok_or_else(|| RuleError::missing(option, what))
     }
 
-    fn number(&mut self, option: &str, limit: u32) -> Result<u32, RuleError> {
-        let expected =
-            if limit == 2 { "give 0, 1 or 2 behind it" } else { "give a number behind it" };
-        let word = self.argument(option, expected)?;
-        let number = word.parse().ok().filter(|number| *number <= limit);
-        number.ok_or_else(|| RuleError::syntax(word, expected))
+    /// Takes the argument of an option that requires a number.
+    fn number(&mut self, option: &str, max: u32) -> Result<u32, RuleError> {
+        let (what, expected) = match max {
+            2 => ("0, 1 or 2", "expected 0, 1 or 2"),
+            _ => ("a number", "expected a number"),
+        };
+        let word = self.argument(option, what)?;
+        let number = word.parse().ok().filter(|number| *number <= max);
+        number.ok_or_else(|| RuleError::argument(option, word, expected))
     }
 }
 
-/// Reads an option that is a command by itself; `None` if it is another one.
+/// Parses an option that is a command by itself; returns `None` for any other option.
 fn control_option(option: &str, words: &mut Words<'_, '_>) -> Result<Option<Command>, RuleError> {
     Ok(Some(match option {
         "-e" => Command::Enabled(words.number(option, 2)?),
@@ -113,33 +118,34 @@ fn control_option(option: &str, words: &mut Words<'_, '_>) -> Result<Option<Comm
         "--reset-lost" => Command::ResetLost,
         "--reset_backlog_wait_time_actual" => Command::ResetBacklogWaitTimeActual,
         "--loginuid-immutable" => Command::LoginuidImmutable,
-        "-m" => Command::Message(words.argument(option, "give a text behind it")?.to_owned()),
+        "-m" => Command::Message(words.argument(option, "a text")?.to_owned()),
         "-q" => {
-            let expected = "give a mount point and a subtree behind it, such as /mnt,/mnt/tree";
-            let word = words.argument(option, expected)?;
-            let (mount, subtree) =
-                word.split_once(',').ok_or_else(|| RuleError::syntax(word, expected))?;
+            let word = words.argument(option, "a mount point and a subtree")?;
+            let (mount, subtree) = word.split_once(',').ok_or_else(|| {
+                let expected = "expected a mount point and a subtree, such as /mnt,/mnt/tree";
+                RuleError::argument(option, word, expected)
+            })?;
             Command::MakeEquivalent { mount: mount.to_owned(), subtree: subtree.to_owned() }
         }
         "-t" => Command::Trim,
         "-c" => Command::ContinueOnErrors,
         "-i" => Command::IgnoreErrors,
-        "-R" => Command::Load(words.argument(option, "give a file behind it")?.to_owned()),
+        "-R" => Command::Load(words.argument(option, "a file")?.to_owned()),
         "-s" => Command::Status,
         "-v" => Command::Version,
         _ => return Ok(None),
     }))
 }
 
-/// The options, for a guess at what was meant.
-const OPTIONS: &[&str] = &[
+/// The long options, for suggestions.
+const LONG_OPTIONS: &[&str] = &[
     "--backlog_wait_time",
     "--reset-lost",
     "--reset_backlog_wait_time_actual",
     "--loginuid-immutable",
 ];
 
-/// Where a rule goes, as `-a`, `-A` and `-d` say.
+/// What `-a`, `-A` and `-d` do with a rule.
 #[derive(Clone, Copy)]
 enum Placement {
     Append,
@@ -147,184 +153,183 @@ enum Placement {
     Delete,
 }
 
-/// What a command is about.
+/// The option that makes the command what it is.
 #[derive(Clone, Copy)]
-enum Subject<'a> {
+enum MainOption<'a> {
     Rule(Placement, List, Action),
     Watch(Placement, &'a str),
     DeleteAll,
     List,
 }
 
-/// What the options of a rule add up to, before it is judged.
+/// The options of a rule as they were given, before the rule is built.
 #[derive(Default)]
-struct Parts<'a> {
-    subject: Option<Subject<'a>>,
-    permissions: Option<u32>,
+struct RuleOptions<'a> {
+    main: Option<MainOption<'a>>,
+    permissions: Option<Permissions>,
     conditions: Vec<Condition<'a>>,
-    calls: Vec<&'a str>,
+    syscalls: Vec<&'a str>,
     keys: Vec<&'a str>,
 }
 
-/// A condition as it was written.
+/// A condition as it was given.
 #[derive(Clone, Copy)]
 enum Condition<'a> {
-    Field { text: &'a str, behind_calls: bool },
+    /// `-F`
+    Field { text: &'a str, follows_syscalls: bool },
+    /// `-C`
     Comparison(&'a str),
 }
 
+/// Parses an option that starts a rule, or lists or deletes all.
 fn rule_option<'a>(
     option: &'a str,
     words: &mut Words<'_, 'a>,
-    parts: &mut Parts<'a>,
+    options: &mut RuleOptions<'a>,
 ) -> Result<(), RuleError> {
-    let mut begin = |placement| {
-        let word = words.argument(option, "give list,action behind it")?;
-        let (list, action) = list_and_action(word)?;
-        Ok(Subject::Rule(placement, list, action))
+    let mut rule = |placement| {
+        let word = words.argument(option, "a list and an action, such as always,exit")?;
+        let (list, action) = list_and_action(option, word)?;
+        Ok(MainOption::Rule(placement, list, action))
     };
-    let subject = match option {
-        "-a" => begin(Placement::Append)?,
-        "-A" => begin(Placement::Prepend)?,
-        "-d" => begin(Placement::Delete)?,
+    let main = match option {
+        "-a" => rule(Placement::Append)?,
+        "-A" => rule(Placement::Prepend)?,
+        "-d" => rule(Placement::Delete)?,
         "-w" | "-W" => {
-            let path = words.argument(option, "give an absolute path behind it")?;
+            let path = words.argument(option, "an absolute path")?;
             let placement = if option == "-w" { Placement::Append } else { Placement::Delete };
-            Subject::Watch(placement, path)
+            MainOption::Watch(placement, path)
         }
-        "-D" => Subject::DeleteAll,
-        "-l" => Subject::List,
-        _ => return detail(option, words, parts),
+        "-D" => MainOption::DeleteAll,
+        "-l" => MainOption::List,
+        _ => return rule_part(option, words, options),
     };
-    match parts.subject.replace(subject) {
+    match options.main.replace(main) {
         None => Ok(()),
-        Some(_) => Err(RuleError::syntax(option, "one command at a time")),
+        Some(_) => Err(RuleError::syntax(option, ONE_COMMAND)),
     }
 }
 
-/// Reads an option that says more about a rule.
-fn detail<'a>(
+/// Parses an option that adds a part to a rule.
+fn rule_part<'a>(
     option: &'a str,
     words: &mut Words<'_, 'a>,
-    parts: &mut Parts<'a>,
+    options: &mut RuleOptions<'a>,
 ) -> Result<(), RuleError> {
     match option {
         "-p" => {
-            let expected = "give some of the letters r, w, x, a behind it";
-            let letters = words.argument(option, expected)?;
-            let bits = values::permissions(letters);
-            parts.permissions = Some(bits.ok_or_else(|| RuleError::syntax(letters, expected))?);
+            let letters = words.argument(option, "one or more of the letters r, w, x and a")?;
+            let permissions = Permissions::from_letters(letters)
+                .ok_or_else(|| RuleError::argument(option, letters, EXPECTED_PERMISSIONS))?;
+            options.permissions = Some(permissions);
         }
-        "-k" => parts.keys.push(words.argument(option, "give a key behind it")?),
+        "-k" => options.keys.push(words.argument(option, "a key")?),
         "-S" => {
-            let calls = words.argument(option, "give system calls behind it, or all")?;
-            parts.calls.extend(calls.split(',').filter(|call| !call.is_empty()));
+            let names = words.argument(option, "system calls, or all")?;
+            options.syscalls.extend(names.split(',').filter(|name| !name.is_empty()));
         }
         "-F" => {
-            let text = words.argument(option, "give field=value behind it")?;
-            let behind_calls = !parts.calls.is_empty();
-            parts.conditions.push(Condition::Field { text, behind_calls });
+            let text = words.argument(option, "a field, an operator and a value, such as uid=0")?;
+            let follows_syscalls = !options.syscalls.is_empty();
+            options.conditions.push(Condition::Field { text, follows_syscalls });
         }
         "-C" => {
-            let expected = "give two fields behind it, such as uid!=euid";
-            parts.conditions.push(Condition::Comparison(words.argument(option, expected)?));
+            let text = words.argument(option, "two fields, such as uid!=euid")?;
+            options.conditions.push(Condition::Comparison(text));
         }
         _ => {
-            let guess = nearest(option, OPTIONS.iter().copied());
-            return Err(RuleError::syntax(option, "not an option of auditctl").guess(guess));
+            let suggestion = nearest(option, LONG_OPTIONS.iter().copied()).map(str::to_owned);
+            return Err(RuleError::UnknownOption { option: option.to_owned(), suggestion });
         }
     }
     Ok(())
 }
 
-/// Reads `list,action` or `action,list`.
-fn list_and_action(word: &str) -> Result<(List, Action), RuleError> {
-    let expected = "give a list and an action, such as always,exit";
-    let (left, right) = word.split_once(',').ok_or_else(|| RuleError::syntax(word, expected))?;
+/// Parses `list,action` or `action,list`.
+fn list_and_action(option: &str, word: &str) -> Result<(List, Action), RuleError> {
+    let invalid = |reason| RuleError::argument(option, word, reason);
+    let expected = "expected a list and an action, such as always,exit";
+    let (left, right) = word.split_once(',').ok_or_else(|| invalid(expected))?;
     if left == "entry" || right == "entry" {
-        let removed = "the entry list was removed from the kernel: use exit";
-        return Err(RuleError::syntax(word, removed));
+        return Err(invalid("the kernel no longer has the entry list: use exit"));
     }
     let pair = |list, action| List::from_name(list).zip(Action::from_name(action));
     match pair(left, right).or_else(|| pair(right, left)) {
         Some((_, Action::POSSIBLE)) => {
-            Err(RuleError::syntax(word, "the action possible was removed: use always"))
+            Err(invalid("the kernel no longer takes the action possible: use always"))
         }
         Some(found) => Ok(found),
-        None => Err(RuleError::syntax(word, expected)),
+        None => Err(invalid(expected)),
     }
 }
 
-impl Parts<'_> {
+impl RuleOptions<'_> {
     fn is_empty(&self) -> bool {
-        self.subject.is_none() && !self.has_details() && self.keys.is_empty()
+        self.main.is_none() && !self.has_parts() && self.keys.is_empty()
     }
 
-    /// Tells whether anything but a subject and keys was given.
-    fn has_details(&self) -> bool {
-        self.permissions.is_some() || !self.conditions.is_empty() || !self.calls.is_empty()
+    /// Returns whether any part of a rule but keys was given.
+    fn has_parts(&self) -> bool {
+        self.permissions.is_some() || !self.conditions.is_empty() || !self.syscalls.is_empty()
     }
 
-    fn finish(self, words: &[&str], lookup: &dyn HostLookup) -> Result<Command, RuleError> {
-        match self.subject {
+    fn finish(self, words: &[&str], lookup: &dyn Lookup) -> Result<Command, RuleError> {
+        match self.main {
             None => {
-                let expected = "give one of -a, -A, -d, -w, -W, -D, -l first";
-                Err(RuleError::syntax(&words.join(" "), expected))
+                let reason = "a command has one of -a, -A, -d, -w, -W, -D, -l";
+                Err(RuleError::syntax(&words.join(" "), reason))
             }
-            Some(Subject::DeleteAll | Subject::List) if self.has_details() => {
-                Err(RuleError::syntax(&words.join(" "), "only -k goes with -D and -l"))
+            Some(MainOption::DeleteAll | MainOption::List) if self.has_parts() => {
+                Err(RuleError::syntax(&words.join(" "), "-D and -l take no option but -k"))
             }
-            Some(Subject::DeleteAll) => Ok(Command::DeleteAll { key: self.key()? }),
-            Some(Subject::List) => Ok(Command::List { key: self.key()? }),
-            Some(Subject::Rule(placement, list, action)) => {
-                let mut builder = self.conditions(Rule::on(list, action), lookup)?;
-                for call in &self.calls {
-                    builder = match call.parse() {
-                        _ if *call == "all" => builder.all_syscalls(),
+            Some(MainOption::DeleteAll) => Ok(Command::DeleteAll { key: self.key()? }),
+            Some(MainOption::List) => Ok(Command::List { key: self.key()? }),
+            Some(MainOption::Rule(placement, list, action)) => {
+                let mut builder = self.add_conditions(Rule::builder(list, action), lookup)?;
+                for syscall in &self.syscalls {
+                    builder = match syscall.parse() {
+                        _ if *syscall == "all" => builder.all_syscalls(),
                         Ok(number) => builder.syscall_number(number),
-                        Err(_) => builder.syscall(*call),
+                        Err(_) => builder.syscall(*syscall),
                     };
                 }
-                if let Some(bits) = self.permissions {
-                    builder = builder.filter(FieldId::PERM, Operator::EQUAL, bits);
+                if let Some(permissions) = self.permissions {
+                    builder = builder.perm(permissions);
                 }
-                self.place(placement, builder)
+                self.build(placement, builder)
             }
-            Some(Subject::Watch(placement, path)) => {
-                if let Some(call) = self.calls.first() {
-                    return Err(RuleError::syntax(call, "a watch takes no system calls"));
+            Some(MainOption::Watch(placement, path)) => {
+                if let Some(syscall) = self.syscalls.first() {
+                    return Err(RuleError::syntax(syscall, "a watch takes no system calls"));
                 }
                 let field = if lookup.is_directory(path) { FieldId::DIR } else { FieldId::PATH };
-                let trimmed = path.trim_end_matches('/');
-                let path = if trimmed.is_empty() { path } else { trimmed };
-                let builder = Rule::on_exit().filter(field, Operator::EQUAL, path).filter(
-                    FieldId::PERM,
-                    Operator::EQUAL,
-                    self.permissions.unwrap_or(15),
-                );
-                self.place(placement, self.conditions(builder, lookup)?)
+                let builder = Rule::on_exit()
+                    .watch_as(field, path)
+                    .perm(self.permissions.unwrap_or(Permissions::ALL));
+                self.build(placement, self.add_conditions(builder, lookup)?)
             }
         }
     }
 
-    /// The one key that `-D` and `-l` take.
+    /// Returns the one key that `-D` and `-l` take.
     fn key(&self) -> Result<Option<Vec<u8>>, RuleError> {
         match self.keys[..] {
             [] => Ok(None),
             [key] => Ok(Some(key.as_bytes().to_vec())),
-            [_, second, ..] => Err(RuleError::syntax(second, "one key at a time")),
+            [_, second, ..] => Err(RuleError::syntax(second, "only one key can be given")),
         }
     }
 
-    fn conditions(
+    fn add_conditions(
         &self,
         mut builder: RuleBuilder,
-        lookup: &dyn HostLookup,
+        lookup: &dyn Lookup,
     ) -> Result<RuleBuilder, RuleError> {
         for condition in &self.conditions {
             builder = match *condition {
-                Condition::Field { text, behind_calls } => {
-                    add_field(builder, text, behind_calls, lookup)?
+                Condition::Field { text, follows_syscalls } => {
+                    add_field(builder, text, follows_syscalls, lookup)?
                 }
                 Condition::Comparison(text) => add_comparison(builder, text)?,
             };
@@ -332,7 +337,7 @@ impl Parts<'_> {
         Ok(builder)
     }
 
-    fn place(&self, placement: Placement, mut builder: RuleBuilder) -> Result<Command, RuleError> {
+    fn build(&self, placement: Placement, mut builder: RuleBuilder) -> Result<Command, RuleError> {
         for key in &self.keys {
             builder = builder.key(*key);
         }
@@ -344,37 +349,40 @@ impl Parts<'_> {
     }
 }
 
-/// Splits `name<sign>value`, and finds the field.
+/// Splits `name<sign>value`, and looks up the field.
 fn split_field<'t>(
+    option: &str,
     text: &'t str,
     expected: &'static str,
 ) -> Result<(FieldId, Operator, &'t str), RuleError> {
     let (name, operator, value) =
-        Operator::split(text).ok_or_else(|| RuleError::syntax(text, expected))?;
+        Operator::split(text).ok_or_else(|| RuleError::argument(option, text, expected))?;
     Ok((find_field(name)?, operator, value))
 }
 
 fn find_field(name: &str) -> Result<FieldId, RuleError> {
     FieldId::from_name(name).ok_or_else(|| {
-        let guess = nearest(name, FieldId::names());
-        RuleError::syntax(name, "not a field of a rule").guess(guess)
+        let names = FIELDS.iter().filter_map(|field| field.name());
+        let suggestion = nearest(name, names).map(str::to_owned);
+        RuleError::UnknownField { name: name.to_owned(), suggestion }
     })
 }
 
 fn add_field(
     builder: RuleBuilder,
     text: &str,
-    behind_calls: bool,
-    lookup: &dyn HostLookup,
+    follows_syscalls: bool,
+    lookup: &dyn Lookup,
 ) -> Result<RuleBuilder, RuleError> {
-    let expected = "give field, operator and value, such as uid=0";
-    let (field, operator, value) = split_field(text, expected)?;
+    let expected = "expected a field, an operator and a value, such as uid=0";
+    let (field, operator, value) = split_field("-F", text, expected)?;
     if value.is_empty() {
-        return Err(RuleError::syntax(text, "give a value behind the operator"));
+        return Err(RuleError::argument("-F", text, "expected a value after the operator"));
     }
-    match (field, values::parse(field, value, lookup)?) {
-        (FieldId::ARCH, _) if behind_calls => {
-            Err(RuleError::syntax(text, "arch comes before -S: it decides what names mean"))
+    match (field, parse_value(field, value, lookup)?) {
+        (FieldId::ARCH, _) if follows_syscalls => {
+            let reason = "arch must precede -S, because it determines the names of system calls";
+            Err(RuleError::syntax(text, reason))
         }
         (FieldId::ARCH, FilterValue::Number(arch)) if operator == Operator::EQUAL => {
             Ok(builder.arch(Arch::new(arch)))
@@ -386,14 +394,19 @@ fn add_field(
     }
 }
 
+fn parse_value(field: FieldId, text: &str, lookup: &dyn Lookup) -> Result<FilterValue, RuleError> {
+    let kind = field.spec().map_or(ValueKind::Number, |spec| spec.value);
+    kind.parse(text, lookup).map_err(|reason| RuleError::value(field, text, reason))
+}
+
 fn add_comparison(builder: RuleBuilder, text: &str) -> Result<RuleBuilder, RuleError> {
-    let expected = "give two fields with = or !=, such as uid!=euid";
-    let (left, operator, right) = split_field(text, expected)?;
-    let number = field_compare::number(left, find_field(right)?).ok_or_else(|| {
-        RuleError::syntax(text, "the kernel compares ids of users, or ids of groups, only")
-    })?;
+    let expected = "expected two fields with = or !=, such as uid!=euid";
+    let invalid = |reason| RuleError::argument("-C", text, reason);
+    let (left, operator, right) = split_field("-C", text, expected)?;
+    let number = field_compare::number(left, find_field(right)?)
+        .ok_or_else(|| invalid("the kernel compares only two user IDs or two group IDs"))?;
     if ![Operator::EQUAL, Operator::NOT_EQUAL].contains(&operator) {
-        return Err(RuleError::syntax(text, expected));
+        return Err(invalid(expected));
     }
     Ok(builder.filter(FieldId::FIELD_COMPARE, operator, number))
 }
@@ -402,7 +415,7 @@ fn add_comparison(builder: RuleBuilder, text: &str) -> Result<RuleBuilder, RuleE
 mod tests {
     use super::*;
 
-    /// What auditctl 3.0.9 prints for rules that it was given in this very form, on x86_64.
+    /// Rules that auditctl 3.0.9 prints exactly as they were given to it, on x86_64.
     #[cfg(target_arch = "x86_64")]
     const AS_AUDITCTL_PRINTS: &[&str] = &[
         "-w /tmp/probe -p wa -k k1 -k k2",
@@ -424,14 +437,14 @@ mod tests {
     }
 
     #[test]
-    fn both_orders_of_list_and_action() {
+    fn list_and_action_can_be_in_either_order() {
         let one: Rule = "-a always,exit -S execve".parse().expect("good");
         let two: Rule = "-a exit,always -S execve".parse().expect("good");
         assert_eq!(one, two);
     }
 
     #[test]
-    fn spaces_in_values() {
+    fn spaces_in_values_are_escaped_or_quoted() {
         for line in [r"-w /a\ b -p r", r#"-w "/a b" -p r"#, "-w '/a b' -p r"] {
             let rule: Rule = line.parse().expect(line);
             assert_eq!(rule.to_string(), r"-w /a\ b -p r");
@@ -441,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn commands() {
+    fn each_command_is_parsed() {
         for (line, command) in [
             ("-e 1", Command::Enabled(1)),
             ("-f 0", Command::Failure(0)),
@@ -464,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_the_word() {
+    fn errors_name_the_word_that_is_wrong() {
         for (line, word) in [
             ("-a always,entry -S execve", "entry"),
             ("-a always", "always"),
@@ -486,6 +499,56 @@ mod tests {
         ] {
             let error = line.parse::<Command>().expect_err(line).to_string();
             assert!(error.contains(word), "{line:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn errors_are_worded_as_documented() {
+        for (line, message) in [
+            ("-b", "-b requires a number"),
+            ("-b -5", "invalid value '-5' for -b: expected a number"),
+            ("-e 3", "invalid value '3' for -e: expected 0, 1 or 2"),
+            ("-w", "-w requires an absolute path"),
+            (
+                "-w /a -p z",
+                "invalid value 'z' for -p: expected one or more of the letters r, w, x and a",
+            ),
+            ("--foo", "unknown option '--foo'"),
+            ("--reset-lots", "unknown option '--reset-lots'; did you mean '--reset-lost'?"),
+            (
+                "-a always",
+                "invalid value 'always' for -a: expected a list and an action, such as always,exit",
+            ),
+            (
+                "-a always,entry",
+                "invalid value 'always,entry' for -a: the kernel no longer has the entry list: use exit",
+            ),
+            ("-a always,exit -F uidd=0", "unknown field 'uidd'; did you mean 'uid'?"),
+            (
+                "-a always,exit -F uid",
+                "invalid value 'uid' for -F: expected a field, an operator and a value, such as uid=0",
+            ),
+            (
+                "-a always,exit -F gid=none",
+                "invalid value 'none' for gid: expected a group ID or a group name",
+            ),
+            (
+                "-a always,exit -C uid!=gid",
+                "invalid value 'uid!=gid' for -C: the kernel compares only two user IDs or two group IDs",
+            ),
+            ("-a always,task -S open", "-S cannot be used on the task list"),
+            ("-l -s", "'-s': only one command can be given"),
+            ("-l -D", "'-D': only one command can be given"),
+            (
+                "-a always,exit -F arch=x86_64 -S opne",
+                "x86_64 has no system call 'opne'; did you mean 'open'?",
+            ),
+            (
+                "-a always,io_uring -S opnat",
+                "io_uring has no operation 'opnat'; did you mean 'openat'?",
+            ),
+        ] {
+            assert_eq!(line.parse::<Command>().expect_err(line).to_string(), message, "{line}");
         }
     }
 }

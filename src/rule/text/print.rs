@@ -1,15 +1,33 @@
-//! Printing a rule as `auditctl -l` does.
+//! Printing rules as `auditctl -l` does.
 
 use std::fmt;
 
-use super::values;
 use crate::arch::{Arch, uring};
 use crate::rule::{
-    Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Rule, field_compare,
+    Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Permissions, Rule,
+    field_compare,
 };
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match f.width() {
+            None => self.print(f),
+            Some(_) => f.pad(&PrintRule(self).to_string()),
+        }
+    }
+}
+
+/// Prints a rule without a width.
+struct PrintRule<'r>(&'r Rule);
+
+impl fmt::Display for PrintRule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.print(f)
+    }
+}
+
+impl Rule {
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_watch() {
             return self.print_watch(f);
         }
@@ -42,37 +60,38 @@ impl fmt::Display for Rule {
         }
         Ok(())
     }
-}
 
-impl Rule {
-    /// Tells whether the rule can be written with `-w`.
+    /// Returns whether the rule can be written with `-w`.
     fn is_watch(&self) -> bool {
-        let has =
+        let has_any =
             |fields: &[FieldId]| self.filters.iter().any(|filter| fields.contains(&filter.field));
         self.list == List::EXIT
             && self.action == Action::ALWAYS
             && !self.prepend
             && self.syscalls.is_all()
-            && has(&[FieldId::PATH, FieldId::DIR])
-            && has(&[FieldId::PERM])
+            && has_any(&[FieldId::PATH, FieldId::DIR])
+            && has_any(&[FieldId::PERM])
             && self.filters.iter().all(|filter| {
                 filter.operator == Operator::EQUAL && WATCH_FIELDS.contains(&filter.field)
             })
     }
 
     fn print_watch(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut letters = String::new();
+        let mut permissions = String::new();
         for filter in &self.filters {
             match (&filter.value, filter.field) {
                 (FilterValue::Text(path), FieldId::PATH | FieldId::DIR) => {
                     f.write_str("-w ")?;
                     print_text(path, f)?;
                 }
-                (FilterValue::Number(bits), _) => letters = Permissions(*bits).to_string(),
+                (FilterValue::Number(bits), _) => {
+                    permissions = Permissions::from_bits(*bits)
+                        .map_or_else(|| bits.to_string(), |permissions| permissions.to_string());
+                }
                 _ => {}
             }
         }
-        write!(f, " -p {letters}")?;
+        write!(f, " -p {permissions}")?;
         self.keys().try_for_each(|key| {
             f.write_str(" -k ")?;
             print_text(key, f)
@@ -110,33 +129,38 @@ const WATCH_FIELDS: &[FieldId] = &[FieldId::PATH, FieldId::DIR, FieldId::PERM, F
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.field, self.operator)?;
-        match &self.value {
-            FilterValue::Number(number) => values::print_number(self.field, *number, f),
+        match f.width() {
+            None => write!(f, "{}{}{}", self.field, self.operator, PrintValue(self)),
+            Some(_) => f.pad(&format!("{}{}{}", self.field, self.operator, PrintValue(self))),
+        }
+    }
+}
+
+/// Prints the value of a condition.
+struct PrintValue<'f>(&'f Filter);
+
+impl fmt::Display for PrintValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.value {
+            FilterValue::Number(number) => match self.0.field.spec() {
+                Some(spec) => spec.value.print(*number, f),
+                None => write!(f, "{number}"),
+            },
             FilterValue::Text(text) => print_text(text, f),
         }
     }
 }
 
-/// Prints kinds of access.
-struct Permissions(u32);
-
-impl fmt::Display for Permissions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        values::print_permissions(self.0, f)
-    }
-}
-
-/// Prints text with all escaped that would divide words, so that it can be read back.
+/// Prints text, and escapes what would split it into words, so that it can be parsed back.
 fn print_text(text: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if text.is_empty() {
-        return f.write_str("\"\""); // a rule of another tool can have an empty key among others
+        return f.write_str("\"\""); // another program can load a rule with an empty key
     }
     let text = String::from_utf8_lossy(text);
-    let divides = |letter: char| letter.is_whitespace() || matches!(letter, '\\' | '\'' | '"');
-    if text.contains(divides) {
+    let splits = |letter: char| letter.is_whitespace() || matches!(letter, '\\' | '\'' | '"');
+    if text.contains(splits) {
         for letter in text.chars() {
-            if divides(letter) {
+            if splits(letter) {
                 f.write_str("\\")?;
             }
             write!(f, "{letter}")?;

@@ -2,34 +2,29 @@
 
 use crate::rule::RuleError;
 
-/// A word of a line, without its quotes and escapes, and the column at which it stands, from 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Word {
-    pub(super) text: String,
-    pub(super) column: usize,
-}
-
-/// Splits a line at white space. A backslash or quotes keep a space in its word.
-pub(super) fn split(line: &str) -> Result<Vec<Word>, RuleError> {
-    let mut words: Vec<Word> = Vec::new();
-    let mut word = None::<Word>;
+/// Splits a line at white space, and removes quotes and escapes.
+///
+/// A backslash before a space, and quotes around it, keep the space in the word.
+pub(super) fn split(line: &str) -> Result<Vec<String>, RuleError> {
+    let mut words = Vec::new();
+    let mut word = None::<String>;
     let mut quote = None;
-    let mut letters = line.chars().enumerate();
-    while let Some((index, letter)) = letters.next() {
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
         if quote.is_none() && letter.is_whitespace() {
             words.extend(word.take());
             continue;
         }
-        let word = word.get_or_insert_with(|| Word { text: String::new(), column: index + 1 });
+        let word = word.get_or_insert_default();
         match (quote, letter) {
             (Some(open), _) if letter == open => quote = None,
             (None, '"' | '\'') => quote = Some(letter),
-            (None, '\\') => word.text.push(letters.next().map_or('\\', |(_, escaped)| escaped)),
-            _ => word.text.push(letter),
+            (None, '\\') => word.push(letters.next().unwrap_or('\\')),
+            _ => word.push(letter),
         }
     }
     if quote.is_some() {
-        return Err(RuleError::syntax(line, "a quote is not closed"));
+        return Err(RuleError::syntax(line, "the closing quote is missing"));
     }
     words.extend(word);
     Ok(words)
@@ -39,20 +34,18 @@ pub(super) fn split(line: &str) -> Result<Vec<Word>, RuleError> {
 mod tests {
     use super::*;
 
-    fn texts(line: &str) -> Vec<(String, usize)> {
-        let words = split(line).expect("closed quotes");
-        words.into_iter().map(|word| (word.text, word.column)).collect()
-    }
-
     #[test]
-    fn spaces_quotes_and_columns() {
-        let word = |text: &str, column| (text.to_owned(), column);
-        assert_eq!(texts("  -w  /a"), [word("-w", 3), word("/a", 7)]);
-        assert_eq!(texts(r"-w /a\ b c"), [word("-w", 1), word("/a b", 4), word("c", 10)]);
-        assert_eq!(texts(r#"x="a b"'c d'"#), [word("x=a bc d", 1)]);
-        assert_eq!(texts(r#""""#), [word("", 1)]);
-        assert_eq!(texts(r"end\"), [word(r"end\", 1)]);
-        assert_eq!(texts(""), []);
+    fn quotes_and_backslashes_keep_spaces() {
+        for (line, words) in [
+            ("  -w  /a", &["-w", "/a"][..]),
+            (r"-w /a\ b c", &["-w", "/a b", "c"]),
+            (r#"x="a b"'c d'"#, &["x=a bc d"]),
+            (r#""""#, &[""]),
+            (r"end\", &[r"end\"]),
+            ("", &[]),
+        ] {
+            assert_eq!(split(line).expect("closed quotes"), words, "{line}");
+        }
         assert!(split("'open").is_err());
     }
 }

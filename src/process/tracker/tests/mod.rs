@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::*;
-use crate::event::{Assembler, Delivery, Received};
+use crate::event::{Assembler, Delivery, Received, Signal};
 use crate::message_type::MessageType as T;
 use crate::process::ProcessTable;
 use crate::record::EventId;
@@ -142,7 +142,7 @@ impl TrackerHarness {
             let (needed, at) = (bytes.len(), self.at());
             assembler.handle(Received::Datagram { bytes, needed, at });
         }
-        assembler.handle(Received::End { at: self.at() });
+        assembler.handle(Signal::End.at(self.at()));
         while let Some(delivery) = assembler.poll() {
             self.tracker.handle(&delivery);
         }
@@ -212,7 +212,7 @@ impl TrackerHarness {
 
     fn lose(&mut self) -> &mut Self {
         let mut assembler = Assembler::new();
-        assembler.handle(Received::Overrun { dropped: Some(3), at: self.at() });
+        assembler.handle(Signal::Overrun { dropped: Some(3) }.at(self.at()));
         while let Some(delivery @ Delivery::Loss(_)) = assembler.poll() {
             self.tracker.handle(&delivery);
         }
