@@ -438,7 +438,7 @@ impl<I: ProcessInspector> Tracker<I> {
         self.events.push_back(ProcessEvent::Exit(Exit {
             process: instance.process.clone(),
             source: exit.source,
-            ending: status,
+            status,
             event: exit.event,
             abend: instance.crash.map(|(_, event)| event),
         }));
