@@ -1,6 +1,6 @@
-//! Events: put together, looked at, typed, written, replayed; beside the scan floor.
+//! Benchmarks of events: assembly, fields, typed views, JSON and replay, compared with the scan floor.
 
-#![allow(missing_docs, reason = "criterion makes the functions")]
+#![allow(missing_docs, reason = "criterion generates the functions")]
 
 mod support;
 
@@ -12,19 +12,19 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 
 use crate::support::{assemble, assert_answers, fields_of, nothing, records, scan, workloads};
 
-/// Asks what kind of event it is, and what a daemon would want to know first.
+/// Reads the kind, the subject and the outcome.
 fn kind_of(event: &Event) {
     black_box((event.kind(), event.subject(), event.outcome()));
 }
 
-/// Writes the JSON form, into a buffer that is thrown away.
+/// Writes the event as JSON into a temporary buffer.
 fn json_of(event: &Event) {
     let mut buffer = Vec::with_capacity(4096);
-    serde_json::to_writer(&mut buffer, event).expect("a buffer takes everything");
+    serde_json::to_writer(&mut buffer, event).expect("writing to a buffer");
     black_box(buffer);
 }
 
-/// Reads a capture from its first byte to its last event.
+/// Reads a whole capture and returns the number of events.
 fn replay(capture: &[u8]) -> usize {
     let reader = Reader::new(capture).expect("a capture");
     Events::new(reader).filter(|next| matches!(next, Ok(Delivery::Event(_)))).count()
@@ -39,9 +39,9 @@ fn benches(criterion: &mut Criterion) {
             let json = serde_json::to_value(event).expect("a value");
             assert_eq!(json["records"].as_array().map(Vec::len), Some(event.records().len()));
         });
-        let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
-        stream.write(&mut writer).expect("a vector takes everything");
-        let capture = writer.finish().expect("a vector takes everything");
+        let mut writer = Writer::new(Vec::new()).expect("writing to a vector");
+        stream.write(&mut writer).expect("writing to a vector");
+        let capture = writer.finish().expect("writing to a vector");
         assert_eq!(replay(&capture), events);
 
         let mut group = criterion.benchmark_group("assembly");

@@ -1,10 +1,10 @@
-//! How long after the end of an audited call its event is delivered: idle and under load, beside a
-//! bare loop of `poll` and `recv` in the same run.
+//! Measures the time from the end of an audited system call to the delivery of its event, idle and
+//! under load, and compares it with a bare loop of `poll` and `recv` in the same run.
 //!
-//! `AUDITLINK_LIVE=1 cargo bench --bench latency`, as root, on a machine without an audit daemon. It
-//! asserts that every call was delivered; it judges no time.
+//! Run `AUDITLINK_LIVE=1 cargo bench --bench latency` as root, on a machine without an audit daemon.
+//! The benchmark asserts that every call is delivered. It does not judge the times.
 
-#![allow(clippy::print_stdout, reason = "it reports")]
+#![allow(clippy::print_stdout, reason = "it prints its results")]
 #![allow(clippy::disallowed_methods, reason = "it measures time")]
 
 use std::collections::HashMap;
@@ -21,14 +21,17 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
-/// Calls of a round, and rounds of each reader.
+/// Calls per round.
 const CALLS: usize = 1_000;
+
+/// Rounds per reader.
 const ROUNDS: usize = 5;
 
-/// Added to the number of a call, so that it is no process's.
+/// Added to the index of a call; the sum is its argument, and higher than any PID.
 const BASE: u64 = 0x4000_0000;
 
-/// Reads until as many calls have come as were made, and tells when each came.
+/// Calls the function with the first argument of each system call that is delivered, until it
+/// returns true. The first call, with 0, announces that the reader is ready.
 type Reader = fn(&mut dyn FnMut(u64) -> bool);
 
 const READERS: [(&str, Reader); 3] =
@@ -42,20 +45,20 @@ fn main() -> ExitCode {
         _ => {}
     }
     if std::env::var("AUDITLINK_LIVE").as_deref() != Ok("1") {
-        println!("the latency is measured on the live kernel: not run without AUDITLINK_LIVE=1");
+        println!("not run: the latency is measured on the running kernel, with AUDITLINK_LIVE=1");
         return ExitCode::SUCCESS;
     }
-    // a copy of our own, so that a rule with its path catches nobody else
+    // A private copy of the program: the rule matches its path and so no other process.
     let folder = std::env::temp_dir().join(format!("auditlink-latency-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::create_dir_all(&folder).expect("a directory");
     let caller = folder.join("caller");
-    std::fs::copy(std::env::current_exe().expect("a path"), &caller).expect("it is copied");
+    std::fs::copy(std::env::current_exe().expect("a path"), &caller).expect("a copy");
     let mut control = Control::open().expect("as root");
-    let former = control.configure(&Settings::lossless().enabled(true)).expect("good values");
+    let former = control.configure(&Settings::lossless().enabled(true)).expect("valid settings");
     let rules =
         Rule::on_exit().syscalls(["getpgid", "getppid"]).exe(caller.to_str().expect("UTF-8"));
-    let rules = control.apply(&rules.key("latency").for_both_abis().expect("they exist"));
-    let rules = rules.expect("they are new");
+    let rules = control.apply(&rules.key("latency").for_both_abis().expect("known calls"));
+    let rules = rules.expect("new rules");
 
     println!("microseconds from the end of a call to its delivery, {} calls each", CALLS * ROUNDS);
     for loaded in [false, true] {
@@ -80,66 +83,66 @@ fn main() -> ExitCode {
             );
         }
     }
-    rules.remove().expect("they are loaded");
-    control.configure(&former).expect("they were so before");
-    std::fs::remove_dir_all(&folder).expect("it is ours");
+    rules.remove().expect("loaded rules");
+    control.configure(&former).expect("the former settings");
+    std::fs::remove_dir_all(&folder).expect("the directory of this benchmark");
     ExitCode::SUCCESS
 }
 
-/// Makes calls and has them read; returns how late each came, in microseconds.
+/// Runs a caller and a reader; returns the latency of each call in microseconds.
 fn round(caller: &Path, reader: Reader, loaded: bool) -> Vec<f64> {
     let start = |word: &str| -> Child {
         let mut command = Command::new(caller);
-        command.arg(word).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts")
+        command.arg(word).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program")
     };
     let mut load = loaded.then(|| start("load"));
     let mut calls = start("call");
     let mut begin = calls.stdin.take();
-    let mut came: HashMap<u64, u64> = HashMap::new();
-    reader(&mut |number| {
-        // the first one only says that the reader listens
+    let mut delivered: HashMap<u64, u64> = HashMap::new();
+    reader(&mut |argument| {
+        // The first call announces that the reader is ready.
         if let Some(mut begin) = begin.take() {
-            begin.write_all(b"go").expect("it waits");
+            begin.write_all(b"go").expect("a waiting caller");
         }
-        // the other call leaves in the register what was there
-        if (BASE..BASE + CALLS as u64).contains(&number) {
-            came.entry(number - BASE).or_insert_with(now);
+        // getppid has no argument: the register holds any value.
+        if (BASE..BASE + CALLS as u64).contains(&argument) {
+            delivered.entry(argument - BASE).or_insert_with(now);
         }
-        came.len() == CALLS
+        delivered.len() == CALLS
     });
     let mut bytes = Vec::new();
-    calls.stdout.take().expect("a pipe").read_to_end(&mut bytes).expect("it writes");
-    assert!(calls.wait().expect("it runs").success());
+    calls.stdout.take().expect("a pipe").read_to_end(&mut bytes).expect("the times");
+    assert!(calls.wait().expect("the caller").success());
     if let Some(load) = &mut load {
         drop(load.stdin.take());
-        load.wait().expect("it ends");
+        load.wait().expect("the load");
     }
     let ends = bytes.chunks_exact(8).map(|bytes| u64::from_ne_bytes(bytes.try_into().expect("8")));
-    let late = ends.enumerate().map(|(number, end)| {
-        let came = came[&u64::try_from(number).expect("small")];
-        // a delivery can be ahead of the caller's own look at the clock
-        came.saturating_sub(end) as f64 / 1000.0
+    let latencies = ends.enumerate().map(|(index, end)| {
+        let delivered = delivered[&u64::try_from(index).expect("a small index")];
+        // An event can be delivered before the caller reads the clock.
+        delivered.saturating_sub(end) as f64 / 1000.0
     });
-    let late: Vec<f64> = late.collect();
-    assert_eq!(late.len(), CALLS, "each call was made and came");
-    late
+    let latencies: Vec<f64> = latencies.collect();
+    assert_eq!(latencies.len(), CALLS, "a call was not delivered");
+    latencies
 }
 
-/// Makes calls, one a millisecond, and tells when each had ended.
+/// Makes one call per millisecond, and writes the time when each has ended.
 fn call() -> ExitCode {
-    std::io::stdin().read_exact(&mut [0; 2]).expect("somebody listens");
+    std::io::stdin().read_exact(&mut [0; 2]).expect("the start");
     let mut ends = Vec::with_capacity(CALLS * 8);
-    for number in 0..CALLS {
+    for index in 0..CALLS {
         std::thread::sleep(Duration::from_millis(1));
-        let number = i32::try_from(number + BASE as usize).expect("it fits");
-        let _ = nix::unistd::getpgid(Some(Pid::from_raw(number)));
+        let argument = i32::try_from(index + BASE as usize).expect("a small number");
+        let _ = nix::unistd::getpgid(Some(Pid::from_raw(argument)));
         ends.extend_from_slice(&now().to_ne_bytes());
     }
-    std::io::stdout().write_all(&ends).expect("somebody reads");
+    std::io::stdout().write_all(&ends).expect("a reader");
     ExitCode::SUCCESS
 }
 
-/// Makes calls as fast as can be, until its input ends.
+/// Makes calls without a pause until standard input ends.
 fn load() -> ! {
     let input = std::io::stdin();
     loop {
@@ -155,25 +158,25 @@ fn load() -> ! {
 
 fn now() -> u64 {
     let time = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).expect("a clock"));
-    u64::try_from(time.as_nanos()).expect("some centuries")
+    u64::try_from(time.as_nanos()).expect("fewer than 584 years")
 }
 
-fn usual(tell: &mut dyn FnMut(u64) -> bool) {
-    through_events(Receiver::observer().open().expect("as root"), tell);
+fn usual(report: &mut dyn FnMut(u64) -> bool) {
+    through_events(Receiver::observer().open().expect("as root"), report);
 }
 
-fn eager(tell: &mut dyn FnMut(u64) -> bool) {
+fn eager(report: &mut dyn FnMut(u64) -> bool) {
     let receiver = Receiver::observer().coalesce(Duration::ZERO).open();
-    through_events(receiver.expect("as root"), tell);
+    through_events(receiver.expect("as root"), report);
 }
 
-fn through_events(receiver: Receiver, tell: &mut dyn FnMut(u64) -> bool) {
-    tell(0);
+fn through_events(receiver: Receiver, report: &mut dyn FnMut(u64) -> bool) {
+    report(0);
     for delivery in Events::new(receiver) {
         match delivery.expect("no error") {
             Delivery::Event(event) => {
-                let number = event.syscall().and_then(|syscall| syscall.argument(0));
-                if number.is_some_and(&mut *tell) {
+                let argument = event.syscall().and_then(|syscall| syscall.argument(0));
+                if argument.is_some_and(&mut *report) {
                     return;
                 }
             }
@@ -182,9 +185,8 @@ fn through_events(receiver: Receiver, tell: &mut dyn FnMut(u64) -> bool) {
     }
 }
 
-/// The least that a reader can do: it waits, receives, and takes an end record for the end of the
-/// event whose call it saw.
-fn bare(tell: &mut dyn FnMut(u64) -> bool) {
+/// The minimal reader: waits, receives, and matches each end record with the call of its event.
+fn bare(report: &mut dyn FnMut(u64) -> bool) {
     let mut socket = Socket::new(9).expect("a netlink socket");
     socket.bind_auto().expect("a port");
     nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::RcvBufForce, &(16 << 20))
@@ -193,7 +195,7 @@ fn bare(tell: &mut dyn FnMut(u64) -> bool) {
     socket.set_non_blocking(true).expect("a socket");
     let mut open: HashMap<u32, u64> = HashMap::new();
     let mut buffer = Vec::with_capacity(16 << 10);
-    tell(0);
+    report(0);
     loop {
         let mut files = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
         poll(&mut files, PollTimeout::NONE).expect("a socket");
@@ -212,7 +214,7 @@ fn bare(tell: &mut dyn FnMut(u64) -> bool) {
                     let number = record.field("a0").and_then(|value| value.hexadecimal());
                     open.insert(serial, number.unwrap_or_default());
                 }
-                MessageType::EOE if open.remove(&serial).is_some_and(&mut *tell) => return,
+                MessageType::EOE if open.remove(&serial).is_some_and(&mut *report) => return,
                 _ => {}
             }
         }

@@ -1,9 +1,9 @@
-//! Ratios, each a line `RATIO name value`.
+//! Measures ratios between candidates, and prints each as a line `RATIO name value`.
 //!
-//! The candidates take turns, and the best turn of each counts: what else the machine does at the
-//! same time then meets all of them alike.
+//! The candidates run in turns, and the best turn of each counts, so that other load on the machine
+//! affects all of them alike.
 
-#![allow(clippy::print_stdout, reason = "it prints its result")]
+#![allow(clippy::print_stdout, reason = "it prints its results")]
 
 mod support;
 
@@ -22,7 +22,7 @@ const TURNS: usize = 120;
 fn main() {
     let stream = workload(Mix::Execs, 1, EVENTS);
     let interleaved = workload(Mix::Execs, 64, EVENTS);
-    // the answers first
+    // Check the answers first.
     assert_answers("exec_1cpu", &stream);
     assert_answers("exec_64cpu", &interleaved);
     let records = records(&stream);
@@ -39,13 +39,13 @@ fn main() {
         ("assembly_64_cpus", TURNS, &|| assemble(&interleaved, nothing).0),
         ("scan_64_cpus", TURNS, &|| scan(&interleaved_records).0),
     ];
-    // under a profiler: one candidate, so many turns
+    // For a profiler: `only CANDIDATE TURNS`.
     let words: Vec<String> = std::env::args().collect();
     if let [_, word, name, turns, ..] = &words[..]
         && word == "only"
     {
         let candidate = candidates.iter().find(|(known, ..)| known == name);
-        let (_, _, run) = candidate.unwrap_or_else(|| panic!("{name} is no candidate"));
+        let (_, _, run) = candidate.unwrap_or_else(|| panic!("unknown candidate {name}"));
         for _ in 0..turns.parse::<usize>().expect("a number of turns") {
             black_box(run());
         }
@@ -59,10 +59,10 @@ fn main() {
     ratio("assembly_vs_scan", lazy / scan);
     ratio("assembly_fields_vs_scan", with_fields / scan);
     ratio("scaling_64_cpus_vs_1", lazy_64 / lazy);
-    // what the order of the records alone costs somebody who merely looks at them
+    // The cost of the interleaved order for the scan floor itself.
     ratio("scan_64_cpus_vs_1", scan_64 / scan);
 
-    // enough turns that the few events are as warm as the many
+    // Enough turns that caches are as warm for the few events as for the many.
     let (few, many) = (workload(Mix::Connects, 4, 10_000), workload(Mix::Connects, 4, 1_000_000));
     assert_eq!(assemble(&few, nothing).0 * 100, assemble(&many, nothing).0);
     let [few, many] =
@@ -74,13 +74,13 @@ fn ratio(name: &str, value: f64) {
     println!("RATIO {name} {value:.3}");
 }
 
-/// Lets the candidates take turns, each so many, and returns the seconds of their best ones.
+/// Runs each candidate its number of times, in turns, and returns the seconds of each best run.
 fn best_of<const N: usize>(candidates: [(usize, &dyn Fn() -> usize); N]) -> [f64; N] {
     let mut best = [Duration::MAX; N];
     let most = candidates.iter().map(|(turns, _)| *turns).max().unwrap_or_default();
     for turn in 0..most {
         for (best, (turns, candidate)) in best.iter_mut().zip(&candidates) {
-            // those of few turns take them all over the time
+            // Candidates with few turns are spread over the whole run.
             if turn % most.div_ceil(*turns) == 0 {
                 *best = time(candidate).min(*best);
             }

@@ -1,8 +1,8 @@
-//! What rules cost a system call that none of them records.
+//! Measures what rules cost a system call that none of them records.
 //!
-//! Needs root and the real kernel: `AUDITLINK_LIVE=1 cargo bench --bench rule_cost`. It loads rules
-//! that no process matches, measures `getppid` in a process started afterwards, and puts everything
-//! back. Unmerged, each rule names one call; merged, they are one rule that names all.
+//! Run `AUDITLINK_LIVE=1 cargo bench --bench rule_cost` as root. It loads rules that match no process,
+//! measures `getppid` in a process started afterwards, and restores rules and settings. Unmerged, each
+//! rule names one call; merged, one rule names all of them.
 
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
@@ -11,8 +11,10 @@ use std::time::Instant;
 use auditlink::arch::Arch;
 use auditlink::{Control, Error, Rule, RuleSet, Settings};
 
-/// Calls in one measurement, and measurements of which the best counts.
+/// Calls per measurement.
 const CALLS: u32 = 1_000_000;
+
+/// Measurements, of which the best counts.
 const ROUNDS: usize = 7;
 
 fn main() -> ExitCode {
@@ -21,7 +23,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if std::env::var_os("AUDITLINK_LIVE").is_none_or(|value| value != "1") {
-        println!("rule_cost needs the real kernel and root: not run without AUDITLINK_LIVE=1");
+        println!("not run: the cost is measured on the running kernel, with AUDITLINK_LIVE=1");
         return ExitCode::SUCCESS;
     }
     match table() {
@@ -33,7 +35,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures a call in nanoseconds.
+/// Returns the duration of a call in nanoseconds.
 #[expect(clippy::disallowed_methods, reason = "a benchmark needs a clock")]
 fn measure() -> f64 {
     let round = || {
@@ -46,25 +48,25 @@ fn measure() -> f64 {
     (0..ROUNDS).map(|_| round()).fold(f64::MAX, f64::min)
 }
 
-/// Measures in a process of its own: only those started after auditing was turned on count.
+/// Measures in a new process: auditing affects only processes that start after it is turned on.
 fn in_a_process() -> f64 {
     let own = std::env::current_exe().expect("a path");
-    let output = Command::new(own).arg("measure").output().expect("it starts");
+    let output = Command::new(own).arg("measure").output().expect("the benchmark starts");
     let text = String::from_utf8(output.stdout).expect("a number");
     text.trim().parse().expect("a number")
 }
 
-/// Rules that name one call each, and match no process.
+/// Returns rules that name one call each and match no process.
 fn rules(count: usize) -> RuleSet {
-    let arch = Arch::native().expect("a machine with a name");
+    let arch = Arch::native().expect("a supported architecture");
     let names = arch.syscall_names().filter(|name| *name != "getppid");
     let rule = |name| Rule::on_exit().arch(arch).syscall(name).pid(i32::MAX as u32).key("cost");
-    names.take(count).map(|name| rule(name).build().expect("a good rule")).collect()
+    names.take(count).map(|name| rule(name).build().expect("a valid rule")).collect()
 }
 
 fn table() -> Result<(), Error> {
     let mut control = Control::open()?;
-    assert!(control.rules()?.is_empty(), "foreign rules are loaded");
+    assert!(control.rules()?.is_empty(), "rules of another program are loaded");
     let off = in_a_process();
     let former = control.configure(&Settings::new().enabled(true))?;
     let on = in_a_process();
@@ -74,7 +76,7 @@ fn table() -> Result<(), Error> {
         let unmerged = rules(count);
         let merged = unmerged.merged().rules;
         assert_eq!(unmerged.len(), count);
-        assert_eq!(merged.len(), count.min(1), "they differ in their calls only");
+        assert_eq!(merged.len(), count.min(1), "rules that differ only in their calls are merged");
         let mut cost = |rules: &RuleSet| -> Result<f64, Error> {
             let installed = control.apply(rules)?;
             assert_eq!(control.rules()?.len(), rules.len());

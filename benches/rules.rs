@@ -1,6 +1,6 @@
-//! Rules: read from text, printed, encoded, merged.
+//! Benchmarks of rules: parsing, printing, encoding and merging.
 
-#![allow(missing_docs, reason = "criterion makes the functions")]
+#![allow(missing_docs, reason = "criterion generates the functions")]
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use auditlink::wire::rule::to_bytes;
 use auditlink::{Rule, RuleSet};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
-/// Rules as administrators write them: one line for each call, in both ABIs, with a few filters.
+/// Returns rules as administrators write them: one line per call and ABI, with a few filters.
 fn lines() -> Vec<String> {
     let both = ["b64", "b32"];
     let calls =
@@ -35,7 +35,7 @@ fn benches(criterion: &mut Criterion) {
     let lines = lines();
     let rules = parse(&lines);
     let set: RuleSet = rules.iter().cloned().collect();
-    // the answers first: what is printed is what was read, and merging leaves one rule of each ABI
+    // Check the answers first: printed rules parse to the same rules, and merging leaves one per ABI.
     assert_eq!(lines.len(), 200);
     assert!(rules.iter().zip(&lines).all(|(rule, line)| {
         rule.to_string().parse::<Rule>().as_ref() == Ok(rule)

@@ -1,4 +1,7 @@
-//! Reads events in a loop that waits for other files as well: here, a timer of the program's own.
+//! Reads events in an epoll loop together with a descriptor of the program: here, a timer.
+
+use std::io::{self, Write as _};
+use std::time::Duration;
 
 use auditlink::iter::Next;
 use auditlink::{Delivery, Events, Receiver};
@@ -10,8 +13,8 @@ const TIMER: u64 = 1;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK)?;
-    let every = Expiration::Interval(std::time::Duration::from_secs(1).into());
-    timer.set(every, TimerSetTimeFlags::empty())?;
+    let every_second = Expiration::Interval(Duration::from_secs(1).into());
+    timer.set(every_second, TimerSetTimeFlags::empty())?;
 
     let mut events = Events::new(Receiver::observer().open()?);
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
@@ -20,19 +23,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let (mut seconds, mut seen, mut lost) = (0, 0, 0);
     while seconds < 10 {
-        // all that is there, then wait, but not beyond the time when an open event is due
+        // Take all deliveries, then wait, but only until the next open event expires.
         while let Next::Item(delivery) = events.try_next()? {
             match delivery {
                 Delivery::Event(_) => seen += 1,
                 Delivery::Loss(loss) => {
-                    eprintln!("{loss}");
+                    writeln!(io::stderr(), "{loss}")?;
                     lost += 1;
                 }
             }
         }
         let timeout = match events.time_left() {
-            // rounded up, or the last millisecond would be a busy loop
-            Some(left) => EpollTimeout::try_from(left + std::time::Duration::from_millis(1))?,
+            // Rounded up, because epoll counts in milliseconds: rounding down would make a busy loop.
+            Some(left) => EpollTimeout::try_from(left + Duration::from_millis(1))?,
             None => EpollTimeout::NONE,
         };
         let mut ready = [EpollEvent::empty(); 2];
@@ -40,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if ready.iter().take(count).any(|file| file.data() == TIMER) {
             timer.wait()?;
             seconds += 1;
-            println!("{seconds} s: events={seen} losses={lost}");
+            writeln!(io::stdout(), "{seconds} s: events={seen} losses={lost}")?;
         }
     }
     Ok(())

@@ -7,6 +7,8 @@ use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
 use std::str::Utf8Error;
 
+use crate::macros::pad_with;
+
 /// A byte string that a process or the kernel chose: a path, a program, a key, an argument.
 ///
 /// Such strings are arbitrary bytes without NUL; most are UTF-8. The bytes are borrowed from the
@@ -121,12 +123,7 @@ impl Borrow<[u8]> for ByteStr<'_> {
 
 impl fmt::Display for ByteStr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.width().is_none() && f.precision().is_none() {
-            return print_text(&self.0, f);
-        }
-        let mut text = String::with_capacity(self.0.len());
-        print_text(&self.0, &mut text)?;
-        f.pad(&text)
+        pad_with(f, |out| print_text(&self.0, out))
     }
 }
 
@@ -209,7 +206,7 @@ equal! {
 }
 
 /// Writes control bytes, and bytes that are not UTF-8, as `\ooo`, and all others as they are.
-pub(crate) fn print_text(bytes: &[u8], f: &mut impl fmt::Write) -> fmt::Result {
+pub(crate) fn print_text(bytes: &[u8], f: &mut dyn fmt::Write) -> fmt::Result {
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             if c.is_control() {

@@ -1,27 +1,37 @@
-//! Reading bytes without panics, and the error for bytes that are not what they should be.
+//! Decoding bytes without panics, and the error for malformed bytes.
 
 use thiserror::Error;
 
-/// Says what was wrong with bytes that could not be decoded.
+/// The reason why bytes could not be decoded.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::{DecodeError, MessageType, Record};
+///
+/// let error = Record::parse(MessageType::CWD, b"cwd=\"/\"").unwrap_err();
+/// assert_eq!(error, DecodeError::Header);
+/// assert_eq!(error.to_string(), "the record does not start with audit(SECONDS.MILLIS:SERIAL):");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The bytes end before the value does.
+    /// The bytes end within a value.
     #[error("{what} needs {needed} bytes, found {found}")]
     Short {
-        /// The value that was being read.
+        /// The name of the value.
         what: &'static str,
-        /// The bytes that it needs.
+        /// The number of bytes that it needs.
         needed: usize,
-        /// The bytes that there were.
+        /// The number of bytes found.
         found: usize,
     },
-    /// The bytes are there, but their value is impossible.
-    #[error("{what} is {value}, which is not possible")]
+    /// A value is out of range.
+    #[error("{what} is {value}, which is out of range")]
     Impossible {
-        /// The value that was being read.
+        /// The name of the value.
         what: &'static str,
-        /// What was found.
+        /// The value.
         value: u64,
     },
     /// A line of a log does not start with `[node=NAME ]type=TYPE msg=audit(`.
@@ -30,12 +40,12 @@ pub enum DecodeError {
     /// A record does not start with `audit(SECONDS.MILLIS:SERIAL):`.
     #[error("the record does not start with audit(SECONDS.MILLIS:SERIAL):")]
     Header,
-    /// A boot id is not 32 hexadecimal digits.
-    #[error("a boot id is 32 hexadecimal digits, with or without dashes")]
+    /// A boot ID is not 32 hexadecimal digits.
+    #[error("the boot ID is not 32 hexadecimal digits, with or without dashes")]
     BootId,
 }
 
-/// Walks over bytes in host byte order, as netlink has them.
+/// Reads values in host byte order, as netlink has them, from the front of a slice.
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor<'a> {
     rest: &'a [u8],
@@ -97,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_read_takes_nothing() {
+    fn a_failed_read_leaves_the_bytes() {
         let mut cursor = Cursor::new(&[1, 2, 3], "a word");
         assert_eq!(cursor.u32(), Err(DecodeError::Short { what: "a word", needed: 4, found: 3 }));
         assert_eq!(cursor.bytes(3), Ok(&[1, 2, 3][..]));

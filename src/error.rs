@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::rule::RuleError;
+use crate::rule::{RuleError, RuleFileErrors};
 
 /// An operation that failed: what was done, with which file or value, and the cause.
 ///
@@ -51,6 +51,7 @@ enum Subject {
 enum Cause {
     Io(io::Error),
     Rule(RuleError),
+    RuleFile(RuleFileErrors),
     Text(String),
 }
 
@@ -177,6 +178,15 @@ impl Error {
         }
     }
 
+    /// Returns the errors in rules files, each with its file and line, if these were read.
+    #[must_use]
+    pub fn rule_file_errors(&self) -> Option<&RuleFileErrors> {
+        match &self.0.cause {
+            Some(Cause::RuleFile(errors)) => Some(errors),
+            _ => None,
+        }
+    }
+
     /// Returns the operating system's error, if it caused this one.
     #[must_use]
     pub fn io_error(&self) -> Option<&io::Error> {
@@ -199,11 +209,12 @@ impl fmt::Display for Error {
         match (subject, cause) {
             (Some(Subject::Path(path)), _) => write!(f, "{}: ", path.display())?,
             (Some(Subject::Value(value)), _) => write!(f, "cannot {operation}: {value}: ")?,
-            (None, Some(Cause::Rule(_))) => {}
+            (None, Some(Cause::Rule(_) | Cause::RuleFile(_))) => {}
             (None, _) => write!(f, "cannot {operation}: ")?,
         }
         match (kind, cause) {
             (_, Some(Cause::Rule(error))) => error.fmt(f),
+            (_, Some(Cause::RuleFile(errors))) => errors.fmt(f),
             (ErrorKind::Protocol, Some(Cause::Text(text))) => write!(f, "{kind}: {text}"),
             (_, Some(Cause::Text(text))) => f.write_str(text),
             (ErrorKind::Io, Some(Cause::Io(error))) => write_io(f, error),
@@ -286,8 +297,16 @@ impl std::error::Error for Error {
 
 impl From<RuleError> for Error {
     fn from(cause: RuleError) -> Self {
-        let mut error = Self::new("make a rule", ErrorKind::Rule, None);
+        let mut error = Self::new("make a rule", ErrorKind::Rule, cause.remedy());
         error.0.cause = Some(Cause::Rule(cause));
+        error
+    }
+}
+
+impl From<RuleFileErrors> for Error {
+    fn from(cause: RuleFileErrors) -> Self {
+        let mut error = Self::new("read the rules", ErrorKind::Rule, "correct these lines");
+        error.0.cause = Some(Cause::RuleFile(cause));
         error
     }
 }

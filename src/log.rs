@@ -1,4 +1,4 @@
-//! Logs of auditd as a source, so that the same events come out of a file.
+//! Reading the logs of auditd.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -12,15 +12,14 @@ use crate::source::Source;
 use crate::time::Tick;
 use crate::wire::frame;
 
-/// Reads the text that auditd writes to `audit.log`, and its dispatcher to plugins, as a
-/// [`Source`].
+/// A [`Source`] that reads the text that auditd writes to `audit.log`, and sends to its plugins.
 ///
-/// Raw and enriched lines, with and without `node=`, are read; so is what `dump --format log`
-/// writes. A line that is no record becomes a [`Loss`](crate::Loss) with its bytes.
+/// It reads raw and enriched lines, with and without `node=`, and the output of
+/// `dump --format log`. A line that is not a record becomes a [`Loss`](crate::Loss) with its bytes.
 ///
-/// A log does not tell when its records were received, so time passes with the stamps: it is the
-/// latest that was seen. auditd leaves the end records out, so events close by the window of this
-/// time, or at the end.
+/// A log does not state when its records were received, so the source's time is the latest time
+/// stamp that it has read. auditd does not write end records, so an event closes after the
+/// assembler's window of this time, or at the end of the log.
 ///
 /// # Examples
 ///
@@ -46,17 +45,17 @@ pub struct Reader<R> {
     path: Option<PathBuf>,
 }
 
-/// What was read and is not handed over yet.
+/// What was read and not returned yet.
 #[derive(Debug, PartialEq, Eq)]
 enum Held {
     Nothing,
     /// `frame` holds a record of this time.
     Record(Tick),
-    /// `line` holds something else.
+    /// `line` is not a record.
     Line,
 }
 
-/// A longer line is handed over in pieces, each as undecodable.
+/// A longer line is returned in pieces, each as undecodable.
 const MAX_LINE: u64 = 1 << 20;
 
 impl Reader<BufReader<File>> {
@@ -64,7 +63,7 @@ impl Reader<BufReader<File>> {
     ///
     /// # Errors
     ///
-    /// Those of the operating system.
+    /// The file cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let file =
@@ -74,7 +73,7 @@ impl Reader<BufReader<File>> {
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Reads from anything that is buffered, such as the standard input of a plugin.
+    /// Creates a source that reads a buffered reader, such as the standard input of a plugin.
     pub const fn new(input: R) -> Self {
         Self {
             input,
@@ -86,7 +85,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Reads up to the next line that says something; `false` at the end.
+    /// Reads the next line that is not empty; `false` at the end.
     fn read(&mut self) -> Result<bool, Error> {
         loop {
             self.line.clear();
@@ -105,7 +104,7 @@ impl<R: BufRead> Reader<R> {
                 self.line.truncate(start.len());
             }
             if self.line.is_empty() || self.line == b"----" {
-                continue; // ausearch writes such lines between events
+                continue; // a separator that ausearch writes
             }
             self.held = Held::Line;
             if let Some(at) = self.parse() {
@@ -115,13 +114,13 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Makes a datagram of the line, if it is a record, and returns its time.
+    /// Converts the line into a datagram, and returns its time; `None` if it is not a record.
     fn parse(&mut self) -> Option<Tick> {
         let line = LogLine::parse(&self.line).ok()?;
         let record = line.record().ok()?;
         let message_type = line.message_type();
         if message_type.role() == RecordRole::Control {
-            return None; // no record has such a type
+            return None; // a control message is not a record
         }
         self.frame = frame::message(message_type, 0, line.text());
         let nanos = u64::try_from(record.id().time().since_epoch().as_nanos()).ok()?;
@@ -135,7 +134,7 @@ impl<R: BufRead> Source for Reader<R> {
             return Ok(Signal::End.at(self.now));
         }
         if let Held::Record(at) = self.held {
-            // before the first record there is nothing to wait for
+            // the clock starts with the first record
             if let Some(until) = until.filter(|until| *until < at && self.now != Tick::ZERO) {
                 self.now = self.now.max(until);
                 return Ok(Signal::Idle.at(self.now));
@@ -164,7 +163,7 @@ mod tests {
         let mut events = Vec::new();
         let mut losses = Vec::new();
         for delivery in Events::new(Reader::new(text.as_bytes())) {
-            match delivery.expect("memory does not fail") {
+            match delivery.expect("reading memory does not fail") {
                 Delivery::Event(event) => events.push(event),
                 Delivery::Loss(loss) => losses.push(loss),
             }
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_without_end_records() {
+    fn events_without_end_records_are_complete() {
         let cwd = "type=CWD msg=audit(1.000:2): cwd=\"/\"\n";
         let text = [&call("1.000:2"), cwd, &call("1.004:3"), &call("9.000:4")].concat();
         let (events, losses) = read(&text);
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_record_is_missed_where_others_have_one() {
+    fn an_end_record_is_missing_if_another_event_had_one() {
         let end = "type=EOE msg=audit(1.000:2): \n";
         let text = [&call("1.000:2"), end, &call("1.004:3")].concat();
         let (events, _) = read(&text);
@@ -198,25 +197,25 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_took_an_hour_is_not_torn() {
+    fn a_system_call_that_took_an_hour_is_one_event() {
         let early = "type=AVC msg=audit(1000.000:7): avc:  denied  { read } for  pid=1\n";
         let path = "type=PATH msg=audit(1000.000:7): item=0 name=\"/a\"\n";
         let text = [&call("4600.000:6"), early, &call("1000.000:7"), &call("4600.100:8"), path];
         let (events, losses) = read(&text.concat());
         assert_eq!(losses, []);
         let long = events.iter().find(|event| event.id().serial() == 7).expect("the event");
-        assert_eq!(long.records().len(), 3, "its stamp is old, its records are not");
+        assert_eq!(long.records().len(), 3, "the stamp is that of the entry");
     }
 
     #[test]
-    fn two_boots_in_one_log() {
+    fn the_same_serial_after_a_reboot_is_another_event() {
         let text = [call("100.000:50"), call("900.000:50")].concat();
         let (events, _) = read(&text);
         assert_eq!(events.len(), 2);
     }
 
     #[test]
-    fn two_machines_in_one_log() {
+    fn the_same_stamp_of_two_nodes_is_two_events() {
         let text = ["node=a ", &call("1.000:2"), "node=b ", &call("1.000:2")].concat();
         let (events, losses) = read(&text);
         assert_eq!((events.len(), losses.len()), (2, 0));
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_losses_with_their_bytes() {
+    fn lines_that_are_not_records_are_losses_with_their_bytes() {
         let text =
             ["nonsense\n\r\n----\n", &call("1.000:2"), "type=ADD_RULE msg=audit(1.000:3): x"];
         let (events, losses) = read(&text.concat());
@@ -239,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_costs_no_memory_without_end() {
+    fn an_endless_line_is_read_in_pieces() {
         let text = "x".repeat(3 << 20);
         let (_, losses) = read(&text);
         assert_eq!(losses.len(), 3);

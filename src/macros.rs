@@ -1,6 +1,8 @@
-//! Numbers of the kernel as types of their own.
+//! Helpers that every module uses: newtypes over kernel numbers, and padded output.
 
-/// Defines a newtype over a number of the kernel. Every number is a value, named here or not.
+use std::fmt;
+
+/// Defines a newtype of a number that the kernel defines. It holds every number, named or not.
 macro_rules! kernel_number {
     ($(#[$doc:meta])* $name:ident($number:ty)) => {
         $(#[$doc])*
@@ -8,7 +10,7 @@ macro_rules! kernel_number {
         pub struct $name($number);
 
         impl $name {
-            /// Makes the value from the kernel's number.
+            /// Creates the value from the kernel's number.
             #[must_use]
             pub const fn new(number: $number) -> Self {
                 Self(number)
@@ -30,3 +32,30 @@ macro_rules! kernel_number {
 }
 
 pub(crate) use kernel_number;
+
+/// Prints `text`, honouring the width and alignment of the formatter.
+///
+/// Without a width nothing is allocated.
+pub(crate) fn pad(f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>) -> fmt::Result {
+    if f.width().is_none() && f.precision().is_none() {
+        f.write_fmt(text)
+    } else {
+        f.pad(&text.to_string())
+    }
+}
+
+/// Prints through a function, which gets a formatter without width; the width is honoured.
+pub(crate) fn pad_with(
+    f: &mut fmt::Formatter<'_>,
+    print: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result,
+) -> fmt::Result {
+    struct Print<F>(F);
+
+    impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> fmt::Display for Print<F> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            (self.0)(f)
+        }
+    }
+
+    pad(f, format_args!("{}", Print(print)))
+}

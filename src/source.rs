@@ -41,8 +41,9 @@ use crate::time::Tick;
 pub trait Source {
     /// Waits for the next datagram or signal, until `deadline` if it is given.
     ///
-    /// Returns [`Signal::Idle`](crate::event::Signal::Idle) if there is nothing by then. What is available is returned even
-    /// if the deadline has passed. After the end, every call returns [`Signal::End`](crate::event::Signal::End).
+    /// Returns [`Signal::Idle`](crate::event::Signal::Idle) if there is nothing by then. What is
+    /// available is returned even if the deadline has passed. After the end, every call returns
+    /// [`Signal::End`](crate::event::Signal::End).
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! The corpus of the fuzz targets, replayed: each file is an input, each folder one of the four laws.
+//! Replays the corpus of the fuzz targets: each file is an input, each folder belongs to one of the four
+//! laws.
 
 #[path = "support/laws.rs"]
 mod laws;
@@ -14,27 +15,27 @@ fn replay(folder: &str, law: fn(&[u8])) {
     files.sort();
     assert!(files.len() >= 20, "only {} inputs", files.len());
     for file in files {
-        println!("{}", file.display()); // shown if the law is broken
+        println!("{}", file.display()); // shown if the test fails
         law(&fs::read(file).expect("a file"));
     }
 }
 
 #[test]
-fn datagrams() {
+fn datagrams_of_the_corpus() {
     replay("datagram", laws::datagram);
 }
 
 #[test]
-fn records() {
+fn records_of_the_corpus() {
     replay("record", laws::record);
 }
 
 #[test]
-fn rules() {
+fn rules_of_the_corpus() {
     replay("rule", laws::rule);
 }
 
 #[test]
-fn captures() {
+fn captures_of_the_corpus() {
     replay("capture", laws::capture);
 }

@@ -1,4 +1,4 @@
-//! One table of captures, every path: whatever way records take, the deliveries are the same.
+//! Every way to read events returns the same deliveries for the same capture.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -15,12 +15,12 @@ use auditlink::time::Tick;
 use auditlink::{Delivery, Error, EventStream, Events, Source};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// The captures, each with how many losses it has to show at least.
+/// The captures, each with the minimum number of its losses.
 fn table() -> Vec<(&'static str, Vec<u8>, u64)> {
     let made = |workload: Workload| {
-        let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
-        workload.generate().write(&mut writer).expect("a vector takes everything");
-        writer.finish().expect("a vector takes everything")
+        let mut writer = Writer::new(Vec::new()).expect("writing to memory does not fail");
+        workload.generate().write(&mut writer).expect("writing to memory does not fail");
+        writer.finish().expect("writing to memory does not fail")
     };
     let all = Workload::new(1).events(300);
     vec![
@@ -43,8 +43,8 @@ fn reader(capture: &[u8]) -> Reader<&[u8]> {
     Reader::new(capture).expect("a capture")
 }
 
-/// Tells the engine, thing by thing, and asks it when it says that it is to be asked.
-fn by_hand(capture: &[u8]) -> Outcome {
+/// Feeds the assembler directly, and polls it after each input and at its timeouts.
+fn through_the_assembler(capture: &[u8]) -> Outcome {
     let (mut source, mut assembler) = (reader(capture), Assembler::new());
     let mut deliveries = Vec::new();
     loop {
@@ -65,11 +65,11 @@ fn through<S: Source>(source: S) -> Outcome {
 }
 
 fn through_a_tee(capture: &[u8]) -> Outcome {
-    let writer = Writer::new(Vec::new()).expect("a vector takes everything");
+    let writer = Writer::new(Vec::new()).expect("writing to memory does not fail");
     let mut tee = Tee::new(reader(capture), writer);
     let outcome = through(&mut tee);
-    let copy = tee.into_parts().1.finish().expect("a vector takes everything");
-    assert_eq!(through(reader(&copy)), outcome, "what a tee writes is what came through it");
+    let copy = tee.into_parts().1.finish().expect("writing to memory does not fail");
+    assert_eq!(through(reader(&copy)), outcome, "the copy has the same deliveries");
     outcome
 }
 
@@ -86,53 +86,58 @@ fn through_a_stream(capture: &[u8]) -> Outcome {
     (deliveries, stream.stats())
 }
 
-/// So many deliveries take more than one ring.
+/// A capture with at least this many deliveries does not arrive at once.
 const MANY: usize = 200;
 
-/// A capture behind a real socket: a byte comes for each thing that can be received.
+/// A capture whose messages become available through a real socket, one for each byte in it.
 ///
-/// It rings only once a reader has found nothing and asked for more, and a little later than that: so
-/// a reader has to wait, however slow the machine.
+/// A thread writes bytes only some time after the reader found the socket empty, so that the reader
+/// must wait, however slow the machine is.
 #[derive(Debug)]
 struct Trickle<'a> {
     capture: Reader<&'a [u8]>,
-    bell: Bell,
-    rung: usize,
+    credit: Credit,
+    /// The number of messages that are available.
+    available: usize,
 }
 
 impl<'a> Trickle<'a> {
-    /// Starts a thread that rings: now and then for many things at once, now and then for one.
+    /// Starts the thread, which makes few or many messages available at a time.
     fn start(capture: &'a [u8]) -> Self {
-        let (socket, mut rope) = UnixStream::pair().expect("a pair");
+        let (socket, mut peer) = UnixStream::pair().expect("a pair");
         socket.set_nonblocking(true).expect("a socket");
         thread::spawn(move || {
             for round in 0.. {
-                // nobody listens any more if it fails
-                if rope.read_exact(&mut [0]).is_err() {
+                // it fails once the reader is dropped
+                if peer.read_exact(&mut [0]).is_err() {
                     return;
                 }
                 thread::sleep(Duration::from_micros(300));
                 let count = if round % 3 == 2 { 100 } else { 7 };
-                if rope.write_all(&vec![0; count]).is_err() {
+                if peer.write_all(&vec![0; count]).is_err() {
                     return;
                 }
             }
         });
-        Self { capture: reader(capture), bell: Bell { socket, has_asked: false }, rung: 0 }
+        Self {
+            capture: reader(capture),
+            credit: Credit { socket, is_requested: false },
+            available: 0,
+        }
     }
 }
 
-/// The reader's end of the bell's rope.
+/// The reader's end of the socket.
 #[derive(Debug)]
-struct Bell {
+struct Credit {
     socket: UnixStream,
-    has_asked: bool,
+    is_requested: bool,
 }
 
-impl Bell {
-    /// Asks for another ring, once.
-    fn ask(&mut self) {
-        if !std::mem::replace(&mut self.has_asked, true) {
+impl Credit {
+    /// Requests more bytes, unless a request is pending.
+    fn request(&mut self) {
+        if !std::mem::replace(&mut self.is_requested, true) {
             self.socket.write_all(&[0]).expect("a socket");
         }
     }
@@ -140,25 +145,25 @@ impl Bell {
 
 impl Source for Trickle<'_> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
-        while self.rung == 0 {
+        while self.available == 0 {
             let mut bytes = [0; 100];
-            if let Ok(count) = self.bell.socket.read(&mut bytes) {
-                (self.rung, self.bell.has_asked) = (count, false);
+            if let Ok(count) = self.credit.socket.read(&mut bytes) {
+                (self.available, self.credit.is_requested) = (count, false);
                 break;
             }
-            self.bell.ask();
+            self.credit.request();
             if until == Some(Tick::ZERO) {
                 return Ok(Signal::Idle.at(Tick::ZERO));
             }
             let mut files = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
             poll(&mut files, PollTimeout::NONE).expect("a socket");
         }
-        self.rung -= 1;
+        self.available -= 1;
         let received = self.capture.recv(None)?;
-        // who is told that nothing came waits for the bell
+        // a reader that gets `Idle` waits for the socket
         if received.signal() == Some(Signal::Idle) {
-            self.rung = 0;
-            self.bell.ask();
+            self.available = 0;
+            self.credit.request();
         }
         Ok(received)
     }
@@ -166,11 +171,11 @@ impl Source for Trickle<'_> {
 
 impl AsFd for Trickle<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.bell.socket.as_fd()
+        self.credit.socket.as_fd()
     }
 }
 
-/// Calls `next`, and drops it before it is ready, again and again.
+/// Drops the future of `next` before it is ready, many times.
 fn through_a_stream_that_is_cancelled(capture: &[u8]) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
@@ -192,7 +197,7 @@ fn through_a_stream_that_is_cancelled(capture: &[u8]) -> Outcome {
     })
 }
 
-/// As a program with a loop of its own does it: waits for the file, takes all that there is.
+/// Waits with poll, then takes all available deliveries, as a program with its own loop does.
 fn through_poll(capture: &[u8]) -> Outcome {
     let mut events = Events::new(Trickle::start(capture));
     let mut deliveries = Vec::new();
@@ -214,31 +219,31 @@ fn through_poll(capture: &[u8]) -> Outcome {
     }
 }
 
-/// Says twice that nothing came before each thing that comes.
-struct Stutter<S> {
+/// A source that returns `Idle` twice before each message.
+struct Interrupted<S> {
     source: S,
-    silences: VecDeque<Tick>,
+    idle: VecDeque<Tick>,
     at: Tick,
 }
 
-impl<S: Source> Source for Stutter<S> {
+impl<S: Source> Source for Interrupted<S> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
-        if let Some(at) = self.silences.pop_front() {
+        if let Some(at) = self.idle.pop_front() {
             return Ok(Signal::Idle.at(at));
         }
         let received = self.source.recv(until)?;
         self.at = self.at.max(received.at());
-        self.silences.extend([self.at, self.at]);
+        self.idle.extend([self.at, self.at]);
         Ok(received)
     }
 }
 
-fn through_silences(capture: &[u8]) -> Outcome {
-    through(Stutter { source: reader(capture), silences: VecDeque::new(), at: Tick::ZERO })
+fn through_idle_times(capture: &[u8]) -> Outcome {
+    through(Interrupted { source: reader(capture), idle: VecDeque::new(), at: Tick::ZERO })
 }
 
 #[test]
-fn every_path_delivers_the_same() {
+fn every_way_to_read_returns_the_same_deliveries() {
     type Path = fn(&[u8]) -> Outcome;
     let paths: [(&str, Path); 7] = [
         ("Events over a capture", |capture| through(reader(capture))),
@@ -249,10 +254,10 @@ fn every_path_delivers_the_same() {
         ("EventStream over a capture", through_a_stream),
         ("EventStream over a socket, cancelled", through_a_stream_that_is_cancelled),
         ("try_next over a socket", through_poll),
-        ("a source that is silent now and then", through_silences),
+        ("a source that is idle now and then", through_idle_times),
     ];
     for (name, capture, losses) in table() {
-        let expected = by_hand(&capture);
+        let expected = through_the_assembler(&capture);
         assert!(expected.1.losses >= losses, "{name}: {:?}", expected.1);
         for (path, play) in paths {
             let outcome = play(&capture);
@@ -263,7 +268,7 @@ fn every_path_delivers_the_same() {
 }
 
 #[test]
-fn a_stream_that_has_always_something_lets_others_run() {
+fn a_busy_stream_yields_to_other_tasks() {
     let stream = Workload::new(1).events(5_000).generate();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let turns = runtime.block_on(async {
@@ -289,8 +294,8 @@ fn a_stream_that_has_always_something_lets_others_run() {
 }
 
 #[test]
-fn a_stream_needs_a_runtime_and_says_so() {
+fn a_stream_without_a_runtime_is_an_error() {
     let capture = Writer::new(Vec::new()).and_then(Writer::finish).expect("a vector");
-    let error = EventStream::new(Trickle::start(&capture)).expect_err("no runtime is here");
+    let error = EventStream::new(Trickle::start(&capture)).expect_err("there is none");
     assert!(format!("{error:?}").contains("runtime"), "{error:?}");
 }

@@ -1,4 +1,4 @@
-/* The least that a daemon on libaudit does: take the kernel's place, poll, take what comes, count it. */
+/* A minimal audit daemon on libaudit: registers, polls, receives and counts records. */
 
 #include <errno.h>
 #include <libaudit.h>
@@ -25,7 +25,7 @@ int main(void)
 
     int fd = audit_open();
     if (fd < 0 || audit_set_pid(fd, (uint32_t)getpid(), WAIT_YES) <= 0) {
-        perror("reader: cannot be the audit daemon");
+        perror("reader: cannot register as the audit daemon");
         return 1;
     }
     unsigned long records = 0;

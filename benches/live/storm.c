@@ -1,4 +1,4 @@
-/* Calls getppid so many times, as fast as it can. */
+/* Calls getppid COUNT times without a pause: storm COUNT. */
 
 #include <stdlib.h>
 #include <sys/syscall.h>

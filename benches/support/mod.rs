@@ -1,6 +1,6 @@
-//! What several benchmarks need: workloads, the scan floor, and the peer.
+//! Workloads and candidates that several benchmarks share.
 
-#![allow(dead_code, reason = "each benchmark needs a part of it")]
+#![allow(dead_code, reason = "each benchmark uses a part")]
 
 use std::hint::black_box;
 
@@ -16,7 +16,7 @@ pub(crate) fn workload(mix: Mix, cpus: usize, events: usize) -> Stream {
     Workload::new(1).mix(mix).cpus(cpus).events(events).generate()
 }
 
-/// The workloads that most benchmarks go through.
+/// Returns the workloads of most benchmarks.
 pub(crate) fn workloads() -> Vec<(&'static str, Stream)> {
     [
         ("exec_1cpu", Mix::Execs, 1),
@@ -29,7 +29,7 @@ pub(crate) fn workloads() -> Vec<(&'static str, Stream)> {
     .collect()
 }
 
-/// A record's type and text, as a reader has them once datagrams are cut.
+/// The type and the text of a record, as parsed from a datagram.
 pub(crate) type Cut<'a> = (MessageType, &'a [u8]);
 
 pub(crate) fn records(stream: &Stream) -> Vec<Cut<'_>> {
@@ -42,7 +42,7 @@ pub(crate) fn records(stream: &Stream) -> Vec<Cut<'_>> {
         .collect()
 }
 
-/// What merely looking at the text costs: the spaces and the equals signs of each record.
+/// The scan floor: counts the spaces and the equals signs of each record.
 pub(crate) fn scan(records: &[Cut<'_>]) -> (usize, usize) {
     records.iter().fold((0, 0), |(spaces, equals), (_, text)| {
         (
@@ -52,19 +52,19 @@ pub(crate) fn scan(records: &[Cut<'_>]) -> (usize, usize) {
     })
 }
 
-/// Reads the heads; returns the sum of the serials.
-pub(crate) fn heads(records: &[Cut<'_>]) -> u64 {
+/// Parses the headers and returns the sum of the serials.
+pub(crate) fn headers(records: &[Cut<'_>]) -> u64 {
     let serial = |(message_type, text): &Cut<'_>| {
-        u64::from(Record::parse(*message_type, text).expect("a head").id().serial())
+        u64::from(Record::parse(*message_type, text).expect("a header").id().serial())
     };
     records.iter().map(serial).sum()
 }
 
-/// Parses each record and looks at all of its fields; returns how many there are.
+/// Parses each record and reads all fields; returns the number of fields.
 pub(crate) fn all_fields(records: &[Cut<'_>]) -> usize {
     let mut count = 0;
     for (message_type, text) in records {
-        for field in Record::parse(*message_type, text).expect("a head").fields() {
+        for field in Record::parse(*message_type, text).expect("a header").fields() {
             black_box(field);
             count += 1;
         }
@@ -72,7 +72,7 @@ pub(crate) fn all_fields(records: &[Cut<'_>]) -> usize {
     count
 }
 
-/// The records as lines of a log, which the peer reads.
+/// Returns the records as lines of a log, which linux-audit-parser reads.
 pub(crate) fn lines(records: &[Cut<'_>]) -> Vec<Vec<u8>> {
     let line = |(message_type, text): &Cut<'_>| {
         let mut line = format!("type={message_type} msg=").into_bytes();
@@ -83,7 +83,7 @@ pub(crate) fn lines(records: &[Cut<'_>]) -> Vec<Vec<u8>> {
     records.iter().map(line).collect()
 }
 
-/// Lets linux-audit-parser read each line, which finds all fields; returns how many it keeps.
+/// Parses each line with linux-audit-parser and returns the number of fields.
 pub(crate) fn peer(lines: &[Vec<u8>]) -> usize {
     let count = |line: &Vec<u8>| {
         black_box(linux_audit_parser::parse(line, true).expect("a record")).body.len()
@@ -91,8 +91,8 @@ pub(crate) fn peer(lines: &[Vec<u8>]) -> usize {
     lines.iter().map(count).sum()
 }
 
-/// Puts all records together to events, and does something to each; returns how many events and
-/// records came out.
+/// Assembles all records, calls a function for each event, and returns the numbers of events and
+/// records.
 pub(crate) fn assemble(stream: &Stream, look: impl Fn(&Event)) -> (usize, usize) {
     let mut assembler = Assembler::new();
     let mut out = (0, 0);
@@ -108,7 +108,7 @@ pub(crate) fn assemble(stream: &Stream, look: impl Fn(&Event)) -> (usize, usize)
             out.1 += event.records().len();
         }
     }
-    assert!(assembler.poll_timeout().is_none(), "nothing is left open");
+    assert!(assembler.poll_timeout().is_none(), "an event is still open");
     out
 }
 
@@ -124,13 +124,13 @@ pub(crate) fn fields_of(event: &Event) {
     }
 }
 
-/// Asserts that the work is done, before it is timed.
+/// Asserts that all candidates give the right answers, before they are timed.
 pub(crate) fn assert_answers(name: &str, stream: &Stream) {
     let records = records(stream);
     let (spaces, equals) = scan(&records);
     let fields = all_fields(&records);
     assert!(spaces > records.len() && fields > 0, "{name}");
-    // every field has its sign; of a message, what is inside is one field
+    // Each field has an equals sign; a message in quotes is one field whatever it contains.
     let inside: usize = records
         .iter()
         .filter(|(_, text)| text.ends_with(b"'"))
@@ -139,7 +139,7 @@ pub(crate) fn assert_answers(name: &str, stream: &Stream) {
             memchr::memchr_iter(b'=', inside).count()
         })
         .sum();
-    // an AVC record begins with words that are a field without a sign
+    // An AVC record begins with a field that has no equals sign.
     let words = records.iter().filter(|(kind, _)| *kind == MessageType::AVC).count();
     assert_eq!(fields, equals - inside + words, "{name}");
     let per_event = |(kind, _): &&Cut<'_>| {
@@ -148,5 +148,5 @@ pub(crate) fn assert_answers(name: &str, stream: &Stream) {
     };
     let events = records.iter().filter(per_event).count();
     assert_eq!(assemble(stream, nothing), (events, records.len()), "{name}");
-    assert!(heads(&records) > (events * (events + 1) / 2) as u64, "{name}");
+    assert!(headers(&records) > (events * (events + 1) / 2) as u64, "{name}");
 }

@@ -5,172 +5,228 @@
 //! auditctl -w|-W PATH [-p rwxa] [-k KEY]
 //! auditctl -D [-k KEY] | -l [-k KEY] | -s
 //! auditctl -b N | -e 0..2 | -f 0..2 | -r N | --backlog_wait_time N | …
-//! auditctl -R FILE|FOLDER [--plan] [--merge] [--coverage] [--apply]
+//! auditctl -R FILE|DIRECTORY [--plan] [--merge] [--coverage] [--apply]
 //! ```
+//!
+//! `auditlink::rule::Command` parses the command line, as it parses the lines of a rules file: the
+//! order of auditctl's options has a meaning that clap cannot express.
 
-use std::io::Write;
+#[path = "../support/failure.rs"]
+mod failure;
+#[path = "../support/stdio.rs"]
+mod stdio;
+
 use std::process::ExitCode;
 
-use auditlink::control::ApplyMode;
+use auditlink::control::{ApplyMode, Setting};
+use auditlink::host::UserNames;
 use auditlink::rule::{Command, Ownership, Plan, RulesFile};
-use auditlink::wire::status::{FailureMode, FeatureSwitches, Status};
-use auditlink::{Control, Error, ErrorKind, MessageType, Rule};
+use auditlink::wire::status::{FeatureSwitches, Status};
+use auditlink::{Control, Error, ErrorKind, MessageType, Rule, Settings};
 
-/// Prints a line, unless whoever read our output has enough.
-macro_rules! say {
-    ($($arguments:tt)*) => {
-        if writeln!(std::io::stdout(), $($arguments)*).is_err() {
-            std::process::exit(0);
-        }
-    };
-}
+use self::failure::Failure;
 
 const USAGE: &str = "\
-usage: auditctl [options]
-    -a <l,a>               append a rule to <l>ist with <a>ction
-    -A <l,a>               add a rule at the beginning of <l>ist with <a>ction
-    --apply                with -R: make the loaded rules those of the file, all or nothing
+Usage: auditctl OPTIONS
+
+    -a <l,a>               append a rule to list <l> with action <a>
+    -A <l,a>               insert a rule at the beginning of list <l> with action <a>
+    --apply                with -R: replace the loaded rules by those of the file, all or nothing
     -b <backlog>           set how many records the kernel queues
+    -c                     in a file: continue after errors, but fail at the end
+    -C f=f                 compare two fields; operators =, !=
+    --coverage             with -R: show which system calls the rules record, and warnings about
+                           the rules; load nothing
     -d <l,a>               delete a rule
     -D                     delete all rules; with -k those with a key
     -e [0..2]              turn auditing off or on, or lock the configuration
-    -f [0..2]              what happens when the kernel cannot record:
-                           0 nothing, 1 a line in the kernel's log, 2 panic
+    -f [0..2]              what the kernel does when it cannot record:
+                           0 nothing, 1 print a message, 2 panic
     -F f=v                 add a condition; operators =, !=, <, >, <=, >=, &, &=
-    -c                     in a file: go on after errors, but fail at the end
-    -C f=f                 compare two fields; operators =, !=
-    -h                     this help
-    -i                     in a file: go on after errors
+    -h, --help             print this help
+    -i                     in a file: ignore errors
     -k <key>               set the key of a rule
     -l                     list the rules; with -k those with a key
+    --loginuid-immutable   let no process change its login user once it is set
     -m text                send a user-space message
-    -p [r|w|x|a]           kinds of access to watch
+    --merge                with -R: merge rules that differ only in their system calls; load nothing
+    -p [r|w|x|a]           the kinds of access to watch
+    --plan                 with -R: show what loading would change; load nothing
     -q <mount,subtree>     watch a subtree as its mount point is watched
-    -r <rate>              limit the records a second; 0 for no limit
-    -R <file>              read rules from a file or folder
+    -r <rate>              limit the records per second; 0 for no limit
+    -R <file>              read rules from a file or directory
     -s                     show the status
     -S <calls>             system calls, by name or number
-    -t                     drop watches of trees that are gone
-    -v                     show the version
+    -t                     remove watches on trees that no longer exist
+    -v, --version          print the version
     -w <path>              watch a path
     -W <path>              stop watching a path
-    --backlog_wait_time    set how long to wait for room in the queue
-    --coverage             with -R: show which calls the rules watch, and what is odd; load nothing
-    --loginuid-immutable   let no process change its login user once it is set
-    --merge                with -R: join rules that differ in their calls only; load nothing
-    --plan                 with -R: show what loading would change; load nothing
+    --backlog_wait_time    set how long processes wait for room in the queue
     --reset-lost           reset the counter of lost records
     --reset_backlog_wait_time_actual
-                           reset the time that processes waited";
+                           reset the counter of the time that processes waited
+
+Exit codes:
+    0    success
+    1    no option, a rules file that could not be loaded, or output that could not be written
+    4    a missing capability
+    255  another failure
+";
+
+/// Exit codes of auditctl(8).
+const FAILED: u8 = 255;
+const FAILED_FILE: u8 = 1;
+const NO_PERMISSION: u8 = 4;
+
+/// Options that auditctl(8) lacks: other uses of the rules of a file.
+const EXTRAS: &[&str] = &["--apply", "--coverage", "--merge", "--plan"];
+
+/// Standard output. A failure to write does not interrupt what the command changes in the kernel:
+/// it is reported at the end, unless the reader has closed the pipe.
+#[derive(Default)]
+struct Output {
+    failure: Option<Failure>,
+}
+
+impl Output {
+    fn line(&mut self, line: impl std::fmt::Display) {
+        if self.failure.is_none() {
+            self.failure = stdio::write(&format!("{line}\n")).err();
+        }
+    }
+
+    /// Returns the exit code: the given one, unless the output is incomplete.
+    fn finish(self, code: u8) -> ExitCode {
+        match self.failure {
+            Some(failure) if !failure.is_closed_pipe() => {
+                stdio::exit_code("auditctl", Err(failure))
+            }
+            _ => ExitCode::from(code),
+        }
+    }
+}
 
 fn main() -> ExitCode {
-    let (extras, words): (Vec<String>, Vec<String>) =
-        std::env::args().skip(1).partition(|word| EXTRAS.contains(&word.as_str()));
-    match words.first().map(String::as_str) {
-        None => {
-            say!("{USAGE}");
-            return ExitCode::from(1);
-        }
-        Some("-h") => {
-            say!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        _ => {}
-    }
-    if !extras.is_empty() && !words.iter().any(|word| word == "-R") {
-        eprintln!("auditctl: {} goes with -R", extras.join(", "));
-        return ExitCode::from(255);
-    }
-    match run(&words, &extras) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("auditctl: {error:?}");
-            match error.kind() {
-                ErrorKind::NoPermission { .. } => ExitCode::from(4),
-                _ if words.iter().any(|word| word == "-R") => ExitCode::from(1),
-                _ => ExitCode::from(255),
+    let mut args = Vec::new();
+    for arg in std::env::args_os().skip(1) {
+        match arg.into_string() {
+            Ok(arg) => args.push(arg),
+            Err(arg) => {
+                stdio::warn(format_args!("auditctl: {}: not valid UTF-8", arg.display()));
+                return ExitCode::from(FAILED);
             }
         }
     }
+    let mut output = Output::default();
+    let code = run(args, &mut output);
+    output.finish(code)
 }
 
-/// What auditctl does not have: other things to do with the rules of a file.
-const EXTRAS: &[&str] = &["--apply", "--coverage", "--merge", "--plan"];
-
-fn run(words: &[String], extras: &[String]) -> Result<(), Error> {
-    let command = Command::parse(words, &auditlink::host::UserNames::new())?;
-    match command {
-        Command::Load(path) if !extras.is_empty() => look(&path, extras),
-        _ => carry_out(command, &mut Control::open()?),
+/// Carries out the command line, reports errors, and returns the exit code.
+fn run(args: Vec<String>, output: &mut Output) -> u8 {
+    match args.first().map(String::as_str) {
+        None => {
+            output.line(USAGE.trim_end());
+            return FAILED_FILE;
+        }
+        Some("-h" | "--help") => {
+            output.line(USAGE.trim_end());
+            return 0;
+        }
+        Some("-v" | "--version") => {
+            output.line(format_args!("auditctl {} (auditlink)", env!("CARGO_PKG_VERSION")));
+            return 0;
+        }
+        _ => {}
     }
+    let (extras, args): (Vec<String>, Vec<String>) =
+        args.into_iter().partition(|arg| EXTRAS.contains(&arg.as_str()));
+    let loads_file = args.iter().any(|arg| arg == "-R");
+    if !extras.is_empty() && !loads_file {
+        stdio::warn(format_args!("auditctl: {} requires -R", extras.join(", ")));
+        return FAILED;
+    }
+    let result = Command::parse(&args, &UserNames::new()).map_err(Error::from);
+    let result = result.and_then(|command| match command {
+        Command::Load(path) if !extras.is_empty() => examine(&path, &extras, output),
+        command => execute(command, &mut Control::open()?, output).map(|()| 0),
+    });
+    result.unwrap_or_else(|error| {
+        stdio::warn(format_args!("auditctl: {error:?}"));
+        match error.kind() {
+            ErrorKind::NoPermission { .. } => NO_PERMISSION,
+            _ if loads_file => FAILED_FILE,
+            _ => FAILED,
+        }
+    })
 }
 
 /// Shows what a rules file would do, and does it if `--apply` is among the extras.
-fn look(path: &str, extras: &[String]) -> Result<(), Error> {
+fn examine(path: &str, extras: &[String], output: &mut Output) -> Result<u8, Error> {
     let wants = |option: &str| extras.iter().any(|extra| extra == option);
     let file = RulesFile::load(path)?;
-    file.tolerated().iter().for_each(|mistake| eprintln!("auditctl: {mistake}"));
+    file.tolerated().iter().for_each(|mistake| stdio::warn(format_args!("auditctl: {mistake}")));
     let mut rules = file.rules();
     if wants("--merge") {
         let merged = rules.merged();
         for (rule, origins) in merged.joined() {
             let numbers: Vec<String> =
                 origins.iter().map(|index| (index + 1).to_string()).collect();
-            say!("# rules {} joined: {rule}", numbers.join(", "));
+            output.line(format_args!("# rules {} merged: {rule}", numbers.join(", ")));
         }
         rules = merged.rules;
         if extras.len() == 1 {
-            rules.iter().for_each(|rule| say!("{rule}"));
+            rules.iter().for_each(|rule| output.line(rule));
         }
     }
     if wants("--coverage") {
-        say!("{}", rules.coverage().to_string().trim_end());
-        rules.lint().iter().for_each(|lint| say!("{lint}"));
+        output.line(rules.coverage().to_string().trim_end());
+        rules.lint().iter().for_each(|lint| output.line(lint));
     }
     if wants("--plan") || wants("--apply") {
         let mut control = Control::open()?;
         let plan = rules.plan(&control.rules()?, &Ownership::All);
-        plan.to_string().lines().for_each(|line| say!("{line}"));
+        plan.to_string().lines().for_each(|line| output.line(line));
         if wants("--apply") {
-            return apply(&mut control, &plan);
+            return apply(&mut control, &plan, output);
         }
     }
-    Ok(())
+    Ok(0)
 }
 
-/// Makes the loaded rules those of a file, all or nothing.
-fn apply(control: &mut Control, plan: &Plan) -> Result<(), Error> {
+/// Replaces the loaded rules by those of a file, all or nothing; returns the exit code.
+fn apply(control: &mut Control, plan: &Plan, output: &mut Output) -> Result<u8, Error> {
     let mut report = control.apply_plan(plan, ApplyMode::AllOrNothing)?;
     if report.is_locked {
-        say!("the configuration is locked: nothing was tried");
-        std::process::exit(255);
+        output.line("the configuration is locked: nothing was changed");
+        return Ok(FAILED);
     }
     match report.failed.pop() {
         Some((_, error)) => {
-            say!("the rules that were loaded before were put back");
+            output.line("the previous rules were restored");
             Err(error)
         }
-        None => Ok(()),
+        None => Ok(0),
     }
 }
 
-/// Carries out the lines of a file, one after the other.
-fn load(control: &mut Control, path: &str) -> Result<(), Error> {
+/// Executes the lines of a file in order.
+fn load(control: &mut Control, path: &str, output: &mut Output) -> Result<(), Error> {
     let file = RulesFile::load(path)?;
-    let (mut goes_on, mut fails_late, mut first_error) = (false, false, None);
+    let (mut continues, mut fails_late, mut first_error) = (false, false, None);
     for mistake in file.tolerated() {
-        eprintln!("auditctl: {mistake}");
+        stdio::warn(format_args!("auditctl: {mistake}"));
         first_error.get_or_insert_with(|| Error::from(mistake.error.clone()));
     }
     for line in file.lines() {
         match line.command {
-            Command::ContinueOnErrors => (goes_on, fails_late) = (true, true),
-            Command::IgnoreErrors => (goes_on, fails_late) = (true, false),
+            Command::ContinueOnErrors => (continues, fails_late) = (true, true),
+            Command::IgnoreErrors => (continues, fails_late) = (true, false),
             _ => {}
         }
-        if let Err(error) = carry_out(line.command.clone(), control) {
-            eprintln!("auditctl: {}:{}: {error:?}", line.file, line.number);
-            if !goes_on {
+        if let Err(error) = execute(line.command.clone(), control, output) {
+            stdio::warn(format_args!("auditctl: {}:{}: {error:?}", line.file, line.number));
+            if !continues {
                 return Err(error);
             }
             first_error.get_or_insert(error);
@@ -179,7 +235,7 @@ fn load(control: &mut Control, path: &str) -> Result<(), Error> {
     first_error.filter(|_| fails_late).map_or(Ok(()), Err)
 }
 
-fn carry_out(command: Command, control: &mut Control) -> Result<(), Error> {
+fn execute(command: Command, control: &mut Control, output: &mut Output) -> Result<(), Error> {
     match command {
         Command::Add(rule) => control.add_rule(&rule),
         Command::Delete(rule) => control.delete_rule(&rule),
@@ -188,55 +244,39 @@ fn carry_out(command: Command, control: &mut Control) -> Result<(), Error> {
                 Some(key) => control.delete_rules_by_key(key)?,
                 None => control.delete_all_rules()?,
             };
-            list(control, key.as_deref())
+            list(control, key.as_deref(), output)
         }
-        Command::List { key } => list(control, key.as_deref()),
+        Command::List { key } => list(control, key.as_deref(), output),
         Command::Status => {
             let status = control.status()?;
-            show(&status);
+            show(&status, output);
             let features = control.features()?;
             let immutable = FeatureSwitches::LOGINUID_IMMUTABLE;
             let locked = features.locked.contains(immutable);
-            say!(
+            output.line(format_args!(
                 "loginuid_immutable {} {}",
                 u8::from(features.on.contains(immutable)),
                 if locked { "locked" } else { "unlocked" }
-            );
+            ));
             Ok(())
         }
-        Command::Enabled(2) => {
-            control.lock()?;
-            set(control)
-        }
-        Command::Enabled(on) => {
-            control.set_enabled(on != 0)?;
-            set(control)
-        }
-        Command::Failure(mode) => {
-            match FailureMode::new(mode) {
-                FailureMode::PANIC => control.panic_on_loss()?,
-                mode => control.set_failure(mode)?,
+        Command::Set { setting, value } => {
+            match (setting, value) {
+                (Setting::Enabled, 2) => control.lock()?,
+                (Setting::Failure, 2) => control.panic_on_loss()?,
+                _ => drop(control.configure(&Settings::new().with(setting, value))?),
             }
-            set(control)
-        }
-        Command::BacklogLimit(records) => {
-            control.set_backlog_limit(records)?;
-            set(control)
-        }
-        Command::RateLimit(records) => {
-            control.set_rate_limit(records)?;
-            set(control)
-        }
-        Command::BacklogWaitTime(ticks) => {
-            control.set_backlog_wait_time(ticks)?;
-            set(control)
+            show(&control.status()?, output); // as auditctl does
+            Ok(())
         }
         Command::ResetLost => {
-            eprintln!("lost: {}", control.reset_lost()?); // where auditctl says it, too
+            // auditctl prints it to standard error, too
+            stdio::warn(format_args!("lost: {}", control.reset_lost()?));
             Ok(())
         }
         Command::ResetBacklogWaitTimeActual => {
-            eprintln!("backlog_wait_time_actual: {}", control.reset_backlog_wait_time_actual()?);
+            let ticks = control.reset_backlog_wait_time_actual()?;
+            stdio::warn(format_args!("backlog_wait_time_actual: {ticks}"));
             Ok(())
         }
         Command::LoginuidImmutable => {
@@ -247,45 +287,27 @@ fn carry_out(command: Command, control: &mut Control) -> Result<(), Error> {
         Command::MakeEquivalent { mount, subtree } => control.make_equivalent(mount, subtree),
         Command::Trim => control.trim(),
         Command::ContinueOnErrors | Command::IgnoreErrors => Ok(()),
-        Command::Load(path) => load(control, &path),
+        Command::Load(path) => load(control, &path, output),
         Command::Version => {
-            say!("auditctl version {} (auditlink)", env!("CARGO_PKG_VERSION"));
+            output.line(format_args!("auditctl {} (auditlink)", env!("CARGO_PKG_VERSION")));
             Ok(())
         }
-        other => unreachable!("a command that this example does not know: {other:?}"),
+        other => unreachable!("a command without an implementation: {other:?}"),
     }
 }
 
-/// Shows the status after a setting was changed, as auditctl does.
-fn set(control: &mut Control) -> Result<(), Error> {
-    show(&control.status()?);
-    Ok(())
-}
-
-fn list(control: &mut Control, key: Option<&[u8]>) -> Result<(), Error> {
+fn list(control: &mut Control, key: Option<&[u8]>, output: &mut Output) -> Result<(), Error> {
     let wanted = |rule: &Rule| key.is_none_or(|key| rule.keys().any(|other| other == key));
     let rules: Vec<Rule> = control.rules()?.into_iter().filter(wanted).collect();
     if rules.is_empty() {
-        say!("No rules");
+        output.line("No rules");
     }
     for rule in rules {
-        say!("{rule}");
+        output.line(rule);
     }
     Ok(())
 }
 
-fn show(status: &Status) {
-    say!("enabled {}", status.enabled.number());
-    say!("failure {}", status.failure.number());
-    say!("pid {}", status.pid);
-    say!("rate_limit {}", status.rate_limit);
-    say!("backlog_limit {}", status.backlog_limit);
-    say!("lost {}", status.lost);
-    say!("backlog {}", status.backlog);
-    if let Some(ticks) = status.backlog_wait_time {
-        say!("backlog_wait_time {ticks}");
-    }
-    if let Some(ticks) = status.backlog_wait_time_actual {
-        say!("backlog_wait_time_actual {ticks}");
-    }
+fn show(status: &Status, output: &mut Output) {
+    output.line(status.to_string().trim_end());
 }

@@ -1,85 +1,100 @@
-//! Tells what would be missed on this machine, and how to mend it.
+//! Reports what would be missed on this machine, and how to fix it.
 //!
 //! ```text
-//! doctor [--json] [--rules FILE|FOLDER] [NAME]…
+//! doctor [--json] [--rules FILE|DIRECTORY] [NAME]…
 //! ```
 //!
-//! The names are calls, or groups of calls, that are wanted; without any, `process` is. It exits
-//! with 1 if something would be missed.
+//! The names are system calls, or groups of system calls, that must be recorded; `process` by
+//! default. The exit code is 1 if something would be missed.
 
-use std::error::Error;
-use std::io::Write;
+#[path = "../support/cli.rs"]
+mod cli;
+#[path = "../support/failure.rs"]
+mod failure;
+#[path = "../support/stdio.rs"]
+mod stdio;
+
+use std::io;
 use std::process::ExitCode;
 
 use auditlink::RuleSet;
 use auditlink::preflight::Preflight;
+use clap::{Arg, ArgAction, Command};
 
-const USAGE: &str = "\
-usage: doctor [--json] [--rules FILE|FOLDER] [NAME]...
+use self::failure::Failure;
 
-  NAME      a call such as execve, or a group of calls: process (default), file,
-            network, identity, module, time
-  --rules   judge the rules of a file or folder instead of those that are loaded
-  --json    one JSON object instead of the tables
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  nothing would be missed
+  1  something is, or may be, missed
+  2  a wrong command line, rules that cannot be read, or output that cannot be written";
 
-It exits with 1 if something is or may be missed, with 2 if it was called wrongly.";
-
-#[derive(Default)]
 struct Options {
     json: bool,
     rules: Option<String>,
-    wants: Vec<String>,
+    names: Vec<String>,
 }
 
 fn main() -> ExitCode {
-    let mut options = Options::default();
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--json" => options.json = true,
-            "--rules" => match words.next() {
-                Some(path) => options.rules = Some(path),
-                None => return usage("--rules needs a file behind it"),
-            },
-            "-h" | "--help" => {
-                println!("{USAGE}");
-                return ExitCode::SUCCESS;
-            }
-            word if word.starts_with('-') => return usage(&format!("{word} is no option")),
-            _ => options.wants.push(word),
-        }
-    }
-    if options.wants.is_empty() {
-        options.wants.push("process".to_owned());
-    }
+    let options = match parse() {
+        Ok(options) => options,
+        Err(code) => return code,
+    };
     match examine(&options) {
-        Ok(true) => ExitCode::from(1),
-        Ok(false) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("doctor: {error:?}");
-            ExitCode::from(2)
+        Ok((would_miss, text)) => {
+            let code = u8::from(would_miss);
+            match stdio::write(&text) {
+                Err(error) if !error.is_closed_pipe() => fail(&error),
+                _ => ExitCode::from(code),
+            }
         }
+        Err(error) => fail(&error),
     }
 }
 
-fn usage(message: &str) -> ExitCode {
-    eprintln!("doctor: {message}\n\n{USAGE}");
+fn fail(failure: &Failure) -> ExitCode {
+    stdio::warn(format_args!("doctor: {failure}"));
     ExitCode::from(2)
 }
 
-/// Looks, and shows what was found; tells whether something would be missed.
-fn examine(options: &Options) -> Result<bool, Box<dyn Error>> {
+fn parse() -> Result<Options, ExitCode> {
+    let command = Command::new("doctor")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Reports what would be missed on this machine, and how to fix it")
+        .after_help(AFTER_HELP)
+        .args([
+            Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object"),
+            Arg::new("rules")
+                .long("rules")
+                .value_name("FILE|DIRECTORY")
+                .help("Check these rules instead of the loaded ones"),
+            Arg::new("names").value_name("NAME").num_args(0..).default_value("process").help(
+                "A system call such as execve, or a group: process, file, network, identity, \
+                 module, time",
+            ),
+        ]);
+    let matches = cli::parse(command)?;
+    Ok(Options {
+        json: matches.get_flag("json"),
+        rules: matches.get_one("rules").cloned(),
+        names: matches.get_many("names").unwrap_or_default().cloned().collect(),
+    })
+}
+
+/// Runs the checks; returns whether something would be missed, and the report.
+fn examine(options: &Options) -> Result<(bool, String), Failure> {
     let mut preflight = Preflight::new();
-    for name in &options.wants {
+    for name in &options.names {
         preflight = preflight.wants(name);
     }
     if let Some(path) = &options.rules {
         preflight = preflight.rules(RuleSet::load(path)?);
     }
     let report = preflight.run();
-    let text =
-        if options.json { serde_json::to_string(&report)? + "\n" } else { report.to_string() };
-    // whoever reads our output may have enough
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(report.would_miss())
+    let text = if options.json {
+        serde_json::to_string(&report).map_err(io::Error::from)? + "\n"
+    } else {
+        report.to_string()
+    };
+    Ok((report.would_miss(), text))
 }

@@ -1,4 +1,4 @@
-//! How deliveries are shown.
+//! The output formats.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::str::FromStr;
@@ -9,16 +9,16 @@ use auditlink::record::LogLine;
 
 use crate::text::{Style, event_line, loss_line};
 
-/// The form of the output.
+/// The output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// For people: a line for each.
+    /// One line for each event or loss, for people.
     Text,
-    /// For programs: an object a line.
+    /// One JSON object per line, for programs.
     Json,
-    /// As auditd writes it: a record a line.
+    /// One record per line, as auditd writes them.
     Log,
-    /// Nothing; only the counts.
+    /// Nothing but the counts on standard error.
     None,
 }
 
@@ -31,16 +31,16 @@ impl FromStr for Format {
             "json" => Ok(Self::Json),
             "log" => Ok(Self::Log),
             "none" => Ok(Self::None),
-            _ => Err(format!("{word} is no format: give text, json, log or none")),
+            _ => Err(format!("unknown format '{word}'")),
         }
     }
 }
 
-/// Writes deliveries in a form.
+/// Prints deliveries in a format.
 pub(crate) struct Printer {
     format: Format,
     style: Style,
-    /// Names of users, for events of this machine.
+    /// User names, if the events are of this machine.
     names: Option<UserNames>,
 }
 
@@ -52,7 +52,7 @@ impl Printer {
         Self { format, style, names: is_of_this_machine.then(UserNames::new) }
     }
 
-    /// Writes a delivery.
+    /// Prints a delivery.
     pub(crate) fn write(&self, output: &mut impl Write, delivery: &Delivery) -> io::Result<()> {
         match (self.format, delivery) {
             (Format::None, _) => Ok(()),

@@ -1,18 +1,24 @@
-//! Shows what the kernel's audit system records, live, from a capture or from a log.
+//! Prints what the kernel's audit system records: live, from a capture or from a log.
 //!
 //! ```text
-//! dump [--demo | --capture FILE.pcap | --log FILE | --observer | --daemon]
-//!      [--format text|json|log|none] [--key K]… [--count N] [--for SECONDS] [--write FILE.pcap]
+//! dump [--demo | --capture FILE | --log FILE | --observer | --daemon]
+//!      [--format text|json|log|none] [--key KEY]… [--count N] [--for SECONDS] [--write FILE]
 //! ```
 //!
-//! Deliveries go to stdout. The last line on stderr counts them:
-//! `events=N records=N losses=N incomplete=N`; the one before says whether anything is missing.
+//! Events and losses go to standard output. The last line on standard error counts them,
+//! `events=N records=N losses=N incomplete=N`; the line before it says whether anything is missing.
 
+#[path = "../support/cli.rs"]
+mod cli;
+#[path = "../support/failure.rs"]
 mod failure;
 mod format;
 mod options;
 mod origin;
+#[path = "../support/signals.rs"]
 mod signals;
+#[path = "../support/stdio.rs"]
+mod stdio;
 mod tally;
 mod text;
 
@@ -31,31 +37,18 @@ use self::signals::StopSignals;
 use self::tally::Tally;
 
 fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args().skip(1)) {
-        Ok(options) => options,
-        Err(message) => {
-            eprintln!("dump: {message}\n\n{}", options::USAGE);
-            return ExitCode::from(2);
-        }
-    };
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS // whoever read our output has enough
-        }
-        Err(failure) => {
-            eprintln!("dump: {failure}");
-            ExitCode::FAILURE
-        }
+    match Options::parse("dump") {
+        Ok(options) => stdio::exit_code("dump", run(&options).map(|()| ExitCode::SUCCESS)),
+        Err(code) => code,
     }
 }
 
-/// How often the output is flushed, and signals are looked for.
-const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// How often the output is flushed and signals are checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let stop = if options.input.is_live() { Some(StopSignals::block()?) } else { None };
-    // listen before anything else, so that nothing slips between
+    let stop = if options.input.is_live() { Some(block_signals()?) } else { None };
+    // Receive before anything else happens, so that no record is missed.
     let origin = Origin::open(&options.input)?;
     match &options.write {
         None => dump(origin, options, stop.as_ref()).map(drop),
@@ -68,7 +61,11 @@ fn run(options: &Options) -> Result<(), Failure> {
     }
 }
 
-/// Runs the source to its end, or until a signal or an option stops it.
+fn block_signals() -> Result<StopSignals, Failure> {
+    StopSignals::block().map_err(|error| Failure::Setup("block signals", error))
+}
+
+/// Prints deliveries until the source ends, or until a signal or a limit stops it.
 #[expect(clippy::disallowed_methods, reason = "a program may read the clock")]
 fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> Result<S, Failure> {
     let mut events = Events::new(source);
@@ -86,13 +83,13 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
         if enough && stop.is_none() {
             break;
         }
-        // a look at the signals is a system call: not for every event
-        let is_time = stop.is_some() && started.elapsed() >= wake;
-        if is_time {
+        // Checking for signals is a system call, which is too slow for every event.
+        let is_due = stop.is_some() && started.elapsed() >= wake;
+        if is_due {
             output.flush()?;
-            wake = started.elapsed() + LOOK_INTERVAL;
+            wake = started.elapsed() + CHECK_INTERVAL;
         }
-        let over = is_time
+        let over = is_due
             && (stop.is_some_and(StopSignals::is_pending)
                 || end.is_some_and(|end| started.elapsed() >= end));
         if (enough || over) && !stopping {
@@ -100,7 +97,7 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
             events.source_mut().finish()?;
         }
         let next = match stop {
-            Some(_) => events.next_timeout(LOOK_INTERVAL),
+            Some(_) => events.next_timeout(CHECK_INTERVAL),
             None => events.next().transpose().map(Next::from),
         };
         match next {

@@ -1,26 +1,23 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use auditlink::{ByteStr, Event};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 
+use crate::cli;
 use crate::format::Format;
 
-pub(crate) const USAGE: &str = "\
-usage: dump [--demo | --capture FILE.pcap | --log FILE | --observer | --daemon]
-            [--format text|json|log|none] [--key K]... [--count N] [--for SECONDS]
-            [--write FILE.pcap]
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  the input ended, or the program was asked to stop
+  1  a failure, which is reported on standard error
+  2  a wrong command line
 
-  --demo          replay a capture that is compiled in
-  --capture FILE  replay a capture
-  --log FILE      read a log of auditd, raw or enriched; - is the standard input
-  --observer      read along with others, changing nothing (default; needs CAP_AUDIT_READ)
-  --daemon        be the audit daemon (needs CAP_AUDIT_CONTROL)
-  --format        how to show events and losses (default text)
-  --key K         show events of rules with this key only; losses are always shown
-  --count N       stop after N events
-  --for SECONDS   stop after a time
-  --write FILE    record what comes as a capture";
+Losses do not change the exit code. The last two lines on standard error say whether anything is
+missing, and count what was shown.";
 
 /// Where events come from.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,18 +30,18 @@ pub(crate) enum Input {
 }
 
 impl Input {
-    /// Tells whether lines come from the standard input, where the next may be long in coming.
+    /// Returns whether lines come from standard input, where the next one may arrive much later.
     pub(crate) fn is_pipe(&self) -> bool {
         matches!(self, Self::Log(path) if path.as_os_str() == "-")
     }
 
-    /// Tells whether it is the kernel, which has no end of its own.
+    /// Returns whether events come from the running kernel, which never ends by itself.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self, Self::Observer | Self::Daemon)
     }
 }
 
-/// What the command line asks for.
+/// The options of the command line.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) input: Input,
@@ -56,60 +53,89 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Reads the words of the command line, without the program's name.
-    pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut words = words;
-        let mut input = None;
-        let mut options = Self {
-            input: Input::Observer,
-            format: Format::Text,
-            keys: Vec::new(),
-            count: None,
-            seconds: None,
-            write: None,
+    /// Parses the arguments of the process.
+    ///
+    /// # Errors
+    ///
+    /// Returns the exit code after `--help`, `--version`, or a message about a wrong command line.
+    pub(crate) fn parse(name: &'static str) -> Result<Self, ExitCode> {
+        let matches = cli::parse(command(name))?;
+        let path = |option: &str| matches.get_one::<PathBuf>(option).cloned();
+        let input = if matches.get_flag("demo") {
+            Input::Demo
+        } else if matches.get_flag("daemon") {
+            Input::Daemon
+        } else if let Some(path) = path("capture") {
+            Input::Capture(path)
+        } else if let Some(path) = path("log") {
+            Input::Log(path)
+        } else {
+            Input::Observer
         };
-        while let Some(option) = words.next() {
-            let mut argument =
-                || words.next().ok_or_else(|| format!("{option} needs something behind it"));
-            let mut choose = |choice| match input.replace(choice) {
-                None => Ok(()),
-                Some(_) => Err(format!("{option}: choose one source of events")),
-            };
-            match option.as_str() {
-                "--demo" => choose(Input::Demo)?,
-                "--observer" => choose(Input::Observer)?,
-                "--daemon" => choose(Input::Daemon)?,
-                "--capture" => choose(Input::Capture(argument()?.into()))?,
-                "--log" => choose(Input::Log(argument()?.into()))?,
-                "--format" => options.format = argument()?.parse()?,
-                "--key" => options.keys.push(argument()?),
-                "--count" => options.count = Some(number(&option, &argument()?)?),
-                "--for" => options.seconds = Some(number(&option, &argument()?)?),
-                "--write" => options.write = Some(argument()?.into()),
-                _ => return Err(format!("{option} is no option")),
+        let options = Self {
+            input,
+            format: matches.get_one("format").copied().unwrap_or(Format::Text),
+            keys: matches.get_many("key").unwrap_or_default().cloned().collect(),
+            count: matches.get_one("count").copied(),
+            seconds: matches.get_one("for").copied(),
+            write: path("write"),
+        };
+        match options.conflict() {
+            Some(message) => {
+                let usage = command(name).render_usage().to_string();
+                Err(cli::reject(name, message, &usage))
             }
-        }
-        if let Some(input) = input {
-            options.input = input;
-        }
-        if options.seconds.is_some() && !options.input.is_live() {
-            return Err("--for is for a live kernel: a file has its own end".to_owned());
-        }
-        match (&options.input, &options.write) {
-            (Input::Capture(from) | Input::Log(from), Some(to)) if from == to => {
-                Err("--write would empty the file that is read".to_owned())
-            }
-            _ => Ok(options),
+            None => Ok(options),
         }
     }
 
-    /// Tells whether an event is to be shown.
+    /// Returns why the options contradict each other, if they do.
+    fn conflict(&self) -> Option<&'static str> {
+        if self.seconds.is_some() && !self.input.is_live() {
+            return Some("--for needs --observer or --daemon: a file has an end");
+        }
+        match (&self.input, &self.write) {
+            (Input::Capture(from) | Input::Log(from), Some(to)) if from == to => {
+                Some("--write would overwrite the input file")
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns whether an event is shown.
     pub(crate) fn wants(&self, event: &Event) -> bool {
         let has = |key: &ByteStr<'_>| self.keys.iter().any(|wanted| wanted.as_bytes() == *key);
         self.keys.is_empty() || event.keys().iter().any(has)
     }
 }
 
-fn number(option: &str, text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("{option} needs a number, not {text:?}"))
+fn command(name: &'static str) -> Command {
+    let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+    let option =
+        |name: &'static str, value: &'static str| Arg::new(name).long(name).value_name(value);
+    let path = |name, value| option(name, value).value_parser(value_parser!(PathBuf));
+    let number = |name, value| option(name, value).value_parser(value_parser!(u64));
+    let formats = PossibleValuesParser::new(["text", "json", "log", "none"])
+        .try_map(|word| word.parse::<Format>());
+    Command::new(name)
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Prints the events and losses of the Linux audit system")
+        .after_help(EXIT_CODES)
+        .args([
+            flag("demo").help("Replay a capture that is compiled in"),
+            path("capture", "FILE").help("Replay a pcap capture"),
+            path("log", "FILE").help("Read a log of auditd, raw or enriched; - is standard input"),
+            flag("observer").help("Read along with other readers (default; needs CAP_AUDIT_READ)"),
+            flag("daemon").help("Register as the audit daemon (needs CAP_AUDIT_CONTROL)"),
+            option("format", "FORMAT")
+                .help("Print in this format, text by default")
+                .value_parser(formats),
+            option("key", "KEY")
+                .help("Show events of rules with this key only, and all losses; may be repeated")
+                .action(ArgAction::Append),
+            number("count", "N").help("Stop after N events"),
+            number("for", "SECONDS").help("Stop after a duration"),
+            path("write", "FILE").help("Also write what is received to a pcap capture"),
+        ])
+        .group(ArgGroup::new("input").args(["demo", "capture", "log", "observer", "daemon"]))
 }

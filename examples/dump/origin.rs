@@ -1,4 +1,4 @@
-//! Where events come from: the live kernel, or a file.
+//! Where events come from: the running kernel, or a file.
 
 use std::fs::File;
 use std::io::{self, BufReader, Stdin, Write};
@@ -9,10 +9,10 @@ use auditlink::{Error, Receiver, Source, capture, log};
 
 use crate::options::Input;
 
-/// Recorded on a real kernel; see `PROVENANCE.md` beside it.
+/// A capture of a real kernel; see `PROVENANCE.md` in this directory.
 const DEMO: &[u8] = include_bytes!("demo.pcap");
 
-/// The live kernel or a file.
+/// The running kernel or a file.
 pub(crate) enum Origin {
     Live(Box<Receiver>),
     Demo(Box<capture::Reader<&'static [u8]>>),
@@ -63,7 +63,7 @@ impl Source for Origin {
     }
 }
 
-/// A source that can be told to stop: what it has still comes, then its end.
+/// A source that can be asked to end after delivering what it has.
 pub(crate) trait Finish: Source {
     fn finish(&mut self) -> Result<(), Error>;
 }

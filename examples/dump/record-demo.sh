@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Records demo.pcap anew, on the kernel at hand, and writes down where it comes from.
+# Records demo.pcap on the running kernel, and writes its golden file and PROVENANCE.md.
 #
-# Needs root, auditing free for use, and nothing of value on the machine's audit trail.
-# Usage: examples/dump/record-demo.sh        (from the top of the project)
+# Usage: examples/dump/record-demo.sh        (from the top of the repository)
+#
+# Needs root, and a machine without an audit daemon and without audit rules.
 set -euo pipefail
 
 cargo build --release --examples --tests
-# a folder of its own, so that no path of the build gets into the capture
+# a temporary directory, so that no build path gets into the capture
 folder=$(mktemp -d /tmp/demo.XXXX)
 cp target/release/examples/{dump,auditctl} "$folder"
 cp "$(ls -t target/release/deps/live-* | grep -v '\.d$' | head -1)" "$folder/helper"
@@ -24,7 +25,7 @@ restore() {
 trap restore EXIT
 
 ./auditctl -e 1 >/dev/null
-# a small buffer, which only CAP_NET_ADMIN could exceed, so that a stall overflows it
+# a small receive buffer, so that a stall overflows it; only CAP_NET_ADMIN could exceed the limit
 echo 50000 >/proc/sys/net/core/rmem_max
 setpriv --bounding-set -net_admin --inh-caps -net_admin \
     "$folder/dump" --observer --format none --write demo.pcap &
@@ -41,7 +42,7 @@ as_user /bin/bash -c '/bin/echo "two words" "ünïcode" >/dev/null; exit 3' || t
 as_user /bin/bash -c 'exec 3<>/dev/tcp/127.0.0.1/9' 2>/dev/null || true
 as_user "$folder/helper" storm 1 b32
 "$folder/helper" say 'op=demo acct="nobody" exe="/usr/bin/demo" res=success'
-# two threads at once, for events that interleave
+# two threads at once, for interleaved events
 as_user "$folder/helper" pair 12
 sleep 0.3
 kill -STOP $dump

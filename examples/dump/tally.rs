@@ -1,11 +1,13 @@
-//! Counting what is shown.
+//! Counts of what was shown.
 
-use auditlink::event::{Event, Stats};
+use auditlink::Event;
+use auditlink::event::Stats;
 use auditlink::{Delivery, MessageType};
 
 use crate::options::Options;
+use crate::stdio;
 
-/// The counts of the last line.
+/// The counts of the last line on standard error.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) shown: u64,
@@ -16,7 +18,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Counts a delivery; tells whether it is to be shown.
+    /// Counts a delivery and returns whether it is shown.
     pub(crate) fn count(&mut self, delivery: &Delivery, options: &Options) -> bool {
         match delivery {
             Delivery::Loss(_) => {
@@ -42,24 +44,27 @@ impl Tally {
         self.config_changes += u64::from(is_config);
     }
 
+    /// Writes the counts to standard error.
     pub(crate) fn report(&self, stats: &Stats) {
         if self.config_changes > 0 {
-            eprintln!("config_change={} of the events", self.config_changes);
+            stdio::warn(format_args!("config_change={} of the events", self.config_changes));
         }
         if stats.refused > 0 {
-            eprintln!("refused={} datagrams that the kernel did not send", stats.refused);
+            stdio::warn(format_args!(
+                "refused={} datagrams that the kernel did not send",
+                stats.refused
+            ));
         }
         if stats.registration_probes > 0 {
-            eprintln!(
-                "registration_probes={} attempts to take the daemon's place",
+            stdio::warn(format_args!(
+                "registration_probes={} attempts to register as the audit daemon",
                 stats.registration_probes
-            );
+            ));
         }
-        let completeness = stats.completeness();
-        eprintln!("completeness={completeness}");
-        eprintln!(
+        stdio::warn(format_args!("completeness={}", stats.completeness()));
+        stdio::warn(format_args!(
             "events={} records={} losses={} incomplete={}",
             self.shown, self.records, self.losses, self.incomplete
-        );
+        ));
     }
 }

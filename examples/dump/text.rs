@@ -1,14 +1,14 @@
-//! An event as a line for people: when, who, what, on what, and how it ended.
+//! The text format: one line with time, subject, action, objects and outcome.
 
 use std::fmt::Write as _;
 
+use auditlink::Record;
 use auditlink::event::{EventKind, Outcome, Subject};
 use auditlink::host::UserNames;
-use auditlink::record::Record;
 use auditlink::user_db::UserDb as _;
 use auditlink::{Event, Loss};
 
-/// Whether lines are coloured.
+/// Whether lines are colored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     Plain,
@@ -30,12 +30,12 @@ impl Style {
     }
 }
 
-/// Makes the line of a loss.
+/// Returns the line of a loss.
 pub(crate) fn loss_line(loss: &Loss, style: Style) -> String {
     style.paint(WARNING, &format!("LOSS {loss}"))
 }
 
-/// Makes the line of an event.
+/// Returns the line of an event.
 pub(crate) fn event_line(event: &Event, names: Option<&UserNames>, style: Style) -> String {
     let kind = event.kind();
     let id = event.id();
@@ -44,8 +44,8 @@ pub(crate) fn event_line(event: &Event, names: Option<&UserNames>, style: Style)
         style.paint(BOLD, kind.name()),
     ];
     words.extend(event.node().map(|node| format!("on {}", text(node))));
-    words.push(who(&event.subject(), names));
-    words.extend(what(event, &kind));
+    words.push(subject(&event.subject(), names));
+    words.extend(action(event, &kind));
     words.extend(event.objects().iter().map(|object| shown(&object.to_string())));
     words.extend(details(event, &kind));
     match event.outcome() {
@@ -71,15 +71,15 @@ pub(crate) fn event_line(event: &Event, names: Option<&UserNames>, style: Style)
     words.join(" ")
 }
 
-/// Makes `comm[pid] user login=user`; the login user only where there is one.
-fn who(subject: &Subject<'_>, names: Option<&UserNames>) -> String {
+/// Returns `comm[pid] uid=user auid=user`, without the parts that are unknown.
+fn subject(subject: &Subject<'_>, names: Option<&UserNames>) -> String {
     let name =
         |id: u32| names.and_then(|names| names.user_name(id)).unwrap_or_else(|| id.to_string());
     let mut line = String::new();
     let program = subject.comm.as_deref().or_else(|| {
         subject.exe.as_deref().map(|exe| exe.rsplit(|byte| *byte == b'/').next().unwrap_or(exe))
     });
-    // writing to a String does not fail
+    // Writing to a String cannot fail.
     let _ = match (program, subject.pid) {
         (Some(program), Some(pid)) => write!(line, "{}[{pid}]", text(program)),
         (None, Some(pid)) => write!(line, "[{pid}]"),
@@ -95,8 +95,8 @@ fn who(subject: &Subject<'_>, names: Option<&UserNames>) -> String {
     line.trim_start().to_owned()
 }
 
-/// Says what was done, where the kind does not say it all.
-fn what(event: &Event, kind: &EventKind<'_>) -> Option<String> {
+/// Returns the action, unless the kind of the event already names it.
+fn action(event: &Event, kind: &EventKind<'_>) -> Option<String> {
     let action = text(&event.action());
     match kind {
         EventKind::Exec(_) | EventKind::Fork(_) | EventKind::Exit(_) => None,
@@ -110,7 +110,7 @@ fn what(event: &Event, kind: &EventKind<'_>) -> Option<String> {
     }
 }
 
-/// Adds what only this kind has.
+/// Returns the detail that only events of this kind have.
 fn details(event: &Event, kind: &EventKind<'_>) -> Option<String> {
     match kind {
         EventKind::Exec(exec) => {
@@ -145,7 +145,7 @@ fn all_records(event: &Event) -> String {
     event.records().map(line).collect::<Vec<_>>().join(" | ")
 }
 
-/// Bytes as text that cannot move the cursor.
+/// Returns text without control characters, which a terminal could interpret.
 fn text(bytes: &[u8]) -> String {
     let lossy = String::from_utf8_lossy(bytes);
     lossy
@@ -154,7 +154,7 @@ fn text(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Puts quotes where a word would fall into several.
+/// Quotes a word that contains spaces.
 fn shown(word: &str) -> String {
     if word.is_empty() || word.contains([' ', '"']) { format!("{word:?}") } else { word.to_owned() }
 }

@@ -1,11 +1,13 @@
-//! The twin of `dump` on tokio: the same command line, the same output.
+//! The same as `dump`, on tokio: the same command line and the same output.
 //!
 //! ```text
-//! dump_tokio [--demo | --capture FILE.pcap | --log FILE | --observer | --daemon]
-//!            [--format text|json|log|none] [--key K]… [--count N] [--for SECONDS] [--write FILE.pcap]
+//! dump_tokio [--demo | --capture FILE | --log FILE | --observer | --daemon]
+//!            [--format text|json|log|none] [--key KEY]… [--count N] [--for SECONDS] [--write FILE]
 //! ```
 
-#[path = "../dump/failure.rs"]
+#[path = "../support/cli.rs"]
+mod cli;
+#[path = "../support/failure.rs"]
 mod failure;
 #[path = "../dump/format.rs"]
 mod format;
@@ -13,6 +15,8 @@ mod format;
 mod options;
 #[path = "../dump/origin.rs"]
 mod origin;
+#[path = "../support/stdio.rs"]
+mod stdio;
 #[path = "../dump/tally.rs"]
 mod tally;
 #[path = "../dump/text.rs"]
@@ -34,33 +38,21 @@ use self::origin::{Finish, Origin};
 use self::tally::Tally;
 
 fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args().skip(1)) {
-        Ok(options) => options,
-        Err(message) => {
-            let usage = options::USAGE.replacen("usage: dump", "usage: dump_tokio", 1);
-            eprintln!("dump_tokio: {message}\n\n{usage}");
-            return ExitCode::from(2);
-        }
-    };
-    let run = || -> Result<(), Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(run(&options))
-    };
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS // whoever read our output has enough
-        }
-        Err(failure) => {
-            eprintln!("dump_tokio: {failure}");
-            ExitCode::FAILURE
-        }
+    match Options::parse("dump_tokio") {
+        Ok(options) => stdio::exit_code("dump_tokio", start(&options).map(|()| ExitCode::SUCCESS)),
+        Err(code) => code,
     }
 }
 
+fn start(options: &Options) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Setup("start the tokio runtime", error))?;
+    runtime.block_on(run(options))
+}
+
 async fn run(options: &Options) -> Result<(), Failure> {
-    // a signal before this ends the program, which has nothing to give back yet
-    let stop = if options.input.is_live() { Some(Stop::new()?) } else { None };
+    // A signal that arrives earlier ends the process, which has changed nothing yet.
+    let stop = if options.input.is_live() { Some(StopSignals::new()?) } else { None };
     match (Origin::open(&options.input)?, &options.write) {
         (Origin::Live(live), None) => dump(waiting(*live)?, options, stop).await.map(drop),
         (Origin::Live(live), Some(path)) => {
@@ -79,7 +71,7 @@ fn waiting<S: Source + AsFd>(source: S) -> Result<EventStream<S>, Failure> {
     EventStream::new(source).map_err(Failure::Audit)
 }
 
-/// Writes what is left of a capture.
+/// Writes the rest of a capture.
 fn finish<S: Source, W: io::Write>(tee: capture::Tee<S, W>) -> Result<(), Failure> {
     tee.into_parts().1.finish()?;
     Ok(())
@@ -88,11 +80,11 @@ fn finish<S: Source, W: io::Write>(tee: capture::Tee<S, W>) -> Result<(), Failur
 /// How often the output is flushed.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Runs the stream to its end, or until somebody wants it to stop.
+/// Prints deliveries until the stream ends, or until a signal or a limit stops it.
 async fn dump<S: Finish>(
     mut stream: EventStream<S>,
     options: &Options,
-    stop: Option<Stop>,
+    stop: Option<StopSignals>,
 ) -> Result<S, Failure> {
     let mut tally = Tally::default();
     let printer = Printer::new(options.format, options.input.is_live());
@@ -100,8 +92,8 @@ async fn dump<S: Finish>(
     let is_live = stop.is_some();
     let mut flush = interval(FLUSH_INTERVAL);
     flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let over = over(stop, options.seconds.map_or(Duration::MAX, Duration::from_secs));
-    tokio::pin!(over);
+    let stopped = stopped(stop, options.seconds.map_or(Duration::MAX, Duration::from_secs));
+    tokio::pin!(stopped);
 
     let mut outcome = Ok(());
     let mut stopping = false;
@@ -116,12 +108,12 @@ async fn dump<S: Finish>(
         }
         tokio::select! {
             biased;
-            () = &mut over, if !stopping => {
+            () = &mut stopped, if !stopping => {
                 stopping = true;
                 stream.source_mut().finish()?;
             }
             _ = flush.tick() => output.flush()?,
-            // whatever else is chosen, this one has lost nothing
+            // Cancel safe: no delivery is lost when another branch is taken.
             next = stream.next() => match next {
                 Some(Ok(delivery)) => {
                     if tally.count(&delivery, options) {
@@ -145,26 +137,28 @@ async fn dump<S: Finish>(
     outcome.map(|()| source)
 }
 
-/// SIGINT, SIGTERM and SIGHUP: a daemon that dies leaves its place to a stranger.
-struct Stop([Signal; 3]);
+/// SIGINT, SIGTERM and SIGHUP.
+struct StopSignals([Signal; 3]);
 
-impl Stop {
-    fn new() -> io::Result<Self> {
+impl StopSignals {
+    fn new() -> Result<Self, Failure> {
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let [interrupt, terminate, hangup] = kinds.map(signal);
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::Setup("listen for signals", error));
+        let [interrupt, terminate, hangup] = kinds.map(listen);
         Ok(Self([interrupt?, terminate?, hangup?]))
     }
 }
 
-/// Waits for one of the signals, or for so long; forever if there is no end but the source's own.
-async fn over(stop: Option<Stop>, time: Duration) {
-    let Some(Stop([mut interrupt, mut terminate, mut hangup])) = stop else {
+/// Completes on a stop signal or after a duration; never for a file, which has an end.
+async fn stopped(stop: Option<StopSignals>, duration: Duration) {
+    let Some(StopSignals([mut interrupt, mut terminate, mut hangup])) = stop else {
         return std::future::pending().await;
     };
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
-        () = sleep(time) => {}
+        () = sleep(duration) => {}
     }
 }

@@ -1,9 +1,8 @@
-//! Watching the kernel at work.
+//! Watching the running kernel.
 
 use std::time::{Duration, Instant};
 
 use auditlink::iter::Next;
-
 use auditlink::monitor::{MonitorKind, ProcessMonitor};
 use auditlink::process::Audited;
 use auditlink::rule::process_lifecycle;
@@ -13,28 +12,34 @@ use crate::Printer;
 use crate::failure::Failure;
 use crate::options::{Input, Options};
 use crate::signals::StopSignals;
+use crate::stdio;
 
-/// How often the output is flushed, and signals are looked for.
-const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// How often the output is flushed and signals are checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
+/// The key of the rules.
 const KEY: &str = "procwatch";
 
-/// Watches until it is told to stop, and puts everything back, whatever happens.
+/// Prints process events until a signal or the time limit, then restores settings and rules, also
+/// after an error.
 pub(crate) fn watch(options: &Options, printer: &mut Printer) -> Result<(), Failure> {
-    let stop = StopSignals::block()?;
-    // listen first, so that nothing slips between
+    let stop = StopSignals::block().map_err(|error| Failure::Setup("block signals", error))?;
+    // Receive before auditing is turned on, so that no record is missed.
     let (receiver, is_daemon) = open(&options.input)?;
-    let monitor = ProcessMonitor::new().open()?;
+    let monitor = ProcessMonitor::builder().open()?;
     if let Some(refusal) = monitor.refusal() {
-        eprintln!("procwatch: {refusal:?}");
-        let instead = match monitor.kind() {
-            MonitorKind::Pidfd => "deaths by signal are told without their reason",
-            _ => "deaths by signal are told up to a second late, without their reason",
+        let delay = match monitor.kind() {
+            MonitorKind::Pidfd => "",
+            _ => " up to a second late and",
         };
-        eprintln!("procwatch: {instead}, and threads of programs may be told as unsettled");
+        stdio::warn(format_args!("warning: {refusal:?}"));
+        stdio::warn(format_args!(
+            "warning: exits by signal are reported{delay} without their reason, and threads may be \
+             reported as unconfirmed processes"
+        ));
     }
     let mut control = Control::open()?;
-    // beside another daemon its settings are not ours to change
+    // The settings belong to the audit daemon if another process is registered.
     let settings = if is_daemon { Settings::lossless() } else { Settings::new() };
     let former = control.configure(&settings.enabled(true))?;
     let result = with_rules(options, printer, (&stop, &mut control), receiver, monitor);
@@ -54,7 +59,7 @@ fn open(input: &Input) -> Result<(Receiver, bool), Error> {
             if *input == Input::Live
                 && matches!(error.kind(), ErrorKind::AlreadyRegistered { .. }) =>
         {
-            eprintln!("procwatch: {error}: reading along with it");
+            stdio::warn(format_args!("procwatch: {error}: continuing as an observer"));
             Ok((Receiver::observer().open()?, false))
         }
         Err(error) => Err(error),
@@ -81,10 +86,10 @@ fn with_rules(
     monitor: ProcessMonitor,
 ) -> Result<(), Failure> {
     let rules = rules(options).map_err(Error::from)?;
-    let installed = control.apply(&rules)?; // removes its rules when it is dropped, too
+    let installed = control.apply(&rules)?; // a guard: dropping it removes the rules
     let config = monitor.tracker_config().unrecorded(options.programs.is_empty());
     let mut processes = Processes::watch_with(receiver, monitor, config)?;
-    say_unaudited(&processes);
+    warn_of_unaudited(&processes);
 
     let started = Instant::now();
     let end = options.seconds.map(Duration::from_secs);
@@ -93,39 +98,50 @@ fn with_rules(
     loop {
         if started.elapsed() >= wake {
             printer.flush()?;
-            wake = started.elapsed() + LOOK_INTERVAL;
-            let is_over = stop.is_pending() || end.is_some_and(|end| started.elapsed() >= end);
-            if let Some(installed) = installed.take_if(|_| is_over) {
+            wake = started.elapsed() + CHECK_INTERVAL;
+            let is_stopping = stop.is_pending() || end.is_some_and(|end| started.elapsed() >= end);
+            if let Some(installed) = installed.take_if(|_| is_stopping) {
                 installed.remove()?;
                 processes.source_mut().finish()?;
             }
         }
-        match processes.next_timeout(LOOK_INTERVAL)? {
+        match processes.next_timeout(CHECK_INTERVAL)? {
             Next::Item(event) => printer.write(event)?,
             Next::Idle => {}
             Next::Ended => break,
         }
     }
-    let left = processes.tracker().processes().filter(|process| process.audited == Audited::Yes);
-    eprintln!("{} of those seen live on; completeness={}", left.count(), processes.completeness());
+    let running = processes.tracker().processes().filter(|process| process.audited == Audited::Yes);
+    stdio::warn(format_args!(
+        "{} still running; completeness={}",
+        count(running.count(), "observed process"),
+        processes.completeness()
+    ));
     Ok(())
 }
 
-/// Says of whom nothing will be recorded.
-fn say_unaudited(processes: &Processes<Receiver>) {
-    let mut unaudited: Vec<String> = processes
+/// Warns of the processes whose system calls are not recorded.
+fn warn_of_unaudited(processes: &Processes<Receiver>) {
+    let mut unaudited: Vec<u32> = processes
         .tracker()
         .processes()
         .filter(|process| process.audited != Audited::Yes)
-        .map(|process| process.pid().to_string())
+        .map(|process| process.pid())
         .collect();
-    unaudited.sort_by_key(|pid| (pid.len(), pid.clone()));
-    if !unaudited.is_empty() {
-        eprintln!(
-            "not seen: what {} processes do that are, or may be, older than auditing; only that they \
-             end, and their children's deeds: {} (boot with audit=1 to have them recorded)",
-            unaudited.len(),
-            unaudited.join(" ")
-        );
+    if unaudited.is_empty() {
+        return;
     }
+    unaudited.sort_unstable();
+    let pids: Vec<String> = unaudited.iter().map(ToString::to_string).collect();
+    stdio::warn(format_args!(
+        "warning: {} started, or may have started, before auditing was enabled; only their exits and \
+         their children are reported (boot with audit=1 to cover them): {}",
+        count(unaudited.len(), "process"),
+        pids.join(" ")
+    ));
+}
+
+/// Returns a count with its noun, which ends in "process".
+fn count(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "es" })
 }

@@ -1,19 +1,23 @@
-//! Tells of every process that is created, runs a program, and ends, live or from a capture.
+//! Prints one line for every fork, exec and exit: live, from a capture or from a log.
 //!
 //! ```text
-//! procwatch [--observer | --daemon | --capture FILE.pcap | --log FILE]
+//! procwatch [--observer | --daemon | --capture FILE | --log FILE]
 //!           [--json | --tree] [--exe PROGRAM]… [--for SECONDS]
 //! ```
 //!
-//! Changes go to stdout; what could not be seen, and the counts
-//! `forks=N execs=N exits=N losses=N`, go to stderr.
+//! Process events go to standard output. Warnings, and the counts
+//! `forks=N execs=N exits=N losses=N`, go to standard error.
 
-#[path = "../dump/failure.rs"]
+#[path = "../support/cli.rs"]
+mod cli;
+#[path = "../support/failure.rs"]
 mod failure;
 mod live;
 mod options;
-#[path = "../dump/signals.rs"]
+#[path = "../support/signals.rs"]
 mod signals;
+#[path = "../support/stdio.rs"]
+mod stdio;
 mod tree;
 
 use std::io::{self, BufWriter, Write};
@@ -23,60 +27,46 @@ use auditlink::process::{Exec, ProcessEvent};
 use auditlink::{Processes, Source, capture, log};
 
 use self::failure::Failure;
-use self::options::{Form, Input, Options};
+use self::options::{Format, Input, Options};
 use self::tree::Tree;
 
+/// The exit code if something is, or may be, missing.
+const LOSS: u8 = 3;
+
 fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args().skip(1)) {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            println!("{}", options::USAGE);
-            return ExitCode::SUCCESS;
-        }
-        Err(message) => {
-            eprintln!("procwatch: {message}\n\n{}", options::USAGE);
-            return ExitCode::from(2);
-        }
-    };
-    let mut printer = Printer::new(options.form);
-    let result = match &options.input {
-        Input::Capture(path) => capture::Reader::open(path)
-            .map_err(Failure::from)
-            .and_then(|reader| replay(reader, &mut printer)),
-        Input::Log(path) => log::Reader::open(path)
-            .map_err(Failure::from)
-            .and_then(|reader| replay(reader, &mut printer)),
-        Input::Daemon | Input::Observer | Input::Live => live::watch(&options, &mut printer),
-    };
-    let result = result.and_then(|()| printer.finish().map_err(Failure::from));
-    match result {
-        Ok(()) if printer.losses > 0 => ExitCode::from(3),
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS // whoever read our output has enough
-        }
-        Err(failure) => {
-            eprintln!("procwatch: {failure}");
-            ExitCode::FAILURE
-        }
+    match Options::parse() {
+        Ok(options) => stdio::exit_code("procwatch", run(&options)),
+        Err(code) => code,
     }
 }
 
-/// Tells what a file tells.
+fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let mut printer = Printer::new(options.format);
+    match &options.input {
+        Input::Capture(path) => replay(capture::Reader::open(path)?, &mut printer)?,
+        Input::Log(path) => replay(log::Reader::open(path)?, &mut printer)?,
+        Input::Daemon | Input::Observer | Input::Live => live::watch(options, &mut printer)?,
+    }
+    printer.finish()?;
+    Ok(if printer.losses > 0 { ExitCode::from(LOSS) } else { ExitCode::SUCCESS })
+}
+
+/// Prints the process events of a file.
 fn replay<S: Source>(source: S, printer: &mut Printer) -> Result<(), Failure> {
     let mut processes = Processes::replay(source);
-    for change in &mut processes {
-        printer.write(change?)?;
+    for event in &mut processes {
+        printer.write(event?)?;
     }
-    eprintln!(
-        "not seen in a file: who was there before, when processes were started, and most deaths by signal"
-    );
+    stdio::warn(format_args!(
+        "warning: a file lacks the processes that ran before it, the start times of processes, and \
+         most exits by signal"
+    ));
     Ok(())
 }
 
-/// Writes changes in a form, and counts them.
+/// Prints process events in a format, and counts them.
 struct Printer {
-    form: Form,
+    format: Format,
     output: BufWriter<io::StdoutLock<'static>>,
     tree: Tree,
     forks: u64,
@@ -86,35 +76,35 @@ struct Printer {
 }
 
 impl Printer {
-    fn new(form: Form) -> Self {
+    fn new(format: Format) -> Self {
         let output = BufWriter::new(io::stdout().lock());
-        Self { form, output, tree: Tree::default(), forks: 0, execs: 0, exits: 0, losses: 0 }
+        Self { format, output, tree: Tree::default(), forks: 0, execs: 0, exits: 0, losses: 0 }
     }
 
-    fn write(&mut self, change: ProcessEvent) -> io::Result<()> {
-        match &change {
+    fn write(&mut self, event: ProcessEvent) -> io::Result<()> {
+        match &event {
             ProcessEvent::Fork(_) => self.forks += 1,
             ProcessEvent::Exec(_) => self.execs += 1,
             ProcessEvent::Exit(_) => self.exits += 1,
-            ProcessEvent::Loss(gap) => {
+            ProcessEvent::Loss(loss) => {
                 self.losses += 1;
-                if self.form == Form::Tree {
-                    eprintln!("loss: {gap}");
+                if self.format == Format::Tree {
+                    stdio::warn(format_args!("loss: {loss}"));
                 }
             }
         }
-        match self.form {
-            Form::Json => {
-                serde_json::to_writer(&mut self.output, &change)?;
+        match self.format {
+            Format::Json => {
+                serde_json::to_writer(&mut self.output, &event)?;
                 writeln!(self.output)
             }
-            Form::Tree => {
-                self.tree.add(change);
+            Format::Tree => {
+                self.tree.add(event);
                 Ok(())
             }
-            Form::Lines => match time(&change) {
-                Some(time) => writeln!(self.output, "{} {change}", time.rfc3339()),
-                None => writeln!(self.output, "{:24} {change}", "-"),
+            Format::Lines => match time(&event) {
+                Some(time) => writeln!(self.output, "{} {event}", time.rfc3339()),
+                None => writeln!(self.output, "{:24} {event}", "-"),
             },
         }
     }
@@ -124,23 +114,23 @@ impl Printer {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        if self.form == Form::Tree {
+        if self.format == Format::Tree {
             self.tree.draw(&mut self.output)?;
         }
         self.flush()?;
         let Self { forks, execs, exits, losses, .. } = self;
-        eprintln!("forks={forks} execs={execs} exits={exits} losses={losses}");
+        stdio::warn(format_args!("forks={forks} execs={execs} exits={exits} losses={losses}"));
         Ok(())
     }
 }
 
-/// The kernel's time of a change, where a record tells it.
-fn time(change: &ProcessEvent) -> Option<auditlink::time::Timestamp> {
-    let event = match change {
+/// Returns the time of the record that reports an event, if there is one.
+fn time(event: &ProcessEvent) -> Option<auditlink::time::Timestamp> {
+    let id = match event {
         ProcessEvent::Fork(fork) => fork.event,
         ProcessEvent::Exec(Exec { event, .. }) => event.as_ref().map(auditlink::Event::id),
         ProcessEvent::Exit(exit) => exit.event.or(exit.abend),
         ProcessEvent::Loss(_) => None,
     };
-    event.map(auditlink::EventId::time)
+    id.map(auditlink::EventId::time)
 }

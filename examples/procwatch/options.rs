@@ -1,98 +1,113 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-pub(crate) const USAGE: &str = "\
-usage: procwatch [--observer | --daemon | --capture FILE.pcap | --log FILE]
-                 [--json | --tree] [--exe PROGRAM]... [--for SECONDS]
+use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 
-Tells of every process that is created, runs a program, and ends: a line each.
+use crate::cli;
 
-  --daemon        be the audit daemon: the kernel keeps records when we are slow
-  --observer      read along with the audit daemon
-                  (default: daemon if the place is free, else observer)
-  --capture FILE  what a capture tells, by its records alone
-  --log FILE      what a log of auditd tells
-  --json          an object a line: type is fork, exec, exit or loss
-  --tree          draw the tree of what was seen, at the end
-  --exe PROGRAM   have the kernel record processes that run this program only
-  --for SECONDS   stop after a time
+const AFTER_HELP: &str = "\
+While it runs on the kernel, it turns auditing on and loads rules with the key procwatch. At the end,
+also on Ctrl-C or SIGTERM, it restores the settings and removes its rules. As the audit daemon it
+loses nothing: if its output is not read, the kernel makes processes wait.
 
-Live, it turns auditing on and loads rules with the key procwatch; at the end, also by Ctrl-C or
-SIGTERM, everything is as before. As the daemon it loses nothing: if nobody reads its output, the
-kernel makes processes wait. It exits with 3 if something is, or may be, missing.";
+Exit codes:
+  0  nothing was missed
+  1  a failure, which is reported on standard error
+  2  a wrong command line
+  3  something is, or may be, missing: see the losses";
 
 /// Where records come from.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Input {
     Daemon,
     Observer,
-    /// The daemon's place if it is free.
+    /// The audit daemon if no other process is registered, else an observer.
     Live,
     Capture(PathBuf),
     Log(PathBuf),
 }
 
-/// The form of the output.
+/// The output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum Format {
     Lines,
     Json,
     Tree,
 }
 
+/// The options of the command line.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) input: Input,
-    pub(crate) form: Form,
+    pub(crate) format: Format,
     pub(crate) programs: Vec<String>,
     pub(crate) seconds: Option<u64>,
 }
 
 impl Options {
-    /// Reads the words of the command line, without the program's name; `None` asks for help.
-    pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
-        let (mut input, mut form) = (None, None);
-        let (mut programs, mut seconds) = (Vec::new(), None);
-        while let Some(option) = words.next() {
-            let mut argument =
-                || words.next().ok_or_else(|| format!("{option} needs something behind it"));
-            let chosen = match option.as_str() {
-                "--daemon" => input.replace(Input::Daemon).is_some(),
-                "--observer" => input.replace(Input::Observer).is_some(),
-                "--capture" => input.replace(Input::Capture(argument()?.into())).is_some(),
-                "--log" => input.replace(Input::Log(argument()?.into())).is_some(),
-                "--json" => form.replace(Form::Json).is_some(),
-                "--tree" => form.replace(Form::Tree).is_some(),
-                "--exe" => {
-                    programs.push(argument()?);
-                    false
-                }
-                "--for" => {
-                    let text = argument()?;
-                    let number = text.parse().map_err(|_| format!("--for: {text} is no number"))?;
-                    seconds.replace(number).is_some()
-                }
-                "-h" | "--help" => return Ok(None),
-                _ => return Err(format!("{option} is no option")),
-            };
-            if chosen {
-                return Err(format!("{option}: choose one"));
-            }
-        }
-        let options = Self {
-            input: input.unwrap_or(Input::Live),
-            form: form.unwrap_or(Form::Lines),
-            programs,
-            seconds,
+    /// Parses the arguments of the process.
+    ///
+    /// # Errors
+    ///
+    /// Returns the exit code after `--help`, `--version`, or a message about a wrong command line.
+    pub(crate) fn parse() -> Result<Self, ExitCode> {
+        let matches = cli::parse(command())?;
+        let path = |option: &str| matches.get_one::<PathBuf>(option).cloned();
+        let input = if matches.get_flag("daemon") {
+            Input::Daemon
+        } else if matches.get_flag("observer") {
+            Input::Observer
+        } else if let Some(path) = path("capture") {
+            Input::Capture(path)
+        } else if let Some(path) = path("log") {
+            Input::Log(path)
+        } else {
+            Input::Live
         };
-        if !options.is_live() && (options.seconds.is_some() || !options.programs.is_empty()) {
-            return Err("--for and --exe are for a live kernel".to_owned());
-        }
-        Ok(Some(options))
+        let format = match (matches.get_flag("json"), matches.get_flag("tree")) {
+            (true, _) => Format::Json,
+            (_, true) => Format::Tree,
+            _ => Format::Lines,
+        };
+        Ok(Self {
+            input,
+            format,
+            programs: matches.get_many("exe").unwrap_or_default().cloned().collect(),
+            seconds: matches.get_one("for").copied(),
+        })
     }
+}
 
-    pub(crate) const fn is_live(&self) -> bool {
-        matches!(self.input, Input::Daemon | Input::Observer | Input::Live)
-    }
+fn command() -> Command {
+    let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+    let option =
+        |name: &'static str, value: &'static str| Arg::new(name).long(name).value_name(value);
+    let path = |name| option(name, "FILE").value_parser(value_parser!(PathBuf));
+    Command::new("procwatch")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Prints one line for every fork, exec and exit")
+        .after_help(AFTER_HELP)
+        .args([
+            flag("daemon").help("Register as the audit daemon: the kernel queues records"),
+            flag("observer").help(
+                "Read along with the audit daemon (the default is to be the daemon if no other \
+                 process is registered)",
+            ),
+            path("capture").help("Read a pcap capture instead of the kernel"),
+            path("log").help("Read a log of auditd instead of the kernel"),
+            flag("json").help("Print one JSON object per line; type is fork, exec, exit or loss"),
+            flag("tree").help("Print the process tree at the end, instead of lines"),
+            option("exe", "PROGRAM")
+                .help("Watch processes that run this program only; may be repeated")
+                .action(ArgAction::Append)
+                .conflicts_with_all(["capture", "log"]),
+            option("for", "SECONDS")
+                .help("Stop after a duration")
+                .value_parser(value_parser!(u64))
+                .conflicts_with_all(["capture", "log"]),
+        ])
+        .group(ArgGroup::new("input").args(["daemon", "observer", "capture", "log"]))
+        .group(ArgGroup::new("format").args(["json", "tree"]))
 }

@@ -1,4 +1,4 @@
-//! The tree of processes, drawn at the end. It holds every process that was seen.
+//! The process tree, which is printed at the end. It keeps every observed process in memory.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -8,22 +8,23 @@ use auditlink::process::{ExitStatus, Process, ProcessEvent, ProcessId};
 
 #[derive(Default)]
 pub(crate) struct Tree {
-    /// In the order of their births.
+    /// In the order of the first observation.
     nodes: Vec<Node>,
-    places: HashMap<ProcessId, usize>,
+    indexes: HashMap<ProcessId, usize>,
 }
 
 struct Node {
     id: ProcessId,
     parent: Option<ProcessId>,
-    /// What it ran, one after the other.
+    /// The programs that the process ran, in order.
     programs: Vec<String>,
-    ending: Option<ExitStatus>,
+    status: Option<ExitStatus>,
 }
 
 impl Tree {
-    pub(crate) fn add(&mut self, change: ProcessEvent) {
-        match change {
+    /// Adds what an event reports.
+    pub(crate) fn add(&mut self, event: ProcessEvent) {
+        match event {
             ProcessEvent::Fork(fork) => {
                 self.node(&fork.process);
             }
@@ -33,36 +34,37 @@ impl Tree {
                 let program = if words.is_empty() { exe(&exec.process) } else { words.join(" ") };
                 self.node(&exec.process).programs.push(program);
             }
-            ProcessEvent::Exit(exit) => self.node(&exit.process).ending = Some(exit.status.value),
+            ProcessEvent::Exit(exit) => self.node(&exit.process).status = Some(exit.status.value),
             ProcessEvent::Loss(_) => {}
         }
     }
 
     fn node(&mut self, process: &Process) -> &mut Node {
         let nodes = &mut self.nodes;
-        let place = *self.places.entry(process.id).or_insert_with(|| {
+        let index = *self.indexes.entry(process.id).or_insert_with(|| {
             let parent = process.parent.and_then(|parent| parent.value.id);
-            let (id, programs, ending) = (process.id, Vec::new(), None);
-            nodes.push(Node { id, parent, programs, ending });
+            let (id, programs, status) = (process.id, Vec::new(), None);
+            nodes.push(Node { id, parent, programs, status });
             nodes.len() - 1
         });
-        &mut self.nodes[place]
+        &mut self.nodes[index]
     }
 
+    /// Prints the tree.
     pub(crate) fn draw(&self, output: &mut impl Write) -> io::Result<()> {
         let mut children: HashMap<ProcessId, Vec<usize>> = HashMap::new();
         let mut roots = Vec::new();
-        for (place, node) in self.nodes.iter().enumerate() {
-            match node.parent.filter(|parent| self.places.contains_key(parent)) {
-                Some(parent) => children.entry(parent).or_default().push(place),
-                None => roots.push(place),
+        for (index, node) in self.nodes.iter().enumerate() {
+            match node.parent.filter(|parent| self.indexes.contains_key(parent)) {
+                Some(parent) => children.entry(parent).or_default().push(index),
+                None => roots.push(index),
             }
         }
-        // a stack instead of a recursion: a tree of forks can be deep
+        // A stack instead of recursion: the tree can be deeper than the call stack allows.
         let mut stack: Vec<(usize, String, &str)> =
-            roots.into_iter().rev().map(|place| (place, String::new(), "")).collect();
-        while let Some((place, indent, branch)) = stack.pop() {
-            let Some(node) = self.nodes.get(place) else { continue };
+            roots.into_iter().rev().map(|index| (index, String::new(), "")).collect();
+        while let Some((index, indent, branch)) = stack.pop() {
+            let Some(node) = self.nodes.get(index) else { continue };
             writeln!(output, "{indent}{branch}{}", node.line())?;
             let below = match branch {
                 "" => indent,
@@ -70,8 +72,8 @@ impl Tree {
                 _ => indent + "   ",
             };
             let own = children.get(&node.id).map_or(&[][..], Vec::as_slice);
-            for (index, child) in own.iter().enumerate().rev() {
-                let branch = if index + 1 == own.len() { "└─ " } else { "├─ " };
+            for (position, child) in own.iter().enumerate().rev() {
+                let branch = if position + 1 == own.len() { "└─ " } else { "├─ " };
                 stack.push((*child, below.clone(), branch));
             }
         }
@@ -87,12 +89,12 @@ impl Node {
             let printable = program.chars().map(|c| if c.is_control() { '?' } else { c });
             let _ = write!(line, "{arrow} {}", printable.collect::<String>());
         }
-        match self.ending {
+        match self.status {
             Some(ExitStatus::Exited(0)) => {}
-            Some(ending) => {
-                let _ = write!(line, " ({ending})");
+            Some(status) => {
+                let _ = write!(line, " ({status})");
             }
-            None => line.push_str(" (lives on)"),
+            None => line.push_str(" (still running)"),
         }
         line
     }

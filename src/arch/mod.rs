@@ -1,7 +1,7 @@
-//! Machines as audit names them, and their system calls.
+//! Architectures as audit names them, and their system calls.
 //!
-//! The number of a system call means nothing without its machine: 11 is `execve` on i386 and
-//! `munmap` on x86_64. The names come from the crate `syscalls`.
+//! Each architecture numbers its system calls differently: 11 is `execve` on i386 and `munmap` on
+//! x86_64. The names come from the crate `syscalls`.
 
 mod tables;
 pub mod uring;
@@ -11,17 +11,40 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::macros::kernel_number;
+use crate::macros::{kernel_number, pad};
 
 kernel_number! {
-    /// An audit architecture (`AUDIT_ARCH_*`): an ELF machine with bits for word size and byte
-    /// order.
+    /// An architecture of a system call (`AUDIT_ARCH_*`): an ELF machine with bits for word size and
+    /// byte order.
+    ///
+    /// It prints the name that auditctl uses, or the number in hexadecimal.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::arch::Arch;
+    ///
+    /// let arch: Arch = "x86_64".parse()?;
+    /// assert_eq!(arch, Arch::X86_64);
+    /// assert_eq!(arch.syscall_number("execve"), Some(59));
+    /// assert_eq!(Arch::new(0x1234).to_string(), "0x1234");
+    /// # Ok::<(), auditlink::arch::UnknownArch>(())
+    /// ```
     ///
     /// Source: `include/uapi/linux/audit.h`.
     Arch(u32)
 }
 
-/// The two system call interfaces that a 64-bit kernel offers, as `auditctl -F arch=` names them.
+/// The two system call interfaces of a 64-bit kernel, as `auditctl -F arch=` names them.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::arch::{Abi, Arch};
+///
+/// assert_eq!(Arch::X86_64.abi(Abi::B32), Some(Arch::I386));
+/// assert_eq!(Abi::B32.to_string(), "b32");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Abi {
@@ -84,10 +107,10 @@ impl Arch {
     #[doc(alias = "AUDIT_ARCH_LOONGARCH64")]
     pub const LOONGARCH64: Self = Self(0xC000_0102);
 
-    /// The bit that tells a 64-bit machine (`__AUDIT_ARCH_64BIT`).
+    /// The bit of 64-bit architectures (`__AUDIT_ARCH_64BIT`).
     const BITS_64: u32 = 0x8000_0000;
 
-    /// Returns the architecture that this crate was compiled for; `None` if it has no name here.
+    /// Returns the architecture that this crate was compiled for; `None` if it has no constant here.
     #[must_use]
     pub const fn native() -> Option<Self> {
         let little = cfg!(target_endian = "little");
@@ -120,9 +143,9 @@ impl Arch {
         }
     }
 
-    /// Returns the architecture that `b64` or `b32` stands for on a machine like this one.
+    /// Returns the architecture that `b64` or `b32` stands for on a kernel of this architecture.
     ///
-    /// `None` where the machine has no such interface, such as `b32` on LoongArch.
+    /// `None` if the kernel has no such interface, such as `b32` on LoongArch.
     #[must_use]
     pub const fn abi(self, abi: Abi) -> Option<Self> {
         match abi {
@@ -142,13 +165,13 @@ impl Arch {
         }
     }
 
-    /// Tells whether the interface is a 64-bit or a 32-bit one.
+    /// Returns whether the interface is the 64-bit or the 32-bit one.
     #[must_use]
     pub const fn word_size(self) -> Abi {
         if self.0 & Self::BITS_64 != 0 { Abi::B64 } else { Abi::B32 }
     }
 
-    /// Returns which argument of `clone` its flags are: the first, but on IBM Z the second.
+    /// Returns the index of the flags among the arguments of `clone`: 1 on IBM Z, else 0.
     #[must_use]
     pub const fn clone_flags_index(self) -> usize {
         match self {
@@ -157,20 +180,20 @@ impl Arch {
         }
     }
 
-    /// Returns the name that `auditctl -F arch=` takes, or `None` for an unknown number.
+    /// Returns the name that `auditctl -F arch=` accepts, or `None` for an unknown number.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         NAMES.iter().find(|(arch, _)| *arch == self).map(|(_, name)| *name)
     }
 
-    /// Iterates over the architectures that have names here.
+    /// Iterates over the named architectures.
     pub fn named() -> impl Iterator<Item = Self> {
         NAMES.iter().map(|(arch, _)| *arch)
     }
 
-    /// Returns the name of a system call on this machine; `None` where the number has none.
+    /// Returns the name of a system call; `None` if the number has none.
     ///
-    /// On x86_64 a number with the bit 0x40000000 is a call of the x32 interface.
+    /// On x86_64, a number with the bit 0x40000000 is a call of the x32 interface.
     ///
     /// # Examples
     ///
@@ -189,19 +212,19 @@ impl Arch {
         tables::name(self, number)
     }
 
-    /// Iterates over the names of the machine's system calls.
+    /// Iterates over the names of the architecture's system calls.
     pub fn syscall_names(self) -> impl Iterator<Item = &'static str> {
         tables::names(self).into_iter()
     }
 
-    /// Returns the number of a named system call; `None` where the machine has no such call.
+    /// Returns the number of a system call; `None` if the architecture has no call of this name.
     #[must_use]
     pub fn syscall_number(self, name: &str) -> Option<u32> {
         tables::number(self, name)
     }
 }
 
-/// The architectures with the names that `auditctl` gives them.
+/// The architectures with their names in auditctl.
 const NAMES: &[(Arch, &str)] = &[
     (Arch::X86_64, "x86_64"),
     (Arch::I386, "i386"),
@@ -225,20 +248,29 @@ impl fmt::Display for Arch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => write!(f, "{:#x}", self.0),
+            None => pad(f, format_args!("{:#x}", self.0)),
         }
     }
 }
 
-/// Says that a text names no architecture.
+impl fmt::Display for Abi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::B64 => "b64",
+            Self::B32 => "b32",
+        })
+    }
+}
+
+/// The error of a text that does not name an architecture.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is no architecture: give b64, b32, a name such as x86_64, or a number in hex")]
+#[error("unknown architecture {0:?}: use b64, b32, a name such as x86_64, or a number in hex")]
 pub struct UnknownArch(String);
 
 impl FromStr for Arch {
     type Err = UnknownArch;
 
-    /// Reads `b64` and `b32` (of the machine this was compiled for), a name, or a number in hex.
+    /// Parses `b64` and `b32` (of the architecture it was compiled for), a name, or a number in hex.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unknown = || UnknownArch(text.to_owned());
         let native = |abi| Self::native().and_then(|arch| arch.abi(abi)).ok_or_else(unknown);
@@ -262,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_survives_printing() {
+    fn every_architecture_parses_from_what_it_prints() {
         for (arch, name) in NAMES {
             assert_eq!(arch.to_string(), *name);
             assert_eq!(name.parse(), Ok(*arch));
@@ -273,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn partners() {
+    fn each_architecture_has_its_32_bit_one() {
         assert_eq!(Arch::X86_64.abi(Abi::B32), Some(Arch::I386));
         assert_eq!(Arch::I386.abi(Abi::B64), None);
         assert_eq!(Arch::LOONGARCH64.abi(Abi::B32), None);

@@ -1,8 +1,8 @@
-//! System call names and numbers, one table per machine, out of the crate `syscalls`.
+//! System call names and numbers, one table of the crate `syscalls` per architecture.
 
 use super::Arch;
 
-/// Makes both look-ups from a list of architectures and their tables.
+/// Defines the lookups from a list of architectures and their tables.
 macro_rules! tables {
     ($($($arch:ident)|+ => $table:ident,)*) => {
         pub(super) fn name(arch: Arch, number: u32) -> Option<&'static str> {
@@ -49,7 +49,7 @@ tables! {
     LOONGARCH64 => loongarch64,
 }
 
-/// Names the calls of x86_64's x32 interface: its own numbers start at 512, the rest are shared.
+/// Returns the name of a call of x86_64's x32 interface, whose own numbers start at 512.
 ///
 /// Source: `arch/x86/entry/syscalls/syscall_64.tbl`, the lines marked `x32`.
 pub(super) fn x32_name(number: u32) -> Option<&'static str> {
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn execve_has_its_number_on_every_machine() {
+    fn execve_has_its_number_on_every_architecture() {
         for (arch, execve) in [
             (Arch::X86_64, 59),
             (Arch::I386, 11),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn x32_has_numbers_of_its_own() {
+    fn x32_has_own_numbers_from_512() {
         assert_eq!(x32_name(545), Some("execveat"));
         assert_eq!(x32_name(547), Some("pwritev2"));
         assert_eq!(x32_name(548), None);

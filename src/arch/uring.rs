@@ -1,14 +1,23 @@
-//! Operations of io_uring, which rules name as they name system calls.
+//! Operations of io_uring, which rules name like system calls.
 //!
 //! Source: `include/uapi/linux/io_uring.h`, `enum io_uring_op`.
 
-/// Returns the name of an operation; `None` where the number has none.
+/// Returns the name of an operation; `None` if the number has none.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::arch::uring;
+///
+/// assert_eq!(uring::operation_name(18), Some("openat"));
+/// assert_eq!(uring::operation_number("openat"), Some(18));
+/// ```
 #[must_use]
 pub fn operation_name(number: u32) -> Option<&'static str> {
     OPERATIONS.get(usize::try_from(number).ok()?).copied()
 }
 
-/// Returns the number of a named operation; `None` if there is no such operation.
+/// Returns the number of an operation; `None` if none has this name.
 #[must_use]
 pub fn operation_number(name: &str) -> Option<u32> {
     let index = OPERATIONS.iter().position(|known| *known == name)?;

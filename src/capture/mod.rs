@@ -1,9 +1,9 @@
 //! Captures: records with all their losses, in files that Wireshark opens.
 //!
-//! A capture is a pcap file of link type NETLINK (253). What a source handed over is written as it
-//! came; an overrun is written as a message `NLMSG_OVERRUN` with the number of dropped datagrams,
-//! and a reading of the kernel's lost counter as the reply to `AUDIT_GET`. So a replay goes through
-//! the same code as the live stream, and ends with the same events and losses.
+//! A capture is a pcap file of link type NETLINK (253). Datagrams are stored as received, signals as
+//! netlink messages: an overrun as `NLMSG_OVERRUN` with the number of dropped datagrams, a reading of
+//! the kernel's counter of lost records as the reply to `AUDIT_GET`, the others as `NLMSG_NOOP`. A
+//! replay therefore runs the same code as the live stream, and yields the same events and losses.
 
 mod reader;
 pub mod synthetic;
@@ -14,7 +14,7 @@ pub use self::reader::Reader;
 pub use self::tee::Tee;
 pub use self::writer::Writer;
 
-/// The pseudo-header in front of each message: direction, device type, padding, family.
+/// The length of the pseudo-header before each message: direction, device type, padding, family.
 ///
 /// Source: <https://www.tcpdump.org/linktypes/LINKTYPE_NETLINK.html>.
 const COOKED_LENGTH: usize = 16;
@@ -27,5 +27,5 @@ const DEVICE_TYPE: u16 = 824;
 /// `NETLINK_AUDIT`, the family in the pseudo-header.
 const FAMILY: u16 = 9;
 
-/// The most that a capture keeps of one message.
+/// The maximum number of bytes that a capture keeps of one message.
 const SNAPLEN: u32 = 256 * 1024;

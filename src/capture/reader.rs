@@ -16,21 +16,37 @@ use crate::wire::frame::Frame;
 
 /// Reads a capture, as a [`Source`].
 ///
-/// Time passes as it did when the capture was taken: [`Signal::Idle`] comes where nothing was to
-/// be received, and not where the reader of that time did not look. A capture by other programs
-/// does not tell these apart; there it comes at the asked-for instants. Messages of other netlink families, as in a
-/// capture of `nlmon`, are passed over.
+/// Ticks are those of the capture. [`Signal::Idle`] is returned where the recorded source returned it.
+/// Captures of other programs do not contain that; there it is returned at the requested instants.
+/// Messages of other netlink families, as in a capture of `nlmon`, are skipped.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::capture::{Reader, Writer};
+/// use auditlink::event::Signal;
+/// use auditlink::{Source, time::Tick};
+///
+/// let mut writer = Writer::new(Vec::new())?;
+/// writer.write(&Signal::BackpressureStarted.at(Tick::from_nanos(5)))?;
+/// let capture = writer.finish()?;
+/// let mut reader = Reader::new(&capture[..])?;
+/// let received = reader.recv(None)?;
+/// assert_eq!(received.at(), Tick::from_nanos(5));
+/// assert_eq!(reader.recv(None)?.signal(), Some(Signal::End));
+/// # Ok::<(), auditlink::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Reader<R: Read> {
     file: PcapReader<R>,
     nanos_per_fraction: u64,
     packet: Packet,
-    /// Whether `packet` has not been handed over yet.
+    /// Whether `packet` was not returned yet.
     is_waiting: bool,
     at: Tick,
     count: u64,
-    /// Whether the capture tells when nothing came, as ours do.
-    has_silences: bool,
+    /// Whether the capture contains idle signals, as those of [`Writer`](super::Writer) do.
+    has_idle_signals: bool,
     /// The file's name, for errors.
     path: Option<PathBuf>,
 }
@@ -67,23 +83,23 @@ impl Reader<File> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads the head of a capture. Reading is buffered.
+    /// Reads the header of a capture. Reading is buffered.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Capture`] if it is no pcap file, of another link type than NETLINK, or taken on
-    /// a machine of the other byte order.
+    /// [`ErrorKind::Capture`] if the input is not a pcap file, has another link type than NETLINK, or was
+    /// taken on a machine of the other byte order.
     pub fn new(reader: R) -> Result<Self, Error> {
         const OPERATION: &str = "open the capture";
         let file = PcapReader::new(reader).map_err(|error| unreadable(OPERATION, error, 0))?;
         let header = file.header();
         if header.datalink != DataLink::NETLINK {
-            let remedy = "give a pcap file of link type NETLINK, as `dump --write` makes it";
+            let remedy = "use a pcap file of link type NETLINK, such as `dump --write` creates";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
                 .with_text(format_args!("the link type is {:?}, not NETLINK", header.datalink)));
         }
         if header.endianness != Endianness::native() {
-            let remedy = "read it on a machine of the byte order on which it was taken";
+            let remedy = "read it on a machine of the byte order with which it was taken";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
                 .with_text("the netlink messages have the other byte order"));
         }
@@ -97,7 +113,7 @@ impl<R: Read> Reader<R> {
             is_waiting: false,
             at: Tick::ZERO,
             count: 0,
-            has_silences: false,
+            has_idle_signals: false,
             path: None,
         })
     }
@@ -123,7 +139,7 @@ impl<R: Read> Reader<R> {
             }
             let fraction = u64::from(packet.ts_frac) * self.nanos_per_fraction;
             if fraction >= NANOS {
-                let remedy = "the messages before this place are good; mend its time";
+                let remedy = "the messages before this one are valid; correct its time";
                 return Err(Error::new("read the capture", ErrorKind::Capture, remedy).with_text(
                     format_args!(
                         "the time of message {} has a fraction of more than a second",
@@ -156,11 +172,11 @@ impl<R: Read> Source for Reader<R> {
                     self.at = self.packet.at;
                     return Ok(Signal::Idle.at(self.at));
                 }
-                self.has_silences = true;
+                self.has_idle_signals = true;
             }
         }
-        // before the first message there is nothing to wait for
-        let until = until.filter(|_| !self.has_silences);
+        // time starts at the first message
+        let until = until.filter(|_| !self.has_idle_signals);
         if let Some(until) = until.filter(|until| *until < self.packet.at && self.at != Tick::ZERO)
         {
             self.at = self.at.max(until);
@@ -174,7 +190,7 @@ impl<R: Read> Source for Reader<R> {
 }
 
 fn unreadable(operation: &'static str, error: PcapError, count: u64) -> Error {
-    let remedy = "the messages before this place are good; give a whole pcap file";
+    let remedy = "the messages before this one are valid; use a complete pcap file";
     match error {
         PcapError::IoError(error) if error.kind() == IoErrorKind::UnexpectedEof => {
             let error = Error::new(operation, ErrorKind::Capture, remedy);
@@ -185,7 +201,7 @@ fn unreadable(operation: &'static str, error: PcapError, count: u64) -> Error {
             }
         }
         PcapError::IoError(error) => Error::io(operation, error),
-        other => Error::new(operation, ErrorKind::Capture, "give a pcap file").with_text(other),
+        other => Error::new(operation, ErrorKind::Capture, "use a pcap file").with_text(other),
     }
 }
 
@@ -220,12 +236,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_live_reader_knew_a_replay_knows() {
+    fn a_replay_has_the_same_losses_as_the_live_reader() {
         use crate::event::HealthFaults;
         let bytes = frame::message(MessageType::EOE, 0, b"audit(1.000:2): ");
         let (bytes, needed) = (&bytes[..], bytes.len());
         let second = |second: u64| Tick::from_nanos(second * 1_000_000_000);
-        let story = [
+        let script = [
             Signal::LostCounter { total: 3 }.at(second(1)),
             Signal::BackpressureStarted.at(second(2)),
             Received::Datagram { bytes, needed, at: second(2) },
@@ -236,10 +252,10 @@ mod tests {
             Signal::Health { faults: HealthFaults::empty() }.at(second(5)),
             Signal::LostCounter { total: 5 }.at(second(6)),
         ];
-        for end in 0..=story.len() {
+        for end in 0..=script.len() {
             let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
             let mut live = Assembler::new();
-            for received in story.iter().take(end) {
+            for received in script.iter().take(end) {
                 writer.write(received).expect("a vector takes everything");
                 live.handle(*received);
             }
@@ -263,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn everything_written_is_read() {
         let capture = sample();
         let mut reader = Reader::new(&capture[..]).expect("a capture");
         let bytes = datagram();
@@ -277,8 +293,8 @@ mod tests {
         }
         assert_eq!(frames[..2], ["Overrun { dropped: Some(9) }", "Overrun { dropped: None }"]);
         assert!(frames[2].starts_with("Reply { message_type: GET"));
-        let quiet = Signal::Idle.at(Tick::from_nanos(8_000_000_007));
-        assert_eq!(reader.recv(None).expect("good"), quiet);
+        let idle = Signal::Idle.at(Tick::from_nanos(8_000_000_007));
+        assert_eq!(reader.recv(None).expect("good"), idle);
         let Ok(Received::Datagram { bytes, needed, .. }) = reader.recv(None) else { panic!("cut") };
         assert_eq!(needed, bytes.len() + 40);
         for _ in 0..2 {
@@ -288,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_of_more_than_a_second_is_none() {
+    fn a_fraction_of_more_than_a_second_is_refused() {
         let mut capture = sample();
         for (fraction, is_good) in [(999_999_999, true), (1_000_000_000, false)] {
             capture[28..32].copy_from_slice(&u32::to_ne_bytes(fraction));
@@ -298,27 +314,27 @@ mod tests {
     }
 
     #[test]
-    fn captures_by_others_have_silence_wherever_nothing_came() {
+    fn captures_of_other_programs_are_idle_at_the_requested_instants() {
         let ours = sample();
         let marker = 16 + 16 + 16; // pcap's header, the pseudo-header, an empty message
         let theirs = [&ours[..24], &ours[24 + marker..]].concat();
         let early = Tick::from_nanos(5_500_000_000);
-        for (capture, has_silence) in [(&theirs, true), (&ours, false)] {
+        for (capture, is_idle_on_request) in [(&theirs, true), (&ours, false)] {
             let mut reader = Reader::new(&capture[..]).expect("a capture");
             assert!(matches!(reader.recv(None), Ok(Received::Datagram { .. })));
             let next = reader.recv(Some(early)).expect("good");
-            assert_eq!(next == Signal::Idle.at(early), has_silence);
+            assert_eq!(next == Signal::Idle.at(early), is_idle_on_request);
         }
     }
 
     #[test]
-    fn a_reader_that_paused_is_replayed_as_one() {
+    fn a_pause_of_the_reader_is_replayed_as_one() {
         let record = |message_type, seconds: u64| {
             let text = b"audit(1.000:2): ";
             (frame::message(message_type, 0, text), Tick::from_nanos(seconds * 1_000_000_000))
         };
         let mut writer = Writer::new(Vec::new()).expect("a vector takes everything");
-        // nobody reads for a minute; then the rest of the event is in the socket still
+        // the reader pauses for a minute, while the rest of the event is in the socket
         for (bytes, at) in [record(MessageType::SYSCALL, 1), record(MessageType::EOE, 61)] {
             let received = Received::Datagram { bytes: &bytes, needed: bytes.len(), at };
             writer.write(&received).expect("a vector takes everything");
@@ -362,7 +378,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(ends, 7, "only between messages it looks like an end");
+        assert_eq!(ends, 7, "a truncation between messages is an end");
     }
 
     #[test]

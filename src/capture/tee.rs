@@ -1,4 +1,4 @@
-//! Recording what passes through a source.
+//! Recording the output of a source.
 
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -9,7 +9,22 @@ use crate::event::Received;
 use crate::source::Source;
 use crate::time::Tick;
 
-/// A source that writes to a capture whatever it hands over from another.
+/// A source that records the output of another source in a capture.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::capture::{Reader, Tee, Writer, synthetic::Workload};
+/// use auditlink::Events;
+///
+/// let stream = Workload::new(1).events(10).generate();
+/// let mut tee = Tee::new(stream.source(), Writer::new(Vec::new())?);
+/// let live: Vec<_> = Events::new(&mut tee).collect::<Result<_, _>>()?;
+/// let capture = tee.into_parts().1.finish()?;
+/// let replayed: Vec<_> = Events::new(Reader::new(&capture[..])?).collect::<Result<_, _>>()?;
+/// assert_eq!(live, replayed);
+/// # Ok::<(), auditlink::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Tee<S, W: Write> {
     source: S,
@@ -17,17 +32,17 @@ pub struct Tee<S, W: Write> {
 }
 
 impl<S: Source, W: Write> Tee<S, W> {
-    /// Records what comes from `source`.
+    /// Records the output of `source`.
     pub const fn new(source: S, writer: Writer<W>) -> Self {
         Self { source, writer }
     }
 
-    /// Returns the source behind it, to be changed.
+    /// Returns the recorded source.
     pub const fn source_mut(&mut self) -> &mut S {
         &mut self.source
     }
 
-    /// Ends the recording and gives both parts back.
+    /// Ends the recording and returns the source and the writer.
     pub fn into_parts(self) -> (S, Writer<W>) {
         (self.source, self.writer)
     }

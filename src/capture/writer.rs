@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use netlink_packet_core::NLMSG_NOOP;
 use pcap_file::pcap::{PcapHeader, PcapWriter, RawPcapPacket};
@@ -17,17 +17,34 @@ use crate::time::Tick;
 use crate::wire::frame;
 
 /// Writes a capture.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::capture::Writer;
+/// use auditlink::event::Received;
+/// use auditlink::{MessageType, time::Tick, wire::frame};
+///
+/// let bytes = &frame::message(MessageType::USER, 0, b"audit(1.000:2): op=test");
+/// let mut writer = Writer::new(Vec::new())?;
+/// writer.write(&Received::Datagram { bytes, needed: bytes.len(), at: Tick::ZERO })?;
+/// let capture = writer.finish()?;
+/// assert!(capture.ends_with(b"op=test"));
+/// # Ok::<(), auditlink::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Writer<W: Write> {
     file: PcapWriter<W>,
     packet: Vec<u8>,
-    /// The end of the time without datagrams, not written yet.
+    /// The last idle signal, not written yet.
     idle_until: Option<Tick>,
     is_begun: bool,
+    /// The file's name, for errors.
+    path: Option<PathBuf>,
 }
 
 impl Writer<BufWriter<File>> {
-    /// Creates a file, or empties the one that is there.
+    /// Creates a file, or truncates an existing one.
     ///
     /// # Errors
     ///
@@ -36,12 +53,13 @@ impl Writer<BufWriter<File>> {
         let path = path.as_ref();
         let file = File::create(path)
             .map_err(|error| Error::io("create the capture file", error).with_path(path))?;
-        Self::new(BufWriter::new(file)).map_err(|error| error.with_path(path))
+        let writer = Self::new(BufWriter::new(file)).map_err(|error| error.with_path(path))?;
+        Ok(Self { path: Some(path.to_owned()), ..writer })
     }
 }
 
 impl<W: Write> Writer<W> {
-    /// Starts a capture on a writer, which had better be buffered.
+    /// Starts a capture. The writer should be buffered.
     ///
     /// # Errors
     ///
@@ -55,22 +73,26 @@ impl<W: Write> Writer<W> {
             ..PcapHeader::default()
         };
         let file = PcapWriter::with_header(writer, header).map_err(write_failed)?;
-        Ok(Self { file, packet: Vec::new(), idle_until: None, is_begun: false })
+        Ok(Self { file, packet: Vec::new(), idle_until: None, is_begun: false, path: None })
     }
 
-    /// Writes what a source handed over.
+    /// Writes what a source delivered.
     ///
-    /// Of a silence, its end is written. The end of the source is not, nor are datagrams that did
-    /// not come from the kernel.
+    /// Of consecutive [`Signal::Idle`] only the last is written. [`Signal::End`] and
+    /// [`Signal::Refused`] are not written.
     ///
     /// # Errors
     ///
     /// Those of the writer.
     pub fn write(&mut self, received: &Received<'_>) -> Result<(), Error> {
+        self.write_received(received).map_err(|error| named(error, self.path.as_deref()))
+    }
+
+    fn write_received(&mut self, received: &Received<'_>) -> Result<(), Error> {
         let at = received.at();
         if !self.is_begun {
             self.is_begun = true;
-            // says to the reader that silences are written
+            // marks that the capture contains idle signals
             self.message(MessageType::new(NLMSG_NOOP), &[], at)?;
         }
         if received.signal() == Some(Signal::Idle) {
@@ -81,7 +103,7 @@ impl<W: Write> Writer<W> {
         match received {
             Received::Datagram { bytes, needed, .. } => self.packet(bytes, *needed, at),
             Received::Undecodable { bytes, .. } => {
-                self.message(MessageType::new(NO_MESSAGE), bytes, at)
+                self.message(MessageType::new(UNDECODABLE), bytes, at)
             }
             Received::Signal { signal, .. } => match signal.to_message() {
                 Some((message_type, payload)) => self.message(message_type, &payload, at),
@@ -90,17 +112,20 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Ends the capture and gives the writer back, flushed.
+    /// Ends the capture, and returns the flushed writer.
     ///
     /// # Errors
     ///
     /// Those of the writer.
     pub fn finish(mut self) -> Result<W, Error> {
-        // a source that fails has no end
-        self.end_idle()?;
-        let mut writer = self.file.into_writer();
-        writer.flush().map_err(|error| Error::io(OPERATION, error))?;
-        Ok(writer)
+        // a source that failed did not signal its end
+        let path = self.path.take();
+        let ended = self.end_idle().and_then(|()| {
+            let mut writer = self.file.into_writer();
+            writer.flush().map_err(|error| Error::io(OPERATION, error))?;
+            Ok(writer)
+        });
+        ended.map_err(|error| named(error, path.as_deref()))
     }
 
     fn end_idle(&mut self) -> Result<(), Error> {
@@ -110,7 +135,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Writes a message of our own.
+    /// Writes a message that did not come from the kernel.
     fn message(
         &mut self,
         message_type: MessageType,
@@ -132,8 +157,7 @@ impl<W: Write> Writer<W> {
         self.packet.extend_from_slice(kept);
         let length = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         let Ok(seconds) = u32::try_from(at.as_nanos() / NANOS) else {
-            let remedy =
-                "give times since 1970; a pcap file cannot hold later ones than February 2106";
+            let remedy = "use times from 1970 to February 2106, the range of a pcap file";
             return Err(Error::new(OPERATION, ErrorKind::Capture, remedy)
                 .with_text(format_args!("a message has the time {} s", at.as_nanos() / NANOS)));
         };
@@ -149,10 +173,18 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The type of what is no message; netlink gives it to none.
-const NO_MESSAGE: u16 = 0;
+/// The type of undecodable input; no netlink message has it.
+const UNDECODABLE: u16 = 0;
 
 const OPERATION: &str = "write the capture";
+
+/// Adds the file's name to an error, if it is known.
+fn named(error: Error, path: Option<&Path>) -> Error {
+    match path {
+        Some(path) => error.with_path(path),
+        None => error,
+    }
+}
 
 fn write_failed(error: PcapError) -> Error {
     match error {

@@ -1,9 +1,10 @@
-//! Names of what is done to files.
+//! Names of files' types, flags and calls.
 
 use std::fmt;
 
 use super::{FlagNames, flags, names};
 use crate::arch::Arch;
+use crate::macros::pad_with;
 
 /// A file's type and permissions, as in `st_mode`.
 ///
@@ -33,67 +34,65 @@ impl Mode {
         self.0
     }
 
-    /// Returns the type as rules spell it, such as `file` or `dir`; `None` if the bits tell none.
+    /// Returns the type as rules spell it, such as `file` or `dir`; `None` if the bits are not a type.
     #[must_use]
     pub fn file_type(self) -> Option<&'static str> {
         FILE_TYPES.name(u64::from(self.0 & 0o170_000))
     }
 
-    /// Returns the nine bits of permissions.
+    /// Returns the nine permission bits.
     #[must_use]
     pub const fn permissions(self) -> u32 {
         self.0 & 0o777
     }
 
-    /// Tells whether the program runs with the rights of the file's owner.
+    /// Returns whether the set-user-ID bit is set.
     #[must_use]
     pub const fn is_set_uid(self) -> bool {
         self.0 & 0o4000 != 0
     }
 
-    /// Tells whether the program runs with the rights of the file's group.
+    /// Returns whether the set-group-ID bit is set.
     #[must_use]
     pub const fn is_set_gid(self) -> bool {
         self.0 & 0o2000 != 0
     }
 
-    /// Tells whether only owners delete from the directory.
+    /// Returns whether the sticky bit is set.
     #[must_use]
     pub const fn is_sticky(self) -> bool {
         self.0 & 0o1000 != 0
     }
 
-    /// Prints the bits that change who may do what, and the permissions with `digits` digits.
-    pub(crate) fn print_permissions(
-        self,
-        f: &mut fmt::Formatter<'_>,
-        digits: usize,
-    ) -> fmt::Result {
+    /// Prints the names of the special bits, and the permissions with at least `digits` digits.
+    pub(crate) fn print_permissions(self, out: &mut dyn fmt::Write, digits: usize) -> fmt::Result {
         for (is_set, name) in
             [(self.is_set_uid(), "suid"), (self.is_set_gid(), "sgid"), (self.is_sticky(), "sticky")]
         {
             if is_set {
-                write!(f, "{name},")?;
+                write!(out, "{name},")?;
             }
         }
-        write!(f, "{:0digits$o}", self.permissions())
+        write!(out, "{:0digits$o}", self.permissions())
     }
 }
 
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.file_type() {
-            Some(name) => write!(f, "{name},")?,
-            None => write!(f, "{:03o},", self.0 >> 12 & 0o17)?,
-        }
-        self.print_permissions(f, 3)
+        pad_with(f, |out| {
+            match self.file_type() {
+                Some(name) => write!(out, "{name},")?,
+                None => write!(out, "{:03o},", self.0 >> 12 & 0o17)?,
+            }
+            self.print_permissions(out, 3)
+        })
     }
 }
 
 /// The file descriptor that stands for the working directory, `AT_FDCWD`.
 pub(crate) const AT_FDCWD: i32 = -100;
 
-/// Returns the flags of `open` for a machine: some bits differ between machines.
+/// Returns the flags of `open` on an architecture, since some bits differ.
 ///
 /// Source: `arch/*/include/uapi/asm/fcntl.h`.
 #[must_use]
@@ -143,7 +142,7 @@ flags! {
         0x8_0000 O_CLOEXEC, 0x20_0000 O_PATH,
     }
 
-    /// What `access` asks for.
+    /// The modes of `access`.
     ACCESS_MODES(F_OK) {
         0x1 X_OK, 0x2 W_OK, 0x4 R_OK,
     }
@@ -153,14 +152,14 @@ flags! {
         0x1 FD_CLOEXEC,
     }
 
-    /// The flags of calls that take a directory and a name (`AT_*`).
+    /// The flags of system calls that take a directory and a name (`AT_*`).
     AT_FLAGS {
         0x100 AT_SYMLINK_NOFOLLOW, 0x200 AT_REMOVEDIR, 0x400 AT_SYMLINK_FOLLOW,
         0x800 AT_NO_AUTOMOUNT, 0x1000 AT_EMPTY_PATH, 0x2000 AT_STATX_FORCE_SYNC,
         0x4000 AT_STATX_DONT_SYNC, 0x8000 AT_RECURSIVE,
     }
 
-    /// The flags of `openat2` that confine a path.
+    /// The flags of `openat2` that restrict path resolution.
     RESOLVE_FLAGS {
         0x1 RESOLVE_NO_XDEV, 0x2 RESOLVE_NO_MAGICLINKS, 0x4 RESOLVE_NO_SYMLINKS,
         0x8 RESOLVE_BENEATH, 0x10 RESOLVE_IN_ROOT, 0x20 RESOLVE_CACHED,
@@ -186,7 +185,7 @@ flags! {
 }
 
 names! {
-    /// From where `lseek` counts.
+    /// The origins of `lseek`.
     WHENCE {
         SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2, SEEK_DATA = 3, SEEK_HOLE = 4,
     }

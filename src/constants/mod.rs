@@ -1,9 +1,10 @@
 //! Names of the kernel's numbers: options, flags, signals, errors, capabilities.
 //!
-//! Every number is a value, named here or not: what has no name prints as its number, and bits
-//! without a name are printed beside those that have one.
+//! Every number is a value, with or without a name here. A number without a name prints as the
+//! number; bits without names print after the names of the others.
 //!
-//! Numbers are those of `include/uapi`; where machines differ, the table says for which it holds.
+//! The numbers are those of `include/uapi`. Where architectures differ, the table names those that it
+//! is for.
 
 mod files;
 mod processes;
@@ -33,6 +34,7 @@ pub(crate) use self::sockets::{
     ADDRESS_FAMILIES, IP_OPTIONS, IPV6_OPTIONS, MESSAGE_FLAGS, PACKET_OPTIONS, PROTOCOLS,
     SOCKET_CALLS, SOCKET_LEVELS, SOCKET_OPTIONS, SOCKET_TYPE_FLAGS, TCP_OPTIONS, UDP_OPTIONS,
 };
+use crate::macros::pad_with;
 
 /// Names of single numbers, such as the options of `prctl`.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ impl Names {
         Self { entries }
     }
 
-    /// Returns the name of a number, the first where it has several.
+    /// Returns the name of a number; the first if it has several.
     pub(crate) fn name(&self, number: u64) -> Option<&'static str> {
         self.entries.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
     }
@@ -62,7 +64,7 @@ impl Names {
     }
 }
 
-/// A number that the kernel's headers may have a name for, such as an option of `prctl`.
+/// A number that the kernel's headers can have a name for, such as an option of `prctl`.
 ///
 /// `Display` prints the name, or the number in hexadecimal.
 #[derive(Clone, Copy)]
@@ -72,6 +74,7 @@ pub struct Named {
 }
 
 impl Named {
+    /// Creates the value from a number and its table.
     pub(crate) const fn new(number: u64, names: &'static Names) -> Self {
         Self { number, names }
     }
@@ -101,7 +104,7 @@ impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => write!(f, "{:#x}", self.number),
+            None => pad_with(f, |out| write!(out, "{:#x}", self.number)),
         }
     }
 }
@@ -112,7 +115,7 @@ impl fmt::Debug for Named {
     }
 }
 
-/// One name of a flag: it applies where the bits of the mask have the value.
+/// A flag: its name applies if the bits of the mask have the value.
 #[derive(Clone, Copy, Debug)]
 struct Flag {
     mask: u64,
@@ -120,11 +123,11 @@ struct Flag {
     name: &'static str,
 }
 
-/// Names of bits that are joined, such as the flags of `open`.
+/// Names of bits that are combined, such as the flags of `open`.
 #[derive(Debug)]
 pub(crate) struct FlagNames {
     flags: &'static [Flag],
-    /// What no bit at all means, where that has a name.
+    /// The name of the value without any bit, if it has one.
     zero: &'static [&'static str],
 }
 
@@ -140,7 +143,7 @@ pub(crate) struct FlagNames {
 /// let text = b"audit(1.000:2): arch=c000003e syscall=59 success=yes exit=0 per=140000";
 /// let record = Record::parse(MessageType::SYSCALL, text)?;
 /// let flags = record.as_syscall().and_then(|call| call.personality()).ok_or("no flags")?;
-/// assert_eq!(flags.to_string(), "ADDR_NO_RANDOMIZE|0x100000");
+/// assert_eq!(flags.to_string(), "PER_LINUX|ADDR_NO_RANDOMIZE|MMAP_PAGE_ZERO");
 /// assert!(flags.contains("ADDR_NO_RANDOMIZE"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -151,6 +154,7 @@ pub struct Flags {
 }
 
 impl Flags {
+    /// Creates the value from bits and their table.
     pub(crate) const fn new(bits: u64, names: &'static FlagNames) -> Self {
         Self { bits, names }
     }
@@ -161,18 +165,18 @@ impl Flags {
         self.bits
     }
 
-    /// Iterates over the names of what is set.
+    /// Iterates over the names of the flags that are set.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         self.split().0.into_iter()
     }
 
-    /// Returns the bits that have no name.
+    /// Returns the bits without names.
     #[must_use]
     pub fn unnamed(self) -> u64 {
         self.split().1
     }
 
-    /// Tells whether the flag with this name is set.
+    /// Returns whether the flag with this name is set.
     #[must_use]
     pub fn contains(self, name: &str) -> bool {
         self.names().any(|known| known == name)
@@ -182,7 +186,7 @@ impl Flags {
         let mut left = self.bits;
         let mut names = Vec::new();
         for Flag { mask, value, name } in self.names.flags {
-            // a flag of several bits stands before its parts, and takes them
+            // a flag of several bits is listed before its parts, and uses their bits up
             if self.bits & mask == *value && (left & mask == *value || *value == 0) {
                 names.push(*name);
                 left &= !mask;
@@ -205,15 +209,17 @@ impl Eq for Flags {}
 
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (names, left) = self.split();
-        for (index, name) in names.iter().enumerate() {
-            write!(f, "{}{name}", if index == 0 { "" } else { "|" })?;
-        }
-        match (names.is_empty(), left) {
-            (false, 0) => Ok(()),
-            (false, left) => write!(f, "|{left:#x}"),
-            (true, left) => write!(f, "{left:#x}"),
-        }
+        pad_with(f, |out| {
+            let (names, left) = self.split();
+            for (index, name) in names.iter().enumerate() {
+                write!(out, "{}{name}", if index == 0 { "" } else { "|" })?;
+            }
+            match (names.is_empty(), left) {
+                (false, 0) => Ok(()),
+                (false, left) => write!(out, "|{left:#x}"),
+                (true, left) => write!(out, "{left:#x}"),
+            }
+        })
     }
 }
 
@@ -285,6 +291,21 @@ mod tests {
         assert_eq!(Flags::new(0, &MOUNT_FLAGS).to_string(), "0x0");
         assert_eq!(Flags::new(1 << 40 | 1, &MOUNT_FLAGS).to_string(), "MS_RDONLY|0x10000000000");
         assert_eq!(Named::new(0x77, &WHENCE).to_string(), "0x77");
+    }
+
+    #[test]
+    fn display_honours_width() {
+        assert_eq!(format!("{:>14}|", Flags::new(0x101, &CLONE_FLAGS)), "  CLONE_VM|0x1|");
+        assert_eq!(
+            format!("{:6}|{:6}|", Named::new(0x77, &WHENCE), Errno::new(2)),
+            "0x77  |ENOENT|"
+        );
+        assert_eq!(format!("{:8}|{:5}|", Errno::new(4000), Signal::new(34)), "4000    |SIGRT2|");
+        assert_eq!(
+            format!("{:>6}|{:>6}|", CapabilitySet::new(0), Capability::new(99)),
+            "  none|    99|"
+        );
+        assert_eq!(format!("{:>12}|", Mode::new(0o100_644)), "    file,644|");
     }
 
     #[test]

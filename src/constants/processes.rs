@@ -1,24 +1,26 @@
-//! Names of what processes do, and of what comes back to them.
+//! Names of errors and signals, and of the arguments of calls about processes.
 
 use std::fmt;
 
 use super::{flags, names};
 use crate::arch::Arch;
 use crate::macros::kernel_number;
+use crate::macros::pad_with;
 
 kernel_number! {
     /// An error number, positive as in `errno`.
     ///
-    /// Numbers from 512 are the kernel's own; they reach a record when a call is restarted, but
-    /// never a program.
+    /// Numbers from 512 are internal to the kernel: a record has one when a call is restarted, a
+    /// program never sees it.
     ///
-    /// Source: `include/uapi/asm-generic/errno.h`, `include/linux/errno.h`. MIPS has numbers of its
-    /// own from 35 on, which have no name here.
+    /// Source: `include/uapi/asm-generic/errno.h`, `include/linux/errno.h`. MIPS has other
+    /// numbers from 35 on, which have no names here.
+    #[doc(alias = "errno")]
     Errno(u32)
 }
 
 impl Errno {
-    /// The largest number that a call can return as an error, `MAX_ERRNO`.
+    /// The largest error number that a system call can return, `MAX_ERRNO`.
     pub const MAX: u32 = 4095;
 
     /// Returns the name, such as `ENOENT`.
@@ -27,13 +29,13 @@ impl Errno {
         syscalls::Errno::new(i32::try_from(self.0).ok()?).name()
     }
 
-    /// Returns what it means in words, such as `No such file or directory`.
+    /// Returns the description, such as `No such file or directory`.
     #[must_use]
     pub fn description(self) -> Option<&'static str> {
         syscalls::Errno::new(i32::try_from(self.0).ok()?).description()
     }
 
-    /// Returns the number with this name.
+    /// Returns the error with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         (1..=Self::MAX).map(Self).find(|errno| errno.name() == Some(name))
@@ -44,15 +46,16 @@ impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => write!(f, "{}", self.0),
+            None => pad_with(f, |out| write!(out, "{}", self.0)),
         }
     }
 }
 
 kernel_number! {
-    /// A signal. From 32 on they are the real-time signals.
+    /// A signal; numbers from 32 are real-time signals.
     ///
-    /// Source: `include/uapi/asm-generic/signal.h`, x86's and Arm's too. MIPS numbers others.
+    /// Source: `include/uapi/asm-generic/signal.h`, which x86 and Arm
+    /// share. MIPS has other numbers.
     Signal(u32)
 }
 
@@ -68,20 +71,20 @@ impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name(), self.0) {
             (Some(name), _) => f.pad(name),
-            (None, number @ 32..=64) => write!(f, "SIGRT{}", number - 32),
-            (None, number) => write!(f, "{number}"),
+            (None, number @ 32..=64) => pad_with(f, |out| write!(out, "SIGRT{}", number - 32)),
+            (None, number) => pad_with(f, |out| write!(out, "{number}")),
         }
     }
 }
 
-/// Tells whether a machine shares the numbers of `asm-generic` for signals, errors, sockets and
-/// memory maps. MIPS does not.
+/// Returns whether an architecture uses the numbers of `asm-generic` for signals, errors, sockets
+/// and memory maps. MIPS does not.
 pub(crate) const fn has_generic_numbers(arch: Arch) -> bool {
     !matches!(arch, Arch::MIPS | Arch::MIPSEL | Arch::MIPS64 | Arch::MIPSEL64)
 }
 
 flags! {
-    /// The flags of `clone`, `unshare` and `setns`. The low byte of `clone`'s is a signal.
+    /// The flags of `clone`, `unshare` and `setns`; the low byte of `clone`'s flags is a signal.
     CLONE_FLAGS {
         0x80 CLONE_NEWTIME, 0x100 CLONE_VM, 0x200 CLONE_FS, 0x400 CLONE_FILES,
         0x800 CLONE_SIGHAND, 0x1000 CLONE_PIDFD, 0x2000 CLONE_PTRACE, 0x4000 CLONE_VFORK,
@@ -93,7 +96,7 @@ flags! {
         0x8000_0000 CLONE_IO, 0x1_0000_0000 CLONE_CLEAR_SIGHAND, 0x2_0000_0000 CLONE_INTO_CGROUP,
     }
 
-    /// How memory may be used: `mmap`, `mprotect`.
+    /// The memory protection of `mmap` and `mprotect`.
     PROTECTION_FLAGS(PROT_NONE) {
         0x1 PROT_READ, 0x2 PROT_WRITE, 0x4 PROT_EXEC, 0x8 PROT_SEM, 0x100_0000 PROT_GROWSDOWN,
         0x200_0000 PROT_GROWSUP,
@@ -108,7 +111,7 @@ flags! {
         0x10_0000 MAP_FIXED_NOREPLACE, 0x400_0000 MAP_UNINITIALIZED,
     }
 
-    /// The execution domain of a process and its flags: `personality`.
+    /// The execution domain and flags of `personality`.
     PERSONALITIES {
         0xFF/0 PER_LINUX, 0xFF/1 PER_SVR4, 0xFF/2 PER_SVR3, 0xFF/3 PER_SCOSVR3,
         0xFF/4 PER_WYSEV386, 0xFF/5 PER_ISCR4, 0xFF/6 PER_BSD, 0xFF/7 PER_XENIX,
@@ -120,7 +123,7 @@ flags! {
         0x400_0000 STICKY_TIMEOUTS, 0x800_0000 ADDR_LIMIT_3GB,
     }
 
-    /// The flags of `shmget`, `semget` and `msgget`, beside the permissions.
+    /// The flags of `shmget`, `semget` and `msgget`, without the permissions.
     SHM_FLAGS {
         0x200 IPC_CREAT, 0x400 IPC_EXCL, 0x800 SHM_HUGETLB, 0x1000 SHM_NORESERVE,
     }
@@ -137,7 +140,7 @@ names! {
         SIGSYS = 31,
     }
 
-    /// The limits of `setrlimit`.
+    /// The resources of `setrlimit`.
     RESOURCE_LIMITS {
         RLIMIT_CPU = 0, RLIMIT_FSIZE = 1, RLIMIT_DATA = 2, RLIMIT_STACK = 3, RLIMIT_CORE = 4,
         RLIMIT_RSS = 5, RLIMIT_NPROC = 6, RLIMIT_NOFILE = 7, RLIMIT_MEMLOCK = 8, RLIMIT_AS = 9,
@@ -164,7 +167,7 @@ names! {
         EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3,
     }
 
-    /// The calls behind `ipc`.
+    /// The operations of `ipc`.
     IPC_CALLS {
         semop = 1, semget = 2, semctl = 3, semtimedop = 4, msgsnd = 11, msgrcv = 12, msgget = 13,
         msgctl = 14, shmat = 21, shmdt = 22, shmget = 23, shmctl = 24,
@@ -193,7 +196,7 @@ names! {
         PR_SET_PTRACER = 0x5961_6d61,
     }
 
-    /// The requests of `ptrace`, with those of x86.
+    /// The requests of `ptrace`, including those of x86.
     PTRACE_REQUESTS {
         PTRACE_TRACEME = 0, PTRACE_PEEKTEXT = 1, PTRACE_PEEKDATA = 2, PTRACE_PEEKUSER = 3,
         PTRACE_POKETEXT = 4, PTRACE_POKEDATA = 5, PTRACE_POKEUSER = 6, PTRACE_CONT = 7,

@@ -1,14 +1,25 @@
-//! Names of rights, of filters, and of what they decide.
+//! Names of capabilities, filters and their decisions.
 
 use std::fmt;
 
 use super::{Names, flags, names};
 use crate::macros::kernel_number;
+use crate::macros::pad_with;
 
 kernel_number! {
-    /// A capability, one right of the superuser.
+    /// A capability: one of the privileges of the superuser.
     ///
     /// Source: `include/uapi/linux/capability.h`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::constants::Capability;
+    ///
+    /// assert_eq!(Capability::new(12).name(), Some("net_admin"));
+    /// assert_eq!(Capability::new(99).to_string(), "99");
+    /// ```
+    #[doc(alias = "CAP_")]
     Capability(u32)
 }
 
@@ -24,13 +35,13 @@ impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => write!(f, "{}", self.0),
+            None => pad_with(f, |out| write!(out, "{}", self.0)),
         }
     }
 }
 
 kernel_number! {
-    /// A set of capabilities, a bit each.
+    /// A set of capabilities, one bit for each.
     ///
     /// # Examples
     ///
@@ -50,7 +61,7 @@ impl CapabilitySet {
         (0..64).filter(move |bit| self.0 >> bit & 1 != 0).map(Capability::new)
     }
 
-    /// Tells whether the set holds a capability.
+    /// Returns whether the set contains a capability.
     #[must_use]
     pub const fn contains(self, capability: Capability) -> bool {
         capability.number() < 64 && self.0 >> capability.number() & 1 != 0
@@ -60,17 +71,19 @@ impl CapabilitySet {
 impl fmt::Display for CapabilitySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
-            return f.write_str("none");
+            return f.pad("none");
         }
-        for (index, capability) in self.iter().enumerate() {
-            write!(f, "{}{capability}", if index == 0 { "" } else { "," })?;
-        }
-        Ok(())
+        pad_with(f, |out| {
+            for (index, capability) in self.iter().enumerate() {
+                write!(out, "{}{capability}", if index == 0 { "" } else { "," })?;
+            }
+            Ok(())
+        })
     }
 }
 
 flags! {
-    /// Kinds of access that a watch is for, `AUDIT_PERM_*`.
+    /// The kinds of access that a watch covers, `AUDIT_PERM_*`.
     PERMISSIONS {
         0x1 exec, 0x2 write, 0x4 read, 0x8 attr,
     }
@@ -89,7 +102,7 @@ names! {
         block_suspend = 36, audit_read = 37, perfmon = 38, bpf = 39, checkpoint_restore = 40,
     }
 
-    /// What a seccomp filter decides: the upper half of `code=`.
+    /// The actions of seccomp filters: the upper half of `code=`.
     SECCOMP_ACTIONS {
         kill_process = 0x8000_0000, kill_thread = 0x0, trap = 0x3_0000, errno = 0x5_0000,
         user_notif = 0x7fc0_0000, trace = 0x7ff0_0000, log = 0x7ffc_0000, allow = 0x7fff_0000,
@@ -135,12 +148,12 @@ names! {
         PREROUTING = 0, INPUT = 1, FORWARD = 2, OUTPUT = 3, POSTROUTING = 4, BROUTING = 5,
     }
 
-    /// What the target `AUDIT` of netfilter reports about a packet.
+    /// The decisions that the netfilter target `AUDIT` reports.
     NETFILTER_ACTIONS {
         ACCEPT = 0, DROP = 1, REJECT = 2,
     }
 
-    /// The protocols above Ethernet.
+    /// The protocols above Ethernet, `ETH_P_*`.
     ETHERTYPES {
         ETH_P_802_3 = 0x1, ETH_P_AX25 = 0x2, ETH_P_ALL = 0x3, ETH_P_802_2 = 0x4,
         ETH_P_SNAP = 0x5, ETH_P_DDCMP = 0x6, ETH_P_WAN_PPP = 0x7, ETH_P_PPP_MP = 0x8,
@@ -176,17 +189,17 @@ names! {
         none = 0, readlog = 1,
     }
 
-    /// What a fanotify listener decides, `resp=`.
+    /// The decisions of fanotify listeners, `resp=`.
     FANOTIFY_RESPONSES {
         allow = 1, deny = 2,
     }
 
-    /// What a fanotify listener adds to its decision, `fan_type=`.
+    /// The types of information that a fanotify listener adds, `fan_type=`.
     FANOTIFY_INFO_TYPES {
         none = 0, rule_info = 1,
     }
 
-    /// How far a fanotify listener trusts, `subj_trust=` and `obj_trust=`.
+    /// Whether a fanotify listener trusts, `subj_trust=` and `obj_trust=`.
     TRUST {
         no = 0, yes = 1, unknown = 2,
     }

@@ -13,7 +13,7 @@ flags! {
         0x2000_0000 MSG_FASTOPEN, 0x4000_0000 MSG_CMSG_CLOEXEC, 0x8000_0000 MSG_CMSG_COMPAT,
     }
 
-    /// What can be added to the type of a socket.
+    /// The types of sockets, and the flags that can be added to them.
     SOCKET_TYPE_FLAGS {
         0xF/1 SOCK_STREAM, 0xF/2 SOCK_DGRAM, 0xF/3 SOCK_RAW, 0xF/4 SOCK_RDM,
         0xF/5 SOCK_SEQPACKET, 0xF/6 SOCK_DCCP, 0xF/10 SOCK_PACKET, 0x800 SOCK_NONBLOCK,
@@ -35,7 +35,7 @@ names! {
         smc = 43, xdp = 44, mctp = 45,
     }
 
-    /// The calls behind `socketcall`.
+    /// The operations of `socketcall`.
     SOCKET_CALLS {
         socket = 1, bind = 2, connect = 3, listen = 4, accept = 5, getsockname = 6,
         getpeername = 7, socketpair = 8, send = 9, recv = 10, sendto = 11, recvfrom = 12,
@@ -43,7 +43,7 @@ names! {
         accept4 = 18, recvmmsg = 19, sendmmsg = 20,
     }
 
-    /// The levels of socket options that are no protocols of [`PROTOCOLS`].
+    /// The levels of socket options that are not protocols of [`PROTOCOLS`].
     SOCKET_LEVELS {
         SOL_SOCKET = 1, SOL_X25 = 262, SOL_IPX = 256, SOL_AX25 = 257, SOL_ATALK = 258,
         SOL_NETROM = 259, SOL_ROSE = 260, SOL_DECNET = 261, SOL_PACKET = 263, SOL_ATM = 264,
@@ -156,7 +156,7 @@ names! {
 
 /// The protocols of IP, as `/etc/protocols` spells them.
 ///
-/// Source: the IANA's registry of protocol numbers.
+/// Source: the IANA registry of protocol numbers.
 #[rustfmt::skip]
 pub(crate) static PROTOCOLS: Names = Names::new(&[
     (0, "ip"), (1, "icmp"), (2, "igmp"), (3, "ggp"), (4, "ipencap"), (5, "st"), (6, "tcp"),

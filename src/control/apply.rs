@@ -1,4 +1,4 @@
-//! Carrying out a plan, and taking it back.
+//! Applying a plan, and rolling it back.
 
 use super::Control;
 use crate::error::{Error, ErrorKind};
@@ -9,31 +9,31 @@ use crate::wire::status::Enabled;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApplyMode {
-    /// Stop, and leave what was done.
+    /// Stop, and keep the steps that were done.
     Strict,
-    /// Go on with the others.
+    /// Continue with the next step.
     BestEffort,
-    /// Stop, and put back the rules that were loaded before.
+    /// Stop, and restore the rules that were loaded before.
     AllOrNothing,
 }
 
-/// What became of a plan; made by [`Control::apply_plan`](crate::Control::apply_plan).
+/// The result of applying a plan; made by [`Control::apply_plan`](crate::Control::apply_plan).
 #[derive(Debug)]
-#[must_use = "it tells whether the plan was carried out"]
+#[must_use = "steps of the plan may have failed"]
 #[non_exhaustive]
 pub struct ApplyReport {
-    /// The steps that were done, those that there was nothing to do for included.
+    /// The steps that were done, including those that required no change.
     pub done: Vec<Step>,
-    /// The steps that failed, and why.
+    /// The steps that failed, with their errors.
     pub failed: Vec<(Step, Error)>,
-    /// The configuration is locked, so nothing was tried.
+    /// Whether the configuration is locked, so that no step was tried.
     pub is_locked: bool,
-    /// The rules that were loaded before were put back.
+    /// Whether the rules that were loaded before were restored.
     pub is_rolled_back: bool,
 }
 
 impl ApplyReport {
-    /// Tells whether the rules are now as the plan wanted them.
+    /// Returns whether the loaded rules are those of the plan.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && !self.is_locked && !self.is_rolled_back
@@ -41,15 +41,30 @@ impl ApplyReport {
 }
 
 impl Control {
-    /// Carries out a plan made by [`RuleSet::plan`], a request or two for each step.
+    /// Applies a plan made by [`RuleSet::plan`], with one or two requests for each step.
     ///
-    /// A rule to be added that is loaded already, and one to be deleted that is gone, are no
-    /// failures. With a locked configuration nothing is tried.
+    /// Adding a rule that is already loaded, and deleting one that is not, succeeds. If the
+    /// configuration is locked, no step is tried.
     ///
     /// # Errors
     ///
-    /// An error that keeps the plan from being tried, or from being taken back; a step that fails
+    /// An error that prevents the plan from being tried, or from being rolled back. A step that fails
     /// is in the report.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use auditlink::control::ApplyMode;
+    /// use auditlink::rule::{Ownership, process_lifecycle};
+    /// use auditlink::{Control, RuleSet};
+    ///
+    /// let mut control = Control::open()?;
+    /// let wanted: RuleSet = process_lifecycle().clone();
+    /// let plan = wanted.plan(&control.rules()?, &Ownership::All);
+    /// let report = control.apply_plan(&plan, ApplyMode::AllOrNothing)?;
+    /// assert!(report.is_complete(), "{:?}", report.failed);
+    /// # Ok::<(), auditlink::Error>(())
+    /// ```
     pub fn apply_plan(&mut self, plan: &Plan, mode: ApplyMode) -> Result<ApplyReport, Error> {
         let mut report = ApplyReport {
             done: Vec::new(),
@@ -70,7 +85,7 @@ impl Control {
                         ApplyMode::BestEffort => {}
                         ApplyMode::Strict => break,
                         ApplyMode::AllOrNothing => {
-                            self.put_back(before)?;
+                            self.restore(before)?;
                             report.is_rolled_back = true;
                             break;
                         }
@@ -81,7 +96,7 @@ impl Control {
         Ok(report)
     }
 
-    /// Does one step.
+    /// Does one step of a plan.
     pub(crate) fn step(&mut self, step: &Step) -> Result<(), Error> {
         match step {
             Step::Keep(_) => Ok(()),
@@ -94,9 +109,9 @@ impl Control {
         }
     }
 
-    /// Makes the rules those of an earlier listing, in its order.
-    fn put_back(&mut self, before: Vec<Rule>) -> Result<(), Error> {
-        const OPERATION: &str = "put the rules back";
+    /// Restores the rules of an earlier listing, in its order.
+    fn restore(&mut self, before: Vec<Rule>) -> Result<(), Error> {
+        const OPERATION: &str = "restore the rules";
         const REMEDY: &str = "list the rules to see which are loaded";
         let wanted: RuleSet = before.iter().cloned().collect();
         let plan = wanted.plan(&self.rules()?, &Ownership::All);

@@ -1,13 +1,12 @@
-//! Rules that are removed again.
+//! A guard that removes rules.
 
 use super::Control;
 use crate::error::Error;
 use crate::rule::{Rule, RuleSet};
 
-/// Rules that were added, and are removed when the guard goes; made by
-/// [`Control::apply`](crate::Control::apply).
+/// A guard for rules that were added; made by [`Control::apply`](crate::Control::apply).
 ///
-/// Dropping the guard removes them too, but cannot tell what went wrong.
+/// Dropping the guard removes the rules. [`remove`](Self::remove) does so too, and returns the error.
 #[derive(Debug)]
 #[must_use = "the rules are removed as soon as this is dropped"]
 pub struct InstalledRules {
@@ -24,22 +23,22 @@ impl InstalledRules {
         self.rules.push(rule);
     }
 
-    /// Returns the rules that the guard will remove; not those that were loaded before.
+    /// Returns the rules that the guard removes; rules that were loaded before are not among them.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
 
-    /// Removes the rules, the last first. One that somebody else removed already is no error.
+    /// Removes the rules, the last first. A rule that is not loaded any more is skipped.
     ///
     /// # Errors
     ///
-    /// The first error of the kernel; the other rules are tried all the same.
+    /// The first error; the other rules are removed nevertheless.
     pub fn remove(mut self) -> Result<(), Error> {
         self.remove_all()
     }
 
-    /// Leaves the rules in the kernel for good.
+    /// Keeps the rules loaded.
     pub fn keep(mut self) {
         self.rules.clear();
     }
@@ -56,13 +55,25 @@ impl InstalledRules {
 }
 
 impl Control {
-    /// Adds rules, all or none, and returns a guard that removes them again.
+    /// Adds rules, all or none, and returns a guard that removes them.
     ///
-    /// A rule that is loaded already is left as it is, and is not the guard's to remove.
+    /// A rule that is already loaded is kept, and is not removed by the guard.
     ///
     /// # Errors
     ///
-    /// As [`add_rule`](Self::add_rule); the rules added before the failing one are removed.
+    /// Those of [`add_rule`](Self::add_rule); the rules added before the failing one are removed.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use auditlink::Control;
+    /// use auditlink::rule::process_lifecycle;
+    ///
+    /// let installed = Control::open()?.apply(process_lifecycle())?;
+    /// assert!(installed.rules().len() <= process_lifecycle().len());
+    /// installed.remove()?;
+    /// # Ok::<(), auditlink::Error>(())
+    /// ```
     pub fn apply(&mut self, rules: &RuleSet) -> Result<InstalledRules, Error> {
         let mut installed = InstalledRules::new(Self::open()?);
         for rule in rules {
@@ -73,7 +84,7 @@ impl Control {
                     return match installed.remove() {
                         Ok(()) => Err(error),
                         Err(second) => Err(Error::new(
-                            "take rules back after a failure",
+                            "remove rules after a failure",
                             second.kind().clone(),
                             "list the rules to see which are loaded",
                         )
@@ -88,7 +99,7 @@ impl Control {
 
 impl Drop for InstalledRules {
     fn drop(&mut self) {
-        // whoever wants to know calls `remove`
+        // a caller who needs the error calls `remove`
         let _ = self.remove_all();
     }
 }

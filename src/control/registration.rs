@@ -1,67 +1,66 @@
-//! The kernel's one place for an audit daemon.
+//! Registration as the audit daemon. The kernel has one.
 
 use std::io;
 
 use nix::errno::Errno;
 
-use super::request::Exchange;
+use super::socket::RequestSocket;
 use crate::error::{Error, ErrorKind};
 use crate::host::procfs;
 use crate::message_type::MessageType;
 use crate::netlink::socket::NetlinkSocket;
 use crate::wire::request::request;
-use crate::wire::status::{Change, Mask, Status};
+use crate::wire::status::Change;
 
-/// Makes this process the audit daemon; records go to `socket` from now on.
+/// Registers this process as the audit daemon: the kernel sends records to `socket` from now on.
 ///
-/// Returns the records that came before the kernel's answer (kernels before 6.7 may send some).
+/// Returns the records that arrived before the kernel's answer; kernels before 6.7 may send some.
 pub(crate) fn register(socket: NetlinkSocket) -> Result<(NetlinkSocket, Vec<Vec<u8>>), Error> {
-    let mut exchange = Exchange::new(socket, Some(Vec::new()));
-    let status = Status { pid: std::process::id(), ..Status::zero() };
-    match exchange.change(REGISTER, Mask::PID, &status) {
-        Ok(_) => Ok(exchange.into_socket()),
+    let mut requests = RequestSocket::keeping_records(socket);
+    match requests.change(REGISTER, Change::Daemon(std::process::id())) {
+        Ok(_) => Ok(requests.into_parts()),
         Err(error) if error.raw_os_error() == Some(Errno::EEXIST as i32) => {
-            Err(taken(&mut exchange))
+            Err(already_registered(&mut requests))
         }
         Err(error) => Err(error),
     }
 }
 
-/// Asks for the place once more, for a socket that had it. Its answer comes among the records.
+/// Requests registration again, for a socket that was registered. The answer arrives among the records.
 pub(crate) fn reregister(socket: &NetlinkSocket) -> io::Result<()> {
-    let status = Status { pid: std::process::id(), ..Status::zero() };
-    let payload = Change { mask: Mask::PID, status: &status }.to_bytes();
+    let payload = Change::Daemon(std::process::id()).to_bytes();
     socket.send(&request(MessageType::SET, 1, &payload))
 }
 
-/// Gives the place back. That somebody else has it by now is no error.
+/// Unregisters this process. It is not an error if another process is registered by now.
 ///
-/// A daemon that goes without doing this leaves its port to whoever takes the number next.
+/// If a daemon exits without unregistering, any process that binds its netlink port receives the audit
+/// trail.
 pub(crate) fn unregister() -> Result<(), Error> {
-    let mut exchange = Exchange::new(NetlinkSocket::open()?, None);
-    match exchange.change("give up being the audit daemon", Mask::PID, &Status::zero()) {
+    let mut requests = RequestSocket::new(NetlinkSocket::open()?);
+    match requests.change("unregister the audit daemon", Change::Daemon(0)) {
         Err(error) if error.raw_os_error() == Some(Errno::EACCES as i32) => Ok(()),
         other => other.map(drop),
     }
 }
 
-const REGISTER: &str = "become the audit daemon";
+const REGISTER: &str = "register as the audit daemon";
 
-/// Finds out who has the place.
+/// Explains that another process is registered.
 ///
-/// The kernel keeps the number of a process and of a port. The process may be dead, and another
-/// may have taken its port, by chance or on purpose.
-fn taken(exchange: &mut Exchange) -> Error {
-    let pid = match exchange.status() {
+/// The kernel stores a PID and a netlink port. The process may have exited, and another process may
+/// have bound its port.
+fn already_registered(requests: &mut RequestSocket) -> Error {
+    let pid = match requests.status() {
         Ok(status) => status.pid,
         Err(error) => return error,
     };
     let holder = procfs::port_hijacker(pid);
     let kind = ErrorKind::AlreadyRegistered { pid, command: procfs::command(pid), holder };
     let remedy = if holder.is_some() {
-        "stop the process that holds the port, or listen beside it with Receiver::observer()"
+        "stop the process that holds the port, or use Receiver::observer()"
     } else {
-        "stop it, or listen beside it with Receiver::observer()"
+        "stop it, or use Receiver::observer()"
     };
     Error::new(REGISTER, kind, remedy).with_io(Errno::EEXIST.into())
 }

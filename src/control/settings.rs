@@ -1,14 +1,15 @@
-//! Settings of the kernel, changed together and put back together.
+//! Settings that are changed together and restored together.
 
 use std::fmt;
 
-use crate::wire::status::{Enabled, FailureMode, Mask, Status};
+use crate::setting::Setting;
+use crate::wire::status::{Enabled, FailureMode, Status};
 
-/// Settings to change; what is not named is not touched.
+/// Settings to change; all others keep their values.
 ///
 /// [`Control::configure`](crate::Control::configure) makes the changes and returns the former values as
-/// another `Settings`, which puts them back. It prints as the options of auditctl(8): what is kept in
-/// a file is put back by `auditctl -R FILE`, even if the process that changed it was killed.
+/// another `Settings`, which restores them. It prints as options of auditctl(8), one per line: written
+/// to a file before the change, they are restored by `auditctl -R FILE` even if the process was killed.
 ///
 /// # Examples
 ///
@@ -20,12 +21,8 @@ use crate::wire::status::{Enabled, FailureMode, Mask, Status};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Settings {
-    backlog_limit: Option<u32>,
-    backlog_wait_time: Option<u32>,
-    rate_limit: Option<u32>,
-    failure: Option<FailureMode>,
-    enabled: Option<bool>,
-    /// Whether the failure mode may be panic: only if it was that before.
+    values: [Option<u32>; Setting::ALL.len()],
+    /// Whether the failure mode may be panic, because it was panic before.
     may_panic: bool,
 }
 
@@ -33,125 +30,117 @@ impl Settings {
     /// Changes nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            backlog_limit: None,
-            backlog_wait_time: None,
-            rate_limit: None,
-            failure: None,
-            enabled: None,
-            may_panic: false,
-        }
+        Self { values: [None; Setting::ALL.len()], may_panic: false }
     }
 
-    /// Sets what a lossless set-up needs: a queue of 8,192 records, 15,000 ticks (a minute at
-    /// HZ=250) for which a process waits for room in it, and no rate limit.
+    /// Sets what a lossless configuration needs: a queue of 8,192 records, 15,000 kernel ticks (a
+    /// minute at HZ=250) for which a process waits for room in it, and no rate limit.
     ///
-    /// Rather than lose a record, the kernel then makes the process wait that makes it. Each can be
-    /// set otherwise behind it. The failure mode is not touched, nor is auditing turned on. The
-    /// reader's part is a large [receive buffer](crate::receiver::ReceiverBuilder::receive_buffer) and,
-    /// if the consumer may be slow, a [`Pump`](crate::Pump).
+    /// The kernel then makes a process wait rather than lose its record. Each value can be changed by
+    /// a later call. The failure mode is kept, and auditing is not enabled. The reader needs a large
+    /// [receive buffer](crate::receiver::ReceiverBuilder::receive_buffer) and, if the consumer may be
+    /// slow, a [`Pump`](crate::Pump).
     #[must_use]
     pub const fn lossless() -> Self {
         Self::new().backlog_limit(8_192).backlog_wait_time(15_000).rate_limit(0)
     }
 
-    /// Sets how many records the kernel queues for the daemon; 0 for no limit.
+    /// Sets a setting to the kernel's number for its value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::Settings;
+    /// use auditlink::control::Setting;
+    ///
+    /// let settings = Settings::new().with(Setting::RateLimit, 100);
+    /// assert_eq!(settings, Settings::new().rate_limit(100));
+    /// assert_eq!(settings.get(Setting::RateLimit), Some(100));
+    /// ```
     #[must_use]
-    pub const fn backlog_limit(mut self, records: u32) -> Self {
-        self.backlog_limit = Some(records);
+    pub const fn with(mut self, setting: Setting, value: u32) -> Self {
+        self.values[setting as usize] = Some(value);
         self
     }
 
-    /// Sets how long a process may be made to wait for room in the queue, in kernel ticks
-    /// (jiffies: 250 are a second at HZ=250). At most ten minutes; 0 loses instead of waiting.
+    /// Returns the number that a setting is set to; `None` if it is not changed.
+    #[must_use]
+    pub const fn get(&self, setting: Setting) -> Option<u32> {
+        self.values[setting as usize]
+    }
+
+    /// Sets how many records the kernel queues for the daemon; 0 for no limit.
+    #[must_use]
+    pub const fn backlog_limit(self, records: u32) -> Self {
+        self.with(Setting::BacklogLimit, records)
+    }
+
+    /// Sets how long a process may have to wait for room in the queue, in kernel ticks (jiffies: at
+    /// HZ=250, 250 are a second). At most ten minutes; at 0, records are lost instead.
     ///
     /// # Kernel version
     ///
     /// Since 3.14.
     #[must_use]
-    pub const fn backlog_wait_time(mut self, ticks: u32) -> Self {
-        self.backlog_wait_time = Some(ticks);
-        self
+    pub const fn backlog_wait_time(self, ticks: u32) -> Self {
+        self.with(Setting::BacklogWaitTime, ticks)
     }
 
-    /// Sets how many records a second the kernel lets through; 0 for no limit.
+    /// Sets how many records per second the kernel accepts; 0 for no limit.
     #[must_use]
-    pub const fn rate_limit(mut self, records: u32) -> Self {
-        self.rate_limit = Some(records);
-        self
+    pub const fn rate_limit(self, records: u32) -> Self {
+        self.with(Setting::RateLimit, records)
     }
 
-    /// Sets what the kernel does when it cannot record: silent or printk. That it shall panic has a
-    /// call of its own, [`Control::panic_on_loss`](crate::Control::panic_on_loss).
+    /// Sets what the kernel does when it cannot record: silent or printk. Panic is set by
+    /// [`Control::panic_on_loss`](crate::Control::panic_on_loss) only.
     #[must_use]
-    pub const fn failure(mut self, mode: FailureMode) -> Self {
-        self.failure = Some(mode);
-        self
+    pub const fn failure(self, mode: FailureMode) -> Self {
+        self.with(Setting::Failure, mode.number())
     }
 
-    /// Turns auditing on or off. Locking it has a call of its own,
-    /// [`Control::lock`](crate::Control::lock).
+    /// Enables or disables auditing. The configuration is locked by
+    /// [`Control::lock`](crate::Control::lock) only.
     #[must_use]
-    pub const fn enabled(mut self, on: bool) -> Self {
-        self.enabled = Some(on);
-        self
+    pub const fn enabled(self, on: bool) -> Self {
+        let enabled = if on { Enabled::ON } else { Enabled::OFF };
+        self.with(Setting::Enabled, enabled.number())
     }
 
-    /// The changes one by one; limits come before auditing is turned on.
-    pub(crate) fn steps(&self) -> impl Iterator<Item = (&'static str, Mask, Status)> + use<> {
-        let limit = self.backlog_limit.map(|backlog_limit| {
-            let status = Status { backlog_limit, ..Status::zero() };
-            ("set the backlog limit", Mask::BACKLOG_LIMIT, status)
-        });
-        let wait = self.backlog_wait_time.map(|ticks| {
-            let status = Status { backlog_wait_time: Some(ticks), ..Status::zero() };
-            ("set the backlog wait time", Mask::BACKLOG_WAIT_TIME, status)
-        });
-        let rate = self.rate_limit.map(|rate_limit| {
-            let status = Status { rate_limit, ..Status::zero() };
-            ("set the rate limit", Mask::RATE_LIMIT, status)
-        });
-        let failure = self.failure.map(|failure| {
-            ("set the failure mode", Mask::FAILURE, Status { failure, ..Status::zero() })
-        });
-        let enabled = self.enabled.map(|on| {
-            let enabled = if on { Enabled::ON } else { Enabled::OFF };
-            ("turn auditing on or off", Mask::ENABLED, Status { enabled, ..Status::zero() })
-        });
-        [limit, wait, rate, failure, enabled].into_iter().flatten()
+    /// Iterates over the settings to change and their values, in the order of [`Setting::ALL`].
+    pub fn iter(&self) -> impl Iterator<Item = (Setting, u32)> + use<> {
+        let values = self.values;
+        Setting::ALL.iter().zip(values).filter_map(|(setting, value)| Some((*setting, value?)))
     }
 
-    /// Tells whether the kernel would be told to panic, and it was not so before.
-    pub(crate) fn asks_for_panic(&self) -> bool {
-        self.failure == Some(FailureMode::PANIC) && !self.may_panic
+    /// Returns whether the failure mode is to become panic, which it was not before.
+    pub(crate) fn requests_panic(&self) -> bool {
+        self.get(Setting::Failure) == Some(FailureMode::PANIC.number()) && !self.may_panic
     }
 
-    /// The present values of the settings that `self` names.
+    /// Returns whether the configuration is to be locked.
+    pub(crate) fn requests_lock(&self) -> bool {
+        self.get(Setting::Enabled) == Some(Enabled::LOCKED.number())
+    }
+
+    /// Returns the current values of the settings that `self` changes.
     pub(crate) fn former(&self, status: &Status) -> Self {
-        Self {
-            backlog_limit: self.backlog_limit.map(|_| status.backlog_limit),
-            backlog_wait_time: self.backlog_wait_time.and(status.backlog_wait_time),
-            rate_limit: self.rate_limit.map(|_| status.rate_limit),
-            failure: self.failure.map(|_| status.failure),
-            may_panic: self.failure.is_some() && status.failure == FailureMode::PANIC,
-            enabled: self.enabled.map(|_| status.enabled != Enabled::OFF),
+        let mut former = Self::new();
+        for (setting, _) in self.iter() {
+            former.values[setting as usize] = status.setting(setting);
         }
+        if former.requests_lock() {
+            // it cannot be unlocked, so it need not be locked again
+            former = former.enabled(true);
+        }
+        former.may_panic = former.requests_panic();
+        former
     }
 }
 
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = [
-            ("-b", self.backlog_limit),
-            ("--backlog_wait_time", self.backlog_wait_time),
-            ("-r", self.rate_limit),
-            ("-f", self.failure.map(FailureMode::number)),
-            ("-e", self.enabled.map(u32::from)),
-        ];
-        lines.into_iter().try_for_each(|(option, value)| match value {
-            Some(value) => writeln!(f, "{option} {value}"),
-            None => Ok(()),
-        })
+        self.iter().try_for_each(|(setting, value)| writeln!(f, "{} {value}", setting.option()))
     }
 }
 
@@ -160,11 +149,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_was_named_is_changed() {
-        let settings = Settings::new().backlog_limit(8192).enabled(true);
-        let masks: Vec<_> = settings.steps().map(|(_, mask, _)| mask).collect();
-        assert_eq!(masks, [Mask::BACKLOG_LIMIT, Mask::ENABLED]);
-        assert_eq!(Settings::new().steps().count(), 0);
+    fn only_named_settings_are_changed() {
+        let settings = Settings::new().enabled(true).backlog_limit(8192);
+        let changed: Vec<_> = settings.iter().collect();
+        assert_eq!(changed, [(Setting::BacklogLimit, 8192), (Setting::Enabled, 1)]);
+        assert_eq!(Settings::new().iter().count(), 0);
     }
 
     #[test]
@@ -172,15 +161,24 @@ mod tests {
         let status = Status { backlog_limit: 64, rate_limit: 9, ..Status::zero() };
         let former = Settings::new().backlog_limit(8192).enabled(true).former(&status);
         assert_eq!(former, Settings::new().backlog_limit(64).enabled(false));
+        let old_kernel = Settings::new().backlog_wait_time(1).former(&Status::zero());
+        assert_eq!(old_kernel, Settings::new(), "it has no wait time");
     }
 
     #[test]
-    fn panic_is_put_back_but_not_asked_for() {
+    fn panic_is_restored_but_not_requested() {
         let settings = Settings::new().failure(FailureMode::PANIC);
-        assert!(settings.asks_for_panic());
+        assert!(settings.requests_panic());
         let status = Status { failure: FailureMode::PANIC, ..Status::zero() };
-        assert!(!Settings::new().failure(FailureMode::SILENT).former(&status).asks_for_panic());
-        assert!(!Settings::new().former(&status).asks_for_panic());
+        assert!(!Settings::new().failure(FailureMode::SILENT).former(&status).requests_panic());
+        assert!(!Settings::new().former(&status).requests_panic());
+    }
+
+    #[test]
+    fn a_lock_is_not_restored() {
+        let status = Status { enabled: Enabled::LOCKED, ..Status::zero() };
+        assert!(Settings::new().with(Setting::Enabled, 2).requests_lock());
+        assert!(!Settings::new().enabled(false).former(&status).requests_lock());
     }
 
     #[test]

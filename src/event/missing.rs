@@ -1,50 +1,59 @@
-//! What an event lacks, judged by what its own records announce.
+//! What an event lacks, as far as its own records show.
 
 use std::fmt;
 
 use super::{ClosedBy, Event};
+use crate::macros::pad;
 use crate::message_type::{MessageType, RecordRole};
-use crate::record::{Record, Window};
+use crate::record::{ByteScanner, Record};
 
-/// Something that an event's own records announce, and that did not come.
+/// Something that an event's own records show to be missing.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::event::Missing;
+///
+/// assert_eq!(Missing::Paths(2).to_string(), "paths:2");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Missing {
-    /// A call was recorded, its end record was not: others may be missing too.
+    /// The end record of a call. Other records of the event may be missing too.
     ///
     /// A rule that excludes the type `EOE` has the same effect.
     EndRecord,
-    /// Records came that only a call has, such as its end record; that of the call did not.
+    /// The record of the call, to which the received records belong.
     Opener,
     /// The record with the number of a program's arguments.
     ArgumentCount,
-    /// So many of a program's arguments, or parts of them.
+    /// This number of a program's arguments, or parts of them.
     Arguments(u32),
-    /// So many `PATH` records, by their numbers.
+    /// This number of `PATH` records, according to their item numbers.
     Paths(u32),
-    /// The ends of so many records, which were longer than the receive buffer.
+    /// The ends of this number of records, which were longer than the receive buffer.
     Tails(u32),
 }
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::EndRecord => f.write_str("end_record"),
-            Self::Opener => f.write_str("opener"),
-            Self::ArgumentCount => f.write_str("argument_count"),
-            Self::Arguments(count) => write!(f, "arguments:{count}"),
-            Self::Paths(count) => write!(f, "paths:{count}"),
-            Self::Tails(count) => write!(f, "tails:{count}"),
+            Self::EndRecord => f.pad("end_record"),
+            Self::Opener => f.pad("opener"),
+            Self::ArgumentCount => f.pad("argument_count"),
+            Self::Arguments(count) => pad(f, format_args!("arguments:{count}")),
+            Self::Paths(count) => pad(f, format_args!("paths:{count}")),
+            Self::Tails(count) => pad(f, format_args!("tails:{count}")),
         }
     }
 }
 
 impl Event {
-    /// Returns what the event lacks; empty if it is whole as far as its records tell.
+    /// Returns what the event lacks; empty if its records show nothing to be missing.
     ///
-    /// The field `items=` is not used: the kernel counts names that it does not log.
+    /// The field `items=` is not used, because the kernel also counts names that it does not log.
     ///
-    /// A continuation is never whole; only cut records are named for one.
+    /// A continuation is a part of an event, so only truncated records are reported for it.
     #[must_use]
     pub fn missing(&self) -> Vec<Missing> {
         let mut missing = Vec::new();
@@ -59,9 +68,7 @@ impl Event {
         missing
     }
 
-    /// Tells whether the event lacks nothing, as far as its records tell.
-    ///
-    /// It is what [`missing`](Self::missing) says, at a fraction of the cost.
+    /// Returns whether [`missing`](Self::missing) is empty, at a fraction of its cost.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let mut progress = Progress::default();
@@ -71,7 +78,7 @@ impl Event {
         self.is_whole_after(progress)
     }
 
-    /// As [`is_whole`](Self::is_whole), if something kept track of the records as they came.
+    /// As [`is_whole`](Self::is_whole), for a caller that followed the records' progress.
     pub(super) fn is_whole_after(&self, progress: Progress) -> bool {
         if progress.truncated {
             return false;
@@ -82,7 +89,7 @@ impl Event {
         let ended = self.closed_by() == ClosedBy::EndRecord;
         let lacks_end = progress.opened && !ended && self.end_expected;
         let lacks_opener = !progress.opened && (ended || progress.of_call);
-        !lacks_end && !lacks_opener && (progress.looks_well() || self.missing().is_empty())
+        !lacks_end && !lacks_opener && (progress.has_all_parts() || self.missing().is_empty())
     }
 
     fn missing_ends(&self, missing: &mut Vec<Missing>) {
@@ -121,17 +128,17 @@ impl Event {
     }
 }
 
-/// What the records of an event up to now tell, as far as it costs nothing.
+/// What the records of an event show up to now, as far as that is cheap to compute.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Progress {
     truncated: bool,
     opened: bool,
     of_call: bool,
     paths: u32,
-    /// `PATH` records did not come in the order of their numbers.
+    /// Whether `PATH` records are not in the order of their item numbers.
     is_out_of_order: bool,
     execves: u32,
-    /// An `EXECVE` record did not have all arguments.
+    /// Whether an `EXECVE` record does not have all arguments.
     is_partial: bool,
 }
 
@@ -151,16 +158,16 @@ impl Progress {
         }
     }
 
-    /// Tells whether paths and arguments are those of a usual event: one record of arguments that
-    /// has all, and paths in their order.
-    const fn looks_well(&self) -> bool {
+    /// Returns whether no path or argument can be missing: one record has all arguments, and the paths
+    /// are in order.
+    const fn has_all_parts(&self) -> bool {
         !self.is_out_of_order && !self.is_partial && self.execves <= 1
     }
 }
 
-/// Tells whether such a record comes behind that of a call only.
+/// Returns whether records of this type only follow that of a call.
 ///
-/// Source: `kernel/auditsc.c`, `audit_log_exit`, which logs nothing more if the first one fails.
+/// Source: `kernel/auditsc.c`, `audit_log_exit`, which logs no further records if the first one fails.
 const fn is_of_call(message_type: MessageType) -> bool {
     matches!(
         message_type,
@@ -168,30 +175,30 @@ const fn is_of_call(message_type: MessageType) -> bool {
     )
 }
 
-/// Reads the number of a `PATH` record where the kernel writes it, at the beginning.
+/// Reads the item number of a `PATH` record from the start of its body, where the kernel writes it.
 fn item(record: Record<'_>) -> Option<u32> {
     let rest = record.body().strip_prefix(b"item=")?;
     let (digit, rest) = rest.split_first()?;
     match rest.first() {
         None | Some(b' ') => (*digit as char).to_digit(10),
-        Some(_) => None, // more than one digit, or something else
+        Some(_) => None, // more than one digit, or not a number
     }
 }
 
-/// Tells whether an `EXECVE` record has the number of arguments, and then each of them, whole, in its
-/// order and nothing else, as the kernel writes it where there is room.
+/// Returns whether an `EXECVE` record consists of the number of arguments and then each of them, whole
+/// and in order, as the kernel writes it if all arguments fit into one record.
 ///
-/// A value in quotes must end behind the next quote: else its end is somewhere else, and what looks
-/// like arguments is a part of it.
+/// A quoted value must end at the next quote. Otherwise it ends later, and what looks like further
+/// arguments is part of the value.
 #[inline(never)]
 fn has_all_arguments(record: Record<'_>) -> bool {
     let Some(rest) = record.body().strip_prefix(b"argc=") else { return false };
     let Some((count, fields)) = number(rest) else { return false };
-    // the window looks at whole records, which seldom are shorter than it is
+    // the scanner reads the whole record, which is seldom shorter than a block
     let text = record.text();
-    let mut ends = Window::<b'"'>::new();
-    let (mut place, mut index) = (text.len() - fields.len(), 0);
-    while let Some([b' ', b'a', field @ ..]) = text.get(place..) {
+    let mut ends = ByteScanner::<b'"'>::new();
+    let (mut position, mut index) = (text.len() - fields.len(), 0);
+    while let Some([b' ', b'a', field @ ..]) = text.get(position..) {
         let (number, value) = match field {
             [digit @ b'0'..=b'9', b'=', value @ ..] => (usize::from(digit - b'0'), value),
             _ => match number(field) {
@@ -203,7 +210,7 @@ fn has_all_arguments(record: Record<'_>) -> bool {
             return false;
         }
         let at = text.len() - value.len();
-        place = match value.first() {
+        position = match value.first() {
             Some(b'"') => {
                 let end = ends.find(text, at + 1);
                 if text.get(end) != Some(&b'"') {
@@ -216,10 +223,10 @@ fn has_all_arguments(record: Record<'_>) -> bool {
         };
         index += 1;
     }
-    place == text.len() && index == count
+    position == text.len() && index == count
 }
 
-/// Reads a number of few digits, and returns what is behind it.
+/// Reads a number of at most nine digits, and returns it with the rest of the text.
 fn number(text: &[u8]) -> Option<(usize, &[u8])> {
     let mut number = 0;
     let mut rest = text;

@@ -1,17 +1,35 @@
-//! Who did what, on what, and how it ended: the same questions to every event.
+//! The normalized form of an event: subject, action, objects, outcome.
 
 use std::fmt;
 
 use super::{Event, EventKind};
 use crate::bytestr::{ByteStr, print_text};
 use crate::constants::Errno;
+use crate::macros::pad_with;
 use crate::message_type::{MessageType, Origin};
-use crate::record::{Avc, Interpretation, Path, Record, SocketAddress, Value};
+use crate::record::view::{Avc, Path};
+use crate::record::{Interpretation, Record, SocketAddress, Value};
 
-/// Who an event is about: the process that acted.
+/// The process that acted.
 ///
-/// What a program reports is about the process that reports; its `exe` and `comm` are what the
-/// program says of itself, all else is the kernel's.
+/// In a program's message that is the process that sent it. Its `exe` and `comm` are the program's own
+/// statement; all other fields are written by the kernel.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::{Delivery, Events, log};
+///
+/// let text = r#"type=SYSCALL msg=audit(1.000:2): arch=c000003e syscall=87 success=no exit=-13 a0=7f00 pid=7 uid=1000 comm="rm" exe="/usr/bin/rm"
+/// type=CWD msg=audit(1.000:2): cwd="/root"
+/// type=PATH msg=audit(1.000:2): item=0 name="notes" nametype=DELETE
+/// "#;
+/// let mut events = Events::new(log::Reader::new(text.as_bytes()));
+/// let Some(Ok(Delivery::Event(event))) = events.next() else { panic!("an event") };
+/// let subject = event.subject();
+/// assert_eq!((subject.pid, subject.uid), (Some(7), Some(1000)));
+/// assert_eq!(subject.comm.as_deref(), Some(&b"rm"[..]));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subject<'a> {
@@ -19,52 +37,78 @@ pub struct Subject<'a> {
     pub pid: Option<u32>,
     /// The parent process.
     pub ppid: Option<u32>,
-    /// The user who logged in; `None` if nobody did.
+    /// The login user; `None` if no user logged in.
     pub auid: Option<u32>,
     /// The real user.
     pub uid: Option<u32>,
     /// The login session.
     pub session: Option<u32>,
-    /// The path of the program.
+    /// The path of the executable.
     pub exe: Option<ByteStr<'a>>,
     /// The name of the thread.
     pub comm: Option<ByteStr<'a>>,
 }
 
-/// Something that an event acted on.
+/// What an action was performed on.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::{Delivery, Events, log};
+///
+/// let text = r#"type=SYSCALL msg=audit(1.000:2): arch=c000003e syscall=87 success=no exit=-13 a0=7f00 pid=7 uid=1000 comm="rm" exe="/usr/bin/rm"
+/// type=CWD msg=audit(1.000:2): cwd="/root"
+/// type=PATH msg=audit(1.000:2): item=0 name="notes" nametype=DELETE
+/// "#;
+/// let mut events = Events::new(log::Reader::new(text.as_bytes()));
+/// let Some(Ok(Delivery::Event(event))) = events.next() else { panic!("an event") };
+/// let objects = event.objects();
+/// assert_eq!(objects[0].to_string(), "/root/notes");
+/// assert_eq!(event.outcome().to_string(), "EACCES");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Object<'a> {
-    /// A file system object by its path, absolute where the event tells.
+    /// A file system object by its path, absolute if the event contains the directory.
     Path(ByteStr<'a>),
     /// The address of a socket.
     Address(SocketAddress),
     /// A process.
     Process {
-        /// Its id, as the kernel sees it.
+        /// Its PID in the initial namespace.
         pid: u32,
         /// Its name.
         comm: Option<ByteStr<'a>>,
     },
-    /// A user, by name or number as the program gave it.
+    /// A user account, by name or number as the program reported it.
     Account(ByteStr<'a>),
     /// A setting and its new value.
-    Setting(&'a [u8], &'a [u8]),
+    Setting(ByteStr<'a>, ByteStr<'a>),
     /// The keys of a rule.
     Rule(Vec<ByteStr<'a>>),
     /// A kernel module, BPF program, table, service or other thing by its name.
     Name(ByteStr<'a>),
 }
 
-/// How it ended.
+/// How an action ended.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::constants::Errno;
+/// use auditlink::event::Outcome;
+///
+/// assert_eq!(Outcome::Failure(Some(Errno::new(13))).to_string(), "EACCES");
+/// assert_eq!(Outcome::Success.name(), "success");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "it succeeded, it failed, or the event does not say")]
+#[expect(clippy::exhaustive_enums, reason = "it succeeded, it failed, or this is unknown")]
 pub enum Outcome {
-    /// It succeeded, or was allowed.
+    /// The action succeeded, or was allowed.
     Success,
-    /// It failed, or was denied; with the reason where there is one.
+    /// The action failed, or was denied; with the error number if the event contains one.
     Failure(Option<Errno>),
-    /// The event does not say.
+    /// The event does not contain an outcome.
     Unknown,
 }
 
@@ -79,8 +123,8 @@ impl Outcome {
         }
     }
 
-    const fn of(verdict: Option<bool>) -> Self {
-        match verdict {
+    const fn of(result: Option<bool>) -> Self {
+        match result {
             Some(true) => Self::Success,
             Some(false) => Self::Failure(None),
             None => Self::Unknown,
@@ -92,13 +136,19 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failure(Some(errno)) => fmt::Display::fmt(errno, f),
-            _ => f.write_str(self.name()),
+            _ => f.pad(self.name()),
         }
     }
 }
 
 impl fmt::Display for Object<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        pad_with(f, |f| self.print(f))
+    }
+}
+
+impl Object<'_> {
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(bytes) | Self::Account(bytes) | Self::Name(bytes) => print_text(bytes, f),
             Self::Address(address) => fmt::Display::fmt(address, f),
@@ -125,12 +175,12 @@ impl fmt::Display for Object<'_> {
 }
 
 impl Event {
-    /// Returns who acted.
+    /// Returns the process that acted.
     #[must_use]
     pub fn subject(&self) -> Subject<'_> {
         let opener = self.call().map(|call| call.record());
         let mut subject = Subject::default();
-        // what the call does not tell, such as the program behind io_uring, others may
+        // other records may contain what that of the call lacks, such as the program for io_uring
         for record in opener.into_iter().chain(self.records()) {
             let is_about_another = matches!(
                 record.message_type(),
@@ -146,8 +196,8 @@ impl Event {
         subject
     }
 
-    /// Returns what was done, in the words of the record: the name of the call, the operation that
-    /// a program reports, or what was decided.
+    /// Returns what was done, as the record names it: the system call, the operation that a program
+    /// reports, or an access decision.
     #[must_use]
     pub fn action(&self) -> ByteStr<'_> {
         let word = |word: &'static str| ByteStr::from(word);
@@ -193,10 +243,10 @@ impl Event {
         }
     }
 
-    /// Returns what was acted on, in the order of the records.
+    /// Returns what the action was performed on, in the order of the records.
     ///
-    /// A path is absolute if the event tells to which directory it is relative; parents of the
-    /// objects are left out.
+    /// Relative paths are completed if the event contains their directory. The records of parent
+    /// directories are skipped.
     #[must_use]
     pub fn objects(&self) -> Vec<Object<'_>> {
         let mut objects = Vec::new();
@@ -210,10 +260,10 @@ impl Event {
         let name = |field| record.field(field).and_then(|value| value.untrusted().bytes());
         match record.message_type() {
             MessageType::PATH => {
-                let path = record.as_path().filter(|path| path.nametype() != Some(b"PARENT"));
+                let path = record.as_path().filter(|path| path.nametype() != Some("PARENT".into()));
                 objects.extend(path.and_then(|path| self.full_path(path)).map(Object::Path));
             }
-            // the address of whoever changes the configuration is the kernel's own
+            // a configuration change is sent to the kernel, so this is the kernel's own address
             MessageType::SOCKADDR
                 if self.records_of(MessageType::CONFIG_CHANGE).next().is_none() =>
             {
@@ -228,7 +278,9 @@ impl Event {
             MessageType::CONFIG_CHANGE | MessageType::FEATURE_CHANGE => {
                 let Some(change) = record.as_config_change() else { return };
                 match change.setting() {
-                    Some((name, value)) => objects.push(Object::Setting(name, value.bytes())),
+                    Some((name, value)) => {
+                        objects.push(Object::Setting(name.into(), value.bytes().into()));
+                    }
                     None => objects.push(Object::Rule(change.keys().collect())),
                 }
             }
@@ -238,7 +290,7 @@ impl Event {
             MessageType::BPF => objects.extend(bare(record, "prog-id").map(Object::Name)),
             MessageType::NETFILTER_CFG => {
                 let table = record.as_netfilter_cfg().and_then(|cfg| cfg.table());
-                objects.extend(table.map(|table| Object::Name(table.into())));
+                objects.extend(table.map(Object::Name));
             }
             MessageType::AVC | MessageType::USER_AVC => {
                 let Some(avc) = record.as_avc() else { return };
@@ -268,7 +320,7 @@ impl Event {
         }
     }
 
-    /// Completes a relative path where it is relative to the working directory.
+    /// Completes a path if it is relative to the working directory.
     fn full_path<'a>(&'a self, path: Path<'a>) -> Option<ByteStr<'a>> {
         let name = path.name()?;
         if name.starts_with(b"/") || !self.is_relative_to_cwd() {
@@ -281,7 +333,7 @@ impl Event {
         Some([&cwd, separator, &name].concat().into())
     }
 
-    /// Tells whether no argument of the call is an open directory.
+    /// Returns whether no argument of the call is a directory's descriptor.
     fn is_relative_to_cwd(&self) -> bool {
         let syscall = self.call().and_then(|call| call.syscall());
         let mut meanings =
@@ -289,16 +341,16 @@ impl Event {
         !meanings.any(|(_, meaning)| matches!(meaning, Interpretation::Directory(Some(_))))
     }
 
-    /// Returns how it ended.
+    /// Returns how the action ended.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.kind() {
             EventKind::Exit(_) => Outcome::Success,
             EventKind::Mac(record) => {
-                let decision = record.as_avc().map(|avc| (avc.verdict(), avc.is_permissive()));
+                let decision = record.as_avc().map(|avc| (avc.is_granted(), avc.is_permissive()));
                 match (decision, record.message_type()) {
                     (Some((Some(false), Some(true))), _) => Outcome::Success,
-                    (Some((verdict, _)), _) => Outcome::of(verdict),
+                    (Some((allowed, _)), _) => Outcome::of(allowed),
                     (None, MessageType::LANDLOCK_ACCESS | MessageType::IPE_ACCESS) => {
                         Outcome::Failure(None)
                     }
@@ -340,7 +392,7 @@ impl Event {
 }
 
 impl<'a> Subject<'a> {
-    /// Adds what a record tells and is not known yet.
+    /// Adds the fields of a record that are not set yet.
     fn add(&mut self, record: Record<'a>) {
         for field in record.fields() {
             match field.name {
@@ -366,31 +418,31 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Reads the verdict where a record, or a program's message, has it.
+/// Reads the result from the field of a record, or of the program's message in it.
 fn outcome_by_field(record: Record<'_>) -> Outcome {
-    let verdict = match record.as_user_message() {
+    let result = match record.as_user_message() {
         Some(message) => message.result(),
         None => record.field("res").and_then(Value::boolean),
     };
-    Outcome::of(verdict)
+    Outcome::of(result)
 }
 
-fn set<'a>(place: &mut Option<ByteStr<'a>>, value: Value<'a>) {
-    if place.is_none() {
-        *place = value.untrusted().bytes();
+fn set<'a>(field: &mut Option<ByteStr<'a>>, value: Value<'a>) {
+    if field.is_none() {
+        *field = value.untrusted().bytes();
     }
 }
 
 fn action_of_avc(avc: Avc<'_>) -> ByteStr<'_> {
-    let verdict: &[u8] = match avc.verdict() {
+    let decision: &[u8] = match avc.is_granted() {
         Some(true) => b"granted",
         Some(false) => b"denied",
-        None => return avc.text().map_or_else(|| "avc".into(), ByteStr::from),
+        None => return avc.text().unwrap_or_else(|| "avc".into()),
     };
-    let mut action = verdict.to_vec();
+    let mut action = decision.to_vec();
     for permission in avc.permissions() {
         action.push(b' ');
-        action.extend_from_slice(permission);
+        action.extend_from_slice(&permission);
     }
     action.into()
 }

@@ -77,7 +77,8 @@ impl Received<'_> {
 /// # Examples
 ///
 /// ```
-/// use auditlink::event::{Assembler, Delivery, Signal};
+/// use auditlink::Delivery;
+/// use auditlink::event::{Assembler, Signal};
 /// use auditlink::time::Tick;
 ///
 /// let mut assembler = Assembler::new();

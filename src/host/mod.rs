@@ -1,6 +1,7 @@
-//! The machine that the program runs on: its clock, `/proc`, users and groups, rules files.
+//! The running system: clock, `/proc`, privileges, users and groups, rules files.
 
 mod clock;
+pub(crate) mod privileges;
 pub mod procfs;
 mod rules_dir;
 mod users;

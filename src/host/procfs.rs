@@ -1,29 +1,41 @@
-//! What /proc tells about processes and netlink ports.
+//! Processes, netlink ports and namespaces, as `/proc` shows them.
 
 use std::fmt;
 use std::fs;
 
-/// Returns the command of a process, as `comm` has it; `None` if there is no such process.
+/// Returns the command of a process, as in `/proc/PID/comm`; `None` if the process does not exist or is
+/// hidden.
 #[must_use]
 pub fn command(pid: u32) -> Option<String> {
     let comm = fs::read(format!("/proc/{pid}/comm")).ok()?;
     Some(String::from_utf8_lossy(&comm).trim_end().to_owned())
 }
 
-/// A process of user space.
+/// A user-space process.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::host::procfs::Process;
+///
+/// let process = Process::read(std::process::id()).ok_or("/proc is not mounted")?;
+/// assert_eq!(process.pid, std::process::id());
+/// assert_eq!(process.to_string(), format!("{} ({})", process.pid, process.command));
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Process {
-    /// Its number.
+    /// The PID.
     pub pid: u32,
-    /// Its command, as `comm` has it.
+    /// The command, as in `/proc/PID/comm`.
     pub command: String,
-    /// When it was started, in clock ticks since the kernel was booted.
+    /// The start time, in clock ticks since boot.
     pub start_ticks: u64,
 }
 
 impl Process {
-    /// Reads a process; `None` if there is none, or it is a thread of the kernel.
+    /// Reads a process; `None` if it does not exist, is hidden, or is a kernel thread.
     #[must_use]
     pub fn read(pid: u32) -> Option<Self> {
         Self::parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
@@ -36,30 +48,30 @@ impl Process {
     }
 }
 
-/// What a line of /proc/PID/stat says.
+/// Fields of a line of `/proc/PID/stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stat<'a> {
     pub(crate) comm: &'a [u8],
     pub(crate) is_zombie: bool,
     pub(crate) ppid: u32,
     pub(crate) is_kernel_thread: bool,
-    /// How many threads the process has.
+    /// The number of threads.
     pub(crate) threads: u32,
     pub(crate) start_ticks: u64,
-    /// It is a thread that is not the first of its process.
+    /// Whether it is a thread other than the thread-group leader.
     pub(crate) is_thread: bool,
-    /// How it ended, as `wait` tells; 0 also if one may not know.
+    /// The status that wait(2) returns; 0 also if this process may not read it.
     pub(crate) exit_code: i32,
 }
 
 impl<'a> Stat<'a> {
-    /// Reads a line; the command in parentheses may hold anything.
+    /// Parses a line. The command in parentheses can contain any characters.
     pub(crate) fn parse(line: &'a [u8]) -> Option<Self> {
         const PF_KTHREAD: u32 = 0x0020_0000;
         let begin = line.iter().position(|byte| *byte == b'(')? + 1;
         let end = line.iter().rposition(|byte| *byte == b')')?;
         let rest = std::str::from_utf8(line.get(end + 1..)?).ok()?;
-        // the numbers of the fields are those of proc(5); the state is number 3
+        // fields are numbered as in proc(5); the state is field 3
         let mut fields = rest.split_ascii_whitespace();
         let state = fields.next()?;
         let ppid = fields.next()?.parse().ok()?; // 4
@@ -83,11 +95,11 @@ impl<'a> Stat<'a> {
 
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.pid, self.command)
+        f.pad(&format!("{} ({})", self.pid, self.command))
     }
 }
 
-/// Returns the processes of user space, by number.
+/// Returns the user-space processes, sorted by PID.
 #[must_use]
 pub fn processes() -> Vec<Process> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -97,7 +109,8 @@ pub fn processes() -> Vec<Process> {
     processes
 }
 
-/// Returns the process that holds an audit netlink port; `None` if there is none, or it is hidden.
+/// Returns the PID of the process that has bound an audit netlink port; `None` if there is none, or it is
+/// hidden.
 #[must_use]
 pub fn port_holder(port: u32) -> Option<u32> {
     let table = fs::read_to_string("/proc/net/netlink").ok()?;
@@ -113,10 +126,10 @@ pub fn port_holder(port: u32) -> Option<u32> {
     })
 }
 
-/// Tells whether the kernel was booted with `audit=1`: then it keeps records while there is no
-/// daemon, and counts those that it cannot keep.
+/// Returns whether the kernel was booted with `audit=1`. It then keeps records in its hold queue while no
+/// daemon is registered, and counts those that do not fit.
 ///
-/// The kernel takes the last of several; whatever is not `0` or `off` turns it on.
+/// The last `audit=` of the command line counts; every value other than `0` and `off` enables auditing.
 ///
 /// Source: `kernel/audit.c`, `audit_enable`.
 #[must_use]
@@ -130,23 +143,23 @@ fn is_audit_on(line: &str) -> bool {
     value.is_some_and(|value| !matches!(value, "0" | "off"))
 }
 
-/// Returns the first two numbers of the kernel's release; `None` if they cannot be read.
-pub(crate) fn kernel() -> Option<(u32, u32)> {
-    version(&fs::read_to_string("/proc/sys/kernel/osrelease").ok()?)
+/// Returns the major and minor version of the kernel; `None` if they cannot be read.
+pub(crate) fn kernel_version() -> Option<(u32, u32)> {
+    parse_version(&fs::read_to_string("/proc/sys/kernel/osrelease").ok()?)
 }
 
-fn version(release: &str) -> Option<(u32, u32)> {
+fn parse_version(release: &str) -> Option<(u32, u32)> {
     let mut numbers =
         release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().ok());
     Some((numbers.next()??, numbers.next()??))
 }
 
-/// Returns the process that holds the port of another one, which is a daemon, or was.
+/// Returns the PID of the process that has bound the netlink port of the daemon `daemon` in its place.
 pub(crate) fn port_hijacker(daemon: u32) -> Option<u32> {
     port_holder(daemon).filter(|holder| *holder != daemon)
 }
 
-/// Reads a line of /proc/net/netlink: `sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode`.
+/// Parses a line of `/proc/net/netlink`: `sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode`.
 fn inode_of_port(line: &str, port: u32) -> Option<u64> {
     let mut words = line.split_whitespace();
     let protocol: i32 = words.nth(1)?.parse().ok()?;
@@ -158,13 +171,13 @@ fn inode_of_port(line: &str, port: u32) -> Option<u64> {
     }
 }
 
-/// Tells whether this process is in the network namespace of process 1; `None` if it may not look.
+/// Returns whether this process is in the network namespace of process 1; `None` if it may not read that.
 ///
-/// In the initial pid namespace that is the initial one, the only one to which the kernel sends
-/// its multicast records.
+/// In the initial pid namespace, process 1 is in the initial network namespace, the only one to which the
+/// kernel sends multicast records.
 #[must_use]
-pub fn is_in_first_network() -> Option<bool> {
-    // where one may not look, Linux 5.10 gives an empty link instead of an error
+pub fn is_in_initial_network() -> Option<bool> {
+    // without the permission, Linux 5.10 returns an empty link instead of an error
     let namespace = |pid: &str| {
         let link = fs::read_link(format!("/proc/{pid}/ns/net")).ok()?;
         Some(link).filter(|link| !link.as_os_str().is_empty())
@@ -172,45 +185,12 @@ pub fn is_in_first_network() -> Option<bool> {
     Some(namespace("self")? == namespace("1")?)
 }
 
-/// What decides whether the kernel takes a request from this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
-    /// The effective capabilities, a bit each.
-    pub(crate) capabilities: u64,
-    /// Whether the process is in the initial pid and the initial user namespace.
-    pub(crate) is_initial: bool,
-}
-
-impl Standing {
-    /// Reads the standing of the calling thread; `None` if /proc is not there.
-    pub(crate) fn of_self() -> Option<Self> {
-        let status = fs::read_to_string("/proc/thread-self/status").ok()?;
-        let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?.trim();
-        let is_in = |kind: &str, inode: u32| {
-            fs::read_link(format!("/proc/self/ns/{kind}"))
-                .is_ok_and(|link| *link.as_os_str() == *format!("{kind}:[{inode}]"))
-        };
-        Some(Self {
-            capabilities: u64::from_str_radix(mask, 16).ok()?,
-            is_initial: is_in("pid", INITIAL_PID_NS) && is_in("user", INITIAL_USER_NS),
-        })
-    }
-
-    pub(crate) const fn has(self, capability: u32) -> bool {
-        self.capabilities >> capability & 1 != 0
-    }
-}
-
-/// The inodes of the initial namespaces; `include/linux/proc_ns.h`, `PROC_*_INIT_INO`.
-const INITIAL_USER_NS: u32 = 0xEFFF_FFFD;
-const INITIAL_PID_NS: u32 = 0xEFFF_FFFC;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_the_netlink_table() {
+    fn a_line_of_the_netlink_table_is_parsed() {
         let line =
             "0000000000000000 9   4711   00000001 0        0        0     2        17       90210";
         assert_eq!(inode_of_port(line, 4711), Some(90210));
@@ -220,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_a_process() {
+    fn a_line_of_stat_is_parsed() {
         let line = b"77 (a) (b) 1 ) S 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 90210 1 2";
         let process = Process::parse(77, line).expect("a process");
         assert_eq!((&*process.command, process.start_ticks), ("a) (b) 1 ", 90210));
@@ -234,15 +214,18 @@ mod tests {
     }
 
     #[test]
-    fn releases_of_kernels() {
-        assert_eq!(version("5.10.0-33-cloud-amd64\n"), Some((5, 10)));
-        assert_eq!(version("7.2-rc1"), Some((7, 2)));
-        assert_eq!((version("7"), version("x.1"), version("")), (None, None, None));
-        assert!(kernel().is_some());
+    fn kernel_releases_are_parsed() {
+        assert_eq!(parse_version("5.10.0-33-cloud-amd64\n"), Some((5, 10)));
+        assert_eq!(parse_version("7.2-rc1"), Some((7, 2)));
+        assert_eq!(
+            (parse_version("7"), parse_version("x.1"), parse_version("")),
+            (None, None, None)
+        );
+        assert!(kernel_version().is_some());
     }
 
     #[test]
-    fn the_last_word_of_the_command_line_counts() {
+    fn the_last_audit_option_of_the_command_line_counts() {
         assert!(is_audit_on("quiet audit=0 audit=1 audit_backlog_limit=8192"));
         assert!(is_audit_on("audit=on"));
         assert!(!is_audit_on("audit=1 audit=0"));
@@ -250,8 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_standing_can_be_read() {
-        assert!(Standing::of_self().is_some());
+    fn the_command_of_a_process_can_be_read() {
         assert!(command(std::process::id()).is_some());
         assert_eq!(command(u32::MAX), None);
     }

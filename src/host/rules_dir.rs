@@ -15,8 +15,8 @@ impl RulesFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Rule`] with all errors in all files, or [`ErrorKind::Io`] for a file that cannot
-    /// be read.
+    /// [`ErrorKind::Rule`] with all errors in all files, each with its file and line (see
+    /// [`Error::rule_file_errors`]), or [`ErrorKind::Io`] for a file that cannot be read.
     ///
     /// # Examples
     ///
@@ -32,9 +32,8 @@ impl RulesFile {
         let mut paths = vec![path.to_owned()];
         if path.is_dir() {
             let failed = |error| Error::io(READ, error).with_path(path);
-            let entries = fs::read_dir(path).map_err(failed)?;
             paths.clear();
-            for entry in entries {
+            for entry in fs::read_dir(path).map_err(failed)? {
                 paths.push(entry.map_err(failed)?.path());
             }
             paths.retain(|path| path.extension().is_some_and(|extension| extension == "rules"));
@@ -51,9 +50,7 @@ impl RulesFile {
             files.push((path.to_string_lossy().into_owned(), text));
         }
         let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        Self::join(files, &UserNames::new()).map_err(|errors| {
-            Error::new(READ, ErrorKind::Rule, "correct these lines").with_text(errors)
-        })
+        Ok(Self::join(files, &UserNames::new())?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::next::Next;
 use crate::error::Error;
-use crate::event::{Assembler, Completeness, Delivery, Event, Signal, Stats};
+use crate::event::{Assembler, AssemblerConfig, Completeness, Delivery, Event, Signal, Stats};
 use crate::source::Source;
 use crate::time::Tick;
 
@@ -69,7 +69,8 @@ enum State {
 impl<S: Source> Events<S> {
     /// Creates an iterator over a source with a default [`Assembler`].
     pub fn new(source: S) -> Self {
-        let assembler = Assembler::new().end_records(source.has_end_records());
+        let config = AssemblerConfig::new().end_records(source.has_end_records());
+        let assembler = Assembler::with_config(config);
         Self::with_assembler(source, assembler)
     }
 

@@ -29,7 +29,7 @@ use crate::time::Tick;
 /// use auditlink::{Control, Processes, Receiver, Settings, rule};
 ///
 /// let receiver = Receiver::daemon().open()?; // before the rules are loaded
-/// let monitor = ProcessMonitor::new().open()?;
+/// let monitor = ProcessMonitor::builder().open()?;
 /// let mut control = Control::open()?;
 /// control.configure(&Settings::lossless().enabled(true))?;
 /// let rules = control.apply(&rule::process_lifecycle().key("procs").for_both_abis()?)?;

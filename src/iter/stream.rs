@@ -1,4 +1,4 @@
-//! The asynchronous twin of the iterator.
+//! The stream of events for tokio.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -19,15 +19,14 @@ use crate::iter::events::Events;
 use crate::iter::next::Next;
 use crate::source::Source;
 
-/// A stream of the events of a source, and of its losses, on tokio.
+/// A stream of the events of a source, and its losses, for tokio.
 ///
-/// It is [`Events`] with another way to wait: the same engine, the same deliveries, the same end.
+/// It returns the same deliveries as [`Events`], and ends in the same way.
 ///
-/// - **Nothing is read ahead.** It takes from the source what it hands out, so a consumer that is
-///   slow leaves records where they are, in the socket; and if they find no room there, the loss is
-///   told like any other.
-/// - **It can be cancelled** at any time: a [`next`](Self::next) that is dropped has taken nothing.
-/// - It yields to other tasks now and then, however many events there are.
+/// - **It does not read ahead.** While the consumer is slow, records stay in the socket; if they
+///   do not fit there, the loss is reported as with [`Events`].
+/// - **It is cancel-safe.** Dropping the future of [`next`](Self::next) loses nothing.
+/// - **It is cooperative.** It yields to other tasks after a number of deliveries.
 ///
 /// # Examples
 ///
@@ -46,7 +45,7 @@ use crate::source::Source;
 /// # }
 /// ```
 ///
-/// A capture is a stream as well:
+/// The events of a capture:
 ///
 /// ```
 /// use auditlink::{Delivery, EventStream, capture};
@@ -70,32 +69,33 @@ pub struct EventStream<S> {
     events: Events<S>,
     /// The source's file; `None` for a source that never waits.
     file: Option<AsyncFd<OwnedFd>>,
-    /// Rings when something is due though nothing came.
-    alarm: Option<Pin<Box<Sleep>>>,
-    /// How many deliveries may be handed out before others have their turn.
-    turn: u32,
+    /// Elapses when a delivery is due without a new record.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// The number of deliveries until the next yield.
+    budget: u32,
 }
 
-/// A task that always has something to do lets others run after so many deliveries.
-const TURN: u32 = 128;
+/// The number of deliveries after which the stream yields to other tasks.
+const BUDGET: u32 = 128;
 
 impl<S: Source + AsFd> EventStream<S> {
-    /// Makes a stream of a source that has a file to wait for, such as a
-    /// [`Receiver`](crate::Receiver), with an engine of default limits.
+    /// Creates a stream of a source that has a file to wait for, such as a
+    /// [`Receiver`](crate::Receiver), with a default [`Assembler`].
+    ///
+    /// The runtime must have been built with `enable_io` and `enable_time`.
     ///
     /// # Errors
     ///
-    /// There is no tokio runtime here, or an error of the operating system.
+    /// It was not called within a tokio runtime, or an error of the operating system.
     ///
     /// # Panics
     ///
-    /// If the runtime was built without `enable_io`; tokio has no other way to tell. A stream that
-    /// waits needs `enable_time` as well.
+    /// Panics in tokio if the runtime was built without `enable_io`.
     pub fn new(source: S) -> Result<Self, Error> {
         Self::of_events(Events::new(source))
     }
 
-    /// Makes a stream with an engine of one's own making.
+    /// Creates a stream with the given assembler.
     ///
     /// # Errors
     ///
@@ -110,40 +110,37 @@ impl<S: Source + AsFd> EventStream<S> {
 
     fn of_events(events: Events<S>) -> Result<Self, Error> {
         let failed = |error: io::Error| Error::io("wait for audit records on tokio", error);
-        // without this, tokio would panic
+        // otherwise `AsyncFd` would panic
         Handle::try_current().map_err(|error| failed(io::Error::other(error)))?;
         let file = events.source().as_fd().try_clone_to_owned().map_err(failed)?;
-        #[allow(
-            deprecated,
-            reason = "its successor is unsafe, for the sake of files that are not owned as this is"
-        )]
+        #[allow(deprecated, reason = "its successor is unsafe, which an owned file does not need")]
         let file = AsyncFd::with_interest(file, Interest::READABLE).map_err(failed)?;
-        Ok(Self { events, file: Some(file), alarm: None, turn: TURN })
+        Ok(Self { events, file: Some(file), timer: None, budget: BUDGET })
     }
 }
 
 impl<S: Source> EventStream<S> {
-    /// Makes a stream of a source that never waits: a capture, a log file, a script.
+    /// Creates a stream of a source that never waits, such as a capture or a log file.
     ///
-    /// It needs no runtime. Reading a file blocks for as long as the disk takes.
+    /// It needs no runtime. Reading the file blocks.
     pub fn replay(source: S) -> Self {
-        Self { events: Events::new(source), file: None, alarm: None, turn: TURN }
+        Self { events: Events::new(source), file: None, timer: None, budget: BUDGET }
     }
 
-    /// Returns the next delivery, `None` when the source ended; after an error it has ended too.
+    /// Returns the next delivery; `None` once the source has ended, or has failed before.
     ///
-    /// It is cancel-safe: if it is dropped before it is ready, nothing is lost.
+    /// It is cancel-safe: nothing is lost if the future is dropped before it is ready.
     pub async fn next(&mut self) -> Option<Result<Delivery, Error>> {
         poll_fn(|context| self.poll_delivery(context)).await
     }
 
-    /// Returns the counts of what passed so far.
+    /// Returns the statistics so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.events.stats()
     }
 
-    /// Judges whether everything came that the kernel recorded; see
+    /// Returns whether everything that the kernel recorded was received; see
     /// [`Events::completeness`](crate::Events::completeness).
     pub fn completeness(&self) -> Completeness {
         self.events.completeness()
@@ -155,13 +152,12 @@ impl<S: Source> EventStream<S> {
         self.events.source()
     }
 
-    /// Returns the source, to be changed; a receiver is told so to
-    /// [finish](crate::Receiver::finish).
+    /// Returns the source for changes, such as [`Receiver::finish`](crate::Receiver::finish).
     pub const fn source_mut(&mut self) -> &mut S {
         self.events.source_mut()
     }
 
-    /// Goes back to the iterator, which goes on where the stream was.
+    /// Converts it into an iterator, which continues where the stream stopped.
     #[must_use]
     pub fn into_events(self) -> Events<S> {
         self.events
@@ -171,19 +167,19 @@ impl<S: Source> EventStream<S> {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Delivery, Error>>> {
-        if self.turn == 0 {
-            self.turn = TURN;
+        if self.budget == 0 {
+            self.budget = BUDGET;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
         let next = ready!(self.poll_events(context));
         if let Some(Ok(_)) = next {
-            self.turn -= 1;
+            self.budget -= 1;
         }
         Poll::Ready(next)
     }
 
-    /// Waits until there is a delivery, or no more.
+    /// Waits for the next delivery, or the end.
     fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Delivery, Error>>> {
         let Some(file) = &self.file else {
             return Poll::Ready(self.events.next());
@@ -195,28 +191,27 @@ impl<S: Source> EventStream<S> {
                 Ok(Next::Idle) => {}
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
-            // the source was found empty. A sign that is there already may be newer than that: it
-            // is taken away, and the source is looked at once more
+            // the readiness may be newer than the look at the source: clear it and look again
             match file.poll_read_ready(context) {
-                Poll::Ready(Ok(mut sign)) => {
-                    sign.clear_ready();
+                Poll::Ready(Ok(mut guard)) => {
+                    guard.clear_ready();
                     continue;
                 }
                 Poll::Ready(Err(error)) => {
                     let error = Error::io("wait for audit records on tokio", error);
                     return Poll::Ready(Some(Err(error)));
                 }
-                Poll::Pending => self.turn = TURN,
+                Poll::Pending => self.budget = BUDGET,
             }
             let Some(left) = self.events.time_left() else { return Poll::Pending };
-            let alarm = match &mut self.alarm {
-                Some(alarm) => {
-                    alarm.as_mut().reset(Instant::now() + left);
-                    alarm
+            let timer = match &mut self.timer {
+                Some(timer) => {
+                    timer.as_mut().reset(Instant::now() + left);
+                    timer
                 }
-                None => self.alarm.insert(Box::pin(sleep(left))),
+                None => self.timer.insert(Box::pin(sleep(left))),
             };
-            ready!(alarm.as_mut().poll(context));
+            ready!(timer.as_mut().poll(context));
         }
     }
 }

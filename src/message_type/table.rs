@@ -1,48 +1,59 @@
-//! The type of a record: its number, its name, and what it says about where an event ends.
+//! Message types: number, name, origin, and role in an event.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::macros::kernel_number;
+use crate::macros::{kernel_number, pad};
 
 kernel_number! {
     /// The type of a netlink audit message, such as `SYSCALL` (1300).
     ///
-    /// Types are an open set: a number without a name is a type like any other and prints as
-    /// `UNKNOWN[n]`, the form that the audit tools use.
+    /// Unknown numbers are valid, and print as `UNKNOWN[n]`, as in the audit tools.
     ///
-    /// Source: `include/uapi/linux/audit.h`; types from 1100 to 1299 and 2100 to 2999 are written
-    /// by user space and named by libaudit.
+    /// Source: `include/uapi/linux/audit.h`; user space writes the types 1100 to 1299 and 2100 to 2999,
+    /// which libaudit names.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::MessageType;
+    /// use auditlink::message_type::RecordRole;
+    ///
+    /// assert_eq!(MessageType::new(1320), MessageType::EOE);
+    /// assert_eq!(MessageType::EOE.role(), RecordRole::End);
+    /// assert_eq!("SYSCALL".parse(), Ok(MessageType::SYSCALL));
+    /// assert_eq!(MessageType::new(1499).to_string(), "UNKNOWN[1499]");
+    /// ```
     MessageType(u16)
 }
 
-/// What a record's type says about the event that the record belongs to.
+/// The role of a record in its event, according to its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RecordRole {
-    /// The record is an event of its own and closes it at once.
+    /// The record is a whole event.
     Standalone,
-    /// The record may belong to a larger event, or be alone: only time tells.
+    /// The record may be part of a larger event or the only record of one. The window decides.
     Member,
-    /// The record opens a system call or io_uring operation, which an end record will close.
+    /// The record describes a system call or an operation of io_uring. An end record follows.
     Head,
-    /// The record is the end of its event (`EOE`).
+    /// The record ends its event (`EOE`).
     End,
-    /// Not a record: a request, a reply, or a notice of the control protocol.
+    /// The message is a request, a reply or a notification, and not a record.
     Control,
 }
 
-/// Who composes the text of a record.
+/// The author of a record's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Origin {
     /// The kernel.
     Kernel,
-    /// A program, which sent it to the kernel; the kernel writes the sender in front.
+    /// A program. The kernel prepends the sender.
     UserSpace,
-    /// The audit daemon, about itself. Such records are in its log only, with serials of its own.
+    /// The audit daemon, about itself. These records are in its log only, and have their own serials.
     Daemon,
 }
 
@@ -57,11 +68,11 @@ impl MessageType {
             .map(|entry| entry.1)
     }
 
-    /// Returns what the type says about where its event ends.
+    /// Returns the role of such a record in its event.
     ///
-    /// Only types that the kernel never writes inside another event are [`RecordRole::Standalone`]. A type
-    /// is no promise of an end record: a record that usually joins a system call comes alone when
-    /// the call is not audited.
+    /// Types are [`RecordRole::Standalone`] only if the kernel never writes them inside another event. A
+    /// [member](RecordRole::Member) of a system call's event is alone if the call is not audited, and
+    /// then has no end record.
     ///
     /// Source: `kernel/auditsc.c`, `audit_log_exit`, `audit_log_uring`; `kernel/audit.c`,
     /// `audit_receive_msg`; `net/netfilter/xt_AUDIT.c`; `kernel/auditsc.c`, `audit_seccomp`.
@@ -71,7 +82,7 @@ impl MessageType {
         if (self.0 as usize) < ROLES.len() { ROLES[self.0 as usize] } else { RecordRole::Member }
     }
 
-    const fn judge(self) -> RecordRole {
+    const fn compute_role(self) -> RecordRole {
         match self {
             Self::LOGIN => RecordRole::Member,
             Self::USER | Self::NETFILTER_PKT | Self::SECCOMP | Self::ANOM_ABEND | Self::KERNEL => {
@@ -86,7 +97,7 @@ impl MessageType {
         }
     }
 
-    /// Returns who composes the text of such a record.
+    /// Returns the author of such a record's text.
     #[must_use]
     pub const fn origin(self) -> Origin {
         match self.0 {
@@ -97,12 +108,12 @@ impl MessageType {
     }
 }
 
-/// The class of each number: it is asked for with every record.
+/// The role of each number. A table, because it is read for every record.
 static ROLES: [RecordRole; 3000] = {
     let mut roles = [RecordRole::Member; 3000];
     let mut number = 0;
     while number < roles.len() {
-        roles[number] = MessageType(number as u16).judge();
+        roles[number] = MessageType(number as u16).compute_role();
         number += 1;
     }
     roles
@@ -112,14 +123,14 @@ impl fmt::Display for MessageType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => write!(f, "UNKNOWN[{}]", self.0),
+            None => pad(f, format_args!("UNKNOWN[{}]", self.0)),
         }
     }
 }
 
-/// Says that a text names no message type.
+/// A text is not a message type.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is no message type: give a name such as SYSCALL, a number, or UNKNOWN[n]")]
+#[error("{0:?} is not a message type: use a name such as SYSCALL, a number, or UNKNOWN[n]")]
 pub struct UnknownMessageType(String);
 
 impl FromStr for MessageType {
@@ -386,12 +397,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sorted_so_that_it_can_be_searched() {
+    fn the_table_is_sorted_for_binary_search() {
         assert!(NAMES.is_sorted_by(|left, right| left.0 < right.0));
     }
 
     #[test]
-    fn every_number_survives_printing() {
+    fn every_number_parses_as_it_prints() {
         for number in 0..=u16::MAX {
             let message_type = MessageType(number);
             assert_eq!(message_type.to_string().parse(), Ok(message_type));
@@ -410,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn the_daemon_writes_about_itself() {
+    fn origins_by_type() {
         assert_eq!(MessageType::DAEMON_START.origin(), Origin::Daemon);
         assert_eq!(MessageType::USER_LOGIN.origin(), Origin::UserSpace);
         assert_eq!(MessageType::ANOM_EXEC.origin(), Origin::UserSpace);
@@ -420,9 +431,9 @@ mod tests {
     }
 
     #[test]
-    fn roles() {
+    fn roles_by_type() {
         assert_eq!(MessageType::USER_CMD.role(), RecordRole::Standalone);
-        // a crash is told on the way back to the program, when the call is over
+        // a crash is recorded after the call, on the return to user space
         assert_eq!(MessageType::ANOM_ABEND.role(), RecordRole::Standalone);
         assert_eq!(MessageType::BPF.role(), RecordRole::Member);
         assert_eq!(MessageType::URINGOP.role(), RecordRole::Head);

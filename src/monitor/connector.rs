@@ -1,4 +1,4 @@
-//! The kernel's process connector: it tells of every task that begins and ends.
+//! The kernel's process connector, which reports every task that is created or exits.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -7,9 +7,10 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::error::{Error, ErrorKind};
-use crate::host::procfs::Standing;
-use crate::netlink::error_map::{GIVE_CAPABILITY, NET_ADMIN};
-use crate::netlink::socket::{Batch, NetlinkSocket};
+use crate::host::privileges::{NET_ADMIN, Privileges};
+use crate::netlink::batch::Batch;
+use crate::netlink::error_map::GIVE_CAPABILITY;
+use crate::netlink::socket::NetlinkSocket;
 use crate::process::{Observation, Provenance};
 use crate::wire::connector::{Message, TaskEvent, request};
 
@@ -17,17 +18,17 @@ use crate::wire::connector::{Message, TaskEvent, request};
 pub(super) struct Connector {
     socket: NetlinkSocket,
     batch: Batch,
-    /// The sequence number that comes next, for each CPU.
+    /// The next sequence number of each CPU.
     expected: HashMap<u32, u32>,
 }
 
 const OPERATION: &str = "listen to the process connector";
 
-/// A message is charged with about 800 bytes: room for 40,000.
+/// Room for 40,000 messages, each of which the kernel accounts for as about 800 bytes.
 const RECEIVE_BUFFER: usize = 16 << 20;
 
 impl Connector {
-    /// Begins to listen; returns only when the kernel has said that it sends.
+    /// Starts to listen, and waits until the kernel has acknowledged that.
     pub(super) fn open() -> Result<Self, Error> {
         let socket = NetlinkSocket::open_connector().map_err(|error| {
             match error.raw_os_error().map(Errno::from_raw) {
@@ -46,10 +47,14 @@ impl Connector {
         Ok(connector)
     }
 
-    /// Waits for the answer. Elsewhere than in the initial namespaces there is none.
+    /// Waits for the acknowledgement. The kernel sends none outside of the initial namespaces.
     fn await_answer(&mut self) -> Result<(), Error> {
-        if Standing::of_self().is_some_and(|standing| !standing.is_initial) {
-            return Err(Error::new(OPERATION, ErrorKind::Namespace, "run it on the host"));
+        if Privileges::of_self().is_some_and(|privileges| !privileges.is_initial) {
+            return Err(Error::new(
+                OPERATION,
+                ErrorKind::Namespace,
+                "run the program on the host, outside of containers",
+            ));
         }
         for _ in 0..ANSWER_TRIES {
             let waited = self.socket.wait(Some(ANSWER_INTERVAL));
@@ -66,18 +71,18 @@ impl Connector {
                 }
             }
         }
-        let remedy = "the kernel may have been built without CONFIG_PROC_EVENTS";
+        let remedy = "use a kernel with CONFIG_PROC_EVENTS";
         Err(Error::new(OPERATION, ErrorKind::Timeout, remedy))
     }
 
-    /// Takes the next message, without waiting. A message that nobody but the kernel sent.
+    /// Returns the next message from the kernel, without waiting.
     fn next(&mut self) -> Result<Option<Message>, Error> {
         loop {
             if !self.batch.has_next() {
                 match self.batch.fill(&self.socket) {
                     Ok(0) => return Ok(None),
                     Ok(_) => {}
-                    // what is missing, the sequence numbers tell
+                    // the sequence numbers show how many messages were lost
                     Err(Errno::ENOBUFS | Errno::EINTR) => continue,
                     Err(error) => return Err(Error::io(OPERATION, error.into())),
                 }
@@ -89,27 +94,29 @@ impl Connector {
         }
     }
 
-    /// Hands over all that was told since. `suspended` is what the time since boot is ahead of the
-    /// kernel's monotonic clock.
+    /// Reports all observations since the last call. `suspended` is the difference between the time since
+    /// boot and the kernel's monotonic clock.
     pub(super) fn drain(
         &mut self,
         suspended: Duration,
-        mut tell: impl FnMut(Observation),
+        mut report: impl FnMut(Observation),
     ) -> Result<(), Error> {
         while let Some(message) = self.next()? {
             let missing = self.missing(&message);
             if missing > 0 {
-                tell(Observation::Lost { count: Some(u64::from(missing)) });
+                report(Observation::Lost { count: Some(u64::from(missing)) });
             }
             let since_boot = message.monotonic.saturating_add(suspended);
             match message.event {
                 TaskEvent::Fork { parent, task, process } => {
-                    tell(Observation::Forked { parent, task, process, since_boot });
+                    report(Observation::Forked { parent, task, process, since_boot });
                 }
-                TaskEvent::Exec { process } => tell(Observation::Executed { process, since_boot }),
+                TaskEvent::Exec { process } => {
+                    report(Observation::Executed { process, since_boot })
+                }
                 TaskEvent::Exit { task, process, status } => {
                     let (code, source) = (Some(status), Provenance::Connector);
-                    tell(Observation::Exited { task, process, code, since_boot, source });
+                    report(Observation::Exited { task, process, code, since_boot, source });
                 }
                 TaskEvent::Answer { .. } | TaskEvent::Other => {}
             }
@@ -117,12 +124,12 @@ impl Connector {
         Ok(())
     }
 
-    /// Counts the messages that its CPU sent and that did not come.
+    /// Returns the number of messages that the same CPU sent before this one and that were lost.
     fn missing(&mut self, message: &Message) -> u32 {
         let next = message.sequence.wrapping_add(1);
         let expected = self.expected.insert(message.cpu, next);
         let gap = expected.map_or(0, |expected| message.sequence.wrapping_sub(expected));
-        // a number that is behind tells of a counter that was started anew
+        // a number lower than expected means that the kernel restarted the counter
         if gap > u32::MAX / 2 { 1 } else { gap }
     }
 }
@@ -135,7 +142,7 @@ impl AsFd for Connector {
 
 impl Drop for Connector {
     fn drop(&mut self) {
-        // older kernels count listeners, and go on making messages for one that is gone
+        // older kernels count listeners, and would continue to send for one that has exited
         let _ = self.socket.send(&request(false));
     }
 }

@@ -1,4 +1,4 @@
-//! The second source about processes: the kernel's process connector, files of processes, /proc.
+//! Monitoring processes without audit records: the kernel's process connector, pidfds, and `/proc`.
 
 mod connector;
 #[cfg(feature = "pidfd")]
@@ -23,45 +23,79 @@ use crate::process::{
 };
 use crate::time::BootClock;
 
-/// Sees what records do not tell: deaths by signal, threads, who was there before.
+/// Observes what audit records do not contain: exits by signal, threads, and processes that were started
+/// before auditing.
 ///
-/// It listens to the kernel's process connector, which tells of every task that begins and ends
-/// with its exit status, and looks into /proc. Where the connector is refused, it waits for each
-/// process by a file of it (feature `pidfd`), or /proc has to be looked through from time to time.
+/// It listens to the kernel's process connector, which reports every task that is created, and every
+/// exit with its status, and it reads `/proc`. Where the connector is refused, it waits for each process
+/// by a pidfd (feature `pidfd`), or the tracker has to list `/proc` periodically.
 ///
-/// [`Processes`](crate::Processes) uses it; for an own loop, it is a [`ProcessInspector`] and tells
-/// [observations](Self::drain).
+/// [`Processes`](crate::Processes) uses a monitor. In a separate loop, pass its
+/// [observations](Self::drain) to a [`Tracker`](crate::process::Tracker), and the monitor itself as
+/// [`ProcessInspector`].
+///
+/// # Examples
+///
+/// ```no_run
+/// use auditlink::monitor::{MonitorKind, ProcessMonitor};
+///
+/// let mut monitor = ProcessMonitor::builder().open()?;
+/// if monitor.kind() != MonitorKind::Connector {
+///     eprintln!("no process connector: {:?}", monitor.refusal());
+/// }
+/// let mut observations = Vec::new();
+/// monitor.drain(&mut observations)?;
+/// # Ok::<(), auditlink::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct ProcessMonitor {
-    means: Means,
+    method: Method,
     refusal: Option<Error>,
     boot: BootId,
 }
 
 #[derive(Debug)]
-enum Means {
+enum Method {
     Connector(Box<Connector>),
     #[cfg(feature = "pidfd")]
     Pidfds(Pidfds),
-    Nothing,
+    None,
 }
 
-/// How a [`ProcessMonitor`] learns of ends.
+/// How a [`ProcessMonitor`] observes exits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MonitorKind {
-    /// The kernel tells of every task that begins and ends.
+    /// By the process connector: the kernel reports every task that is created or exits.
     Connector,
-    /// It waits for every process that it was shown. One that ended before is seen to be gone, but
-    /// not how.
+    /// By a pidfd for each process that it [follows](ProcessMonitor::follow). If a process exits before
+    /// that, its status is unknown.
     Pidfd,
-    /// It does not: somebody must look from time to time.
+    /// Not at all: the tracker has to list `/proc` periodically.
     Procfs,
 }
 
-/// Sets up a [`ProcessMonitor`]; made by [`ProcessMonitor::new`].
+impl MonitorKind {
+    /// Returns the word that the JSON form uses, such as `connector`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connector => "connector",
+            Self::Pidfd => "pidfd",
+            Self::Procfs => "procfs",
+        }
+    }
+}
+
+impl std::fmt::Display for MonitorKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Configures a [`ProcessMonitor`]; made by [`ProcessMonitor::builder`].
 #[derive(Clone, Copy, Debug)]
-#[must_use = "nothing is seen before it is opened"]
+#[must_use = "nothing is observed before the monitor is opened"]
 pub struct ProcessMonitorBuilder {
     connector: bool,
     #[cfg(feature = "pidfd")]
@@ -75,50 +109,49 @@ impl ProcessMonitorBuilder {
         self
     }
 
-    /// Sets whether to wait for each process where the connector is not there. Default yes.
+    /// Sets whether to open a pidfd for each process if the connector is refused. Default yes.
     #[cfg(feature = "pidfd")]
     pub const fn pidfds(mut self, waits: bool) -> Self {
         self.pidfds = waits;
         self
     }
 
-    /// Begins to listen. Open it before the rules are loaded.
+    /// Opens the monitor. Open it before the rules are loaded.
     ///
-    /// That the connector is refused is no error; [`ProcessMonitor::refusal`] tells.
+    /// If the connector is refused, this succeeds, and [`ProcessMonitor::refusal`] returns the cause.
     ///
     /// # Errors
     ///
     /// An error of the operating system.
     pub fn open(self) -> Result<ProcessMonitor, Error> {
-        let (mut means, mut refusal) = (Means::Nothing, None);
+        let (mut method, mut refusal) = (Method::None, None);
         if self.connector {
             match Connector::open() {
-                Ok(connector) => means = Means::Connector(Box::new(connector)),
+                Ok(connector) => method = Method::Connector(Box::new(connector)),
                 Err(error) => refusal = Some(error),
             }
         }
         #[cfg(feature = "pidfd")]
-        if self.pidfds && matches!(means, Means::Nothing) {
-            means = Means::Pidfds(Pidfds::new()?);
+        if self.pidfds && matches!(method, Method::None) {
+            method = Method::Pidfds(Pidfds::new()?);
         }
         let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Ok(ProcessMonitor { means, refusal, boot: text.parse().unwrap_or(BootId::UNKNOWN) })
+        Ok(ProcessMonitor { method, refusal, boot: text.parse().unwrap_or(BootId::UNKNOWN) })
     }
 }
 
 impl ProcessMonitor {
-    /// Starts to set up a monitor.
+    /// Returns a builder for a monitor.
     ///
-    /// The connector needs `CAP_NET_ADMIN`, the initial user, pid and network namespace, and a kernel
-    /// with `CONFIG_PROC_EVENTS`; to see all of /proc, `CAP_SYS_PTRACE` is needed.
+    /// The connector requires `CAP_NET_ADMIN`, the initial user, pid and network namespace, and a kernel
+    /// with `CONFIG_PROC_EVENTS`. Reading all of `/proc` requires `CAP_SYS_PTRACE`.
     ///
     /// # Kernel version
     ///
-    /// The connector tells of ends with their status since 2.6.15; pidfds are there since 5.3.
+    /// The connector reports exits with their status since 2.6.15; pidfds exist since 5.3.
     ///
     /// Source: `drivers/connector/cn_proc.c`.
-    #[expect(clippy::new_ret_no_self, reason = "builders start at the thing they build")]
-    pub const fn new() -> ProcessMonitorBuilder {
+    pub const fn builder() -> ProcessMonitorBuilder {
         ProcessMonitorBuilder {
             connector: true,
             #[cfg(feature = "pidfd")]
@@ -126,25 +159,25 @@ impl ProcessMonitor {
         }
     }
 
-    /// Returns how it learns of ends.
+    /// Returns how it observes exits.
     #[must_use]
     pub const fn kind(&self) -> MonitorKind {
-        match self.means {
-            Means::Connector(_) => MonitorKind::Connector,
+        match self.method {
+            Method::Connector(_) => MonitorKind::Connector,
             #[cfg(feature = "pidfd")]
-            Means::Pidfds(_) => MonitorKind::Pidfd,
-            Means::Nothing => MonitorKind::Procfs,
+            Method::Pidfds(_) => MonitorKind::Pidfd,
+            Method::None => MonitorKind::Procfs,
         }
     }
 
-    /// Returns why the connector is not listened to, if it was refused.
+    /// Returns why the connector is not used, if it was refused.
     #[must_use]
     pub const fn refusal(&self) -> Option<&Error> {
         self.refusal.as_ref()
     }
 
-    /// Returns the configuration of a tracker for this machine: with its boot, a clock that was read, and
-    /// sweeps where they are needed.
+    /// Returns a tracker's configuration for this machine: its boot id, its clocks, and periodic listing
+    /// of `/proc` if exits are not reported.
     pub fn tracker_config(&self) -> TrackerConfig {
         let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
         let resolution = clock_getres(ClockId::CLOCK_REALTIME_COARSE);
@@ -153,7 +186,7 @@ impl ProcessMonitor {
         if let Some((wall, since_boot)) = self.clocks() {
             clock.sample(wall, since_boot);
         }
-        let kernel = crate::host::procfs::kernel();
+        let kernel = crate::host::procfs::kernel_version();
         let mut config = TrackerConfig::new(self.boot)
             .clock(clock)
             .leader_status(kernel.is_none_or(|kernel| kernel < (6, 0)));
@@ -169,10 +202,10 @@ impl ProcessMonitor {
     /// Reads the wall clock and the time since boot together, for
     /// [`Tracker::sample`](crate::process::Tracker::sample).
     ///
-    /// `None` if the thread was interrupted in between, which makes the reading useless.
+    /// `None` if the thread was interrupted in between, so that the readings do not belong together.
     #[must_use]
     pub fn clocks(&self) -> Option<(Duration, Duration)> {
-        // in between the thread may have lost its turn: the wall clock is read in the middle
+        // the wall clock is read between two others, which shows whether the thread was interrupted
         let before = now(ClockId::CLOCK_BOOTTIME);
         let wall = now(ClockId::CLOCK_REALTIME);
         let after = now(ClockId::CLOCK_BOOTTIME);
@@ -187,15 +220,15 @@ impl ProcessMonitor {
     ///
     /// An error of the operating system.
     pub fn drain(&mut self, observations: &mut Vec<Observation>) -> Result<(), Error> {
-        match &mut self.means {
-            Means::Connector(connector) => {
+        match &mut self.method {
+            Method::Connector(connector) => {
                 let boot = now(ClockId::CLOCK_BOOTTIME);
                 let suspended = boot.saturating_sub(now(ClockId::CLOCK_MONOTONIC));
                 connector.drain(suspended, |observation| observations.push(observation))
             }
             #[cfg(feature = "pidfd")]
-            Means::Pidfds(pidfds) => {
-                for id in pidfds.take_over() {
+            Method::Pidfds(pidfds) => {
+                for id in pidfds.take_exited() {
                     let code = match procfs::process(id.pid()) {
                         Lookup::Process(seen) if Some(seen.start_ticks) == id.start_ticks() => {
                             seen.code
@@ -210,46 +243,47 @@ impl ProcessMonitor {
                 }
                 Ok(())
             }
-            Means::Nothing => Ok(()),
+            Method::None => Ok(()),
         }
     }
 
-    /// Shows it a process to wait for, where it does not hear of all anyway.
+    /// Waits for the exit of a process, unless the kernel reports all exits anyway.
     pub fn follow(&mut self, id: ProcessId) {
-        match &mut self.means {
+        match &mut self.method {
             #[cfg(feature = "pidfd")]
-            Means::Pidfds(pidfds) => pidfds.add(id),
-            Means::Connector(_) | Means::Nothing => {
+            Method::Pidfds(pidfds) => pidfds.add(id),
+            Method::Connector(_) | Method::None => {
                 let _ = id;
             }
         }
     }
 
-    /// Says that a process is over.
+    /// Ends the wait for a process, because it has exited.
     pub fn forget(&mut self, id: ProcessId) {
-        match &mut self.means {
+        match &mut self.method {
             #[cfg(feature = "pidfd")]
-            Means::Pidfds(pidfds) => pidfds.remove(id),
-            Means::Connector(_) | Means::Nothing => {
+            Method::Pidfds(pidfds) => pidfds.remove(id),
+            Method::Connector(_) | Method::None => {
                 let _ = id;
             }
         }
     }
 
-    /// Returns a file that can be read when there is something to [drain](Self::drain).
+    /// Returns a file that is readable when there are observations to [drain](Self::drain); `None` if
+    /// nothing has to be waited for.
     ///
     /// # Errors
     ///
     /// An error of the operating system.
     pub fn readiness(&self) -> Result<Option<OwnedFd>, Error> {
-        let file = match &self.means {
-            Means::Connector(connector) => connector.as_fd(),
+        let file = match &self.method {
+            Method::Connector(connector) => connector.as_fd(),
             #[cfg(feature = "pidfd")]
-            Means::Pidfds(pidfds) => pidfds.as_fd(),
-            Means::Nothing => return Ok(None),
+            Method::Pidfds(pidfds) => pidfds.as_fd(),
+            Method::None => return Ok(None),
         };
         let file = file.try_clone_to_owned();
-        file.map(Some).map_err(|error| Error::io("copy a file to wait for", error))
+        file.map(Some).map_err(|error| Error::io("duplicate a file descriptor", error))
     }
 }
 
@@ -280,8 +314,8 @@ fn now(clock: ClockId) -> Duration {
     clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
 }
 
-/// How often to look after processes where nothing tells of ends.
+/// How often the tracker lists `/proc` if exits are not reported.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A reading of two clocks that took longer says nothing.
+/// The longest time that reading both clocks may take.
 const SAMPLE_LIMIT: Duration = Duration::from_micros(500);

@@ -1,4 +1,4 @@
-//! Files of processes, which can be read when the process is over.
+//! Pidfds: files that are readable when a process has exited.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,33 +9,33 @@ use super::procfs;
 use crate::error::Error;
 use crate::process::{Lookup, ProcessId};
 
-/// The processes that are waited for.
+/// The processes whose exits are awaited.
 #[derive(Debug)]
 pub(super) struct Pidfds {
     epoll: Epoll,
     files: HashMap<u32, (ProcessId, OwnedFd)>,
-    /// Those that were over before they could be waited for.
-    over: Vec<ProcessId>,
+    /// Processes that had exited before they were added.
+    exited: Vec<ProcessId>,
 }
 
 impl Pidfds {
     pub(super) fn new() -> Result<Self, Error> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)
-            .map_err(|error| Error::io("make a file to wait for processes", error.into()))?;
-        Ok(Self { epoll, files: HashMap::new(), over: Vec::new() })
+            .map_err(|error| Error::io("create an epoll file", error.into()))?;
+        Ok(Self { epoll, files: HashMap::new(), exited: Vec::new() })
     }
 
-    /// Begins to wait for a process. Where there are too many, nobody waits; a sweep sees it.
+    /// Waits for a process. Beyond the limit of open files, its exit is found when `/proc` is listed.
     pub(super) fn add(&mut self, id: ProcessId) {
         let pid = id.pid();
         let file = open(pid);
-        // the file is of whoever has the number now
-        let is_there = match procfs::process(pid) {
+        // after PID reuse, the file belongs to another process
+        let is_same = match procfs::process(pid) {
             Lookup::Process(seen) => id.start_ticks() == Some(seen.start_ticks),
             _ => false,
         };
-        if !is_there {
-            self.over.push(id);
+        if !is_same {
+            self.exited.push(id);
             return;
         }
         let Some(file) = file else { return };
@@ -45,25 +45,25 @@ impl Pidfds {
         }
     }
 
-    /// Ceases to wait for a process.
+    /// Ends the wait for a process.
     pub(super) fn remove(&mut self, id: ProcessId) {
         if self.files.get(&id.pid()).is_some_and(|(waited, _)| *waited == id) {
-            self.files.remove(&id.pid()); // closing the file takes it out of the epoll file
+            self.files.remove(&id.pid()); // closing the file removes it from the epoll file
         }
     }
 
-    /// Takes the processes that are over.
-    pub(super) fn take_over(&mut self) -> Vec<ProcessId> {
-        let mut over = std::mem::take(&mut self.over);
+    /// Removes and returns the processes that have exited.
+    pub(super) fn take_exited(&mut self) -> Vec<ProcessId> {
+        let mut exited = std::mem::take(&mut self.exited);
         loop {
             let mut events = [EpollEvent::empty(); 64];
             let ready = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
             if ready == 0 {
-                return over;
+                return exited;
             }
             for event in events.iter().take(ready) {
                 let pid = u32::try_from(event.data()).unwrap_or_default();
-                over.extend(self.files.remove(&pid).map(|(id, _)| id));
+                exited.extend(self.files.remove(&pid).map(|(id, _)| id));
             }
         }
     }

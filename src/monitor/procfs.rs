@@ -1,4 +1,4 @@
-//! What /proc shows of processes.
+//! Reading processes from `/proc`.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -8,11 +8,11 @@ use std::os::unix::ffi::OsStrExt;
 use crate::host::procfs::Stat;
 use crate::process::{Credentials, Lookup, ProcessSnapshot};
 
-/// Looks at a process or thread: one file is read.
+/// Reads a process or thread from one file.
 pub(super) fn process(pid: u32) -> Lookup {
     match fs::read(format!("/proc/{pid}/stat")) {
         Ok(line) => match Stat::parse(&line) {
-            // it is just being released: nothing of it is left but this line
+            // the kernel is releasing the process, of which only this line is left
             Some(stat) if stat.threads == 0 => Lookup::Nothing,
             Some(stat) if stat.is_thread => Lookup::Thread,
             Some(stat) => Lookup::Process(Box::new(seen(pid, &stat))),
@@ -22,12 +22,12 @@ pub(super) fn process(pid: u32) -> Lookup {
     }
 }
 
-/// Looks at a process with everything: six files are read, and the first once more, so that all is
-/// of one process.
+/// Reads a process with all details from seven files. `stat` is read last: if the PID was reused
+/// meanwhile, its start time differs from that of the process that the caller expects.
 pub(super) fn details(pid: u32) -> Lookup {
     let path = |name: &str| format!("/proc/{pid}/{name}");
     let link = |name: &str| {
-        // where one may not look, Linux 5.10 gives an empty link instead of an error
+        // without the permission, Linux 5.10 returns an empty link instead of an error
         fs::read_link(path(name)).ok().map(OsString::from).filter(|link| !link.is_empty())
     };
     let number = |name: &str| -> Option<u32> {
@@ -66,7 +66,7 @@ pub(super) fn control_group_of(pid: u32) -> Option<String> {
     control_group(&fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?)
 }
 
-/// Lists all processes but threads of the kernel.
+/// Lists all processes except kernel threads.
 pub(super) fn list() -> Option<Vec<ProcessSnapshot>> {
     let entries = fs::read_dir("/proc").ok()?.flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -94,7 +94,7 @@ fn seen(pid: u32, stat: &Stat<'_>) -> ProcessSnapshot {
         threads: stat.threads,
         is_zombie: stat.is_zombie,
         is_kernel_thread: stat.is_kernel_thread,
-        // 0 is also what one gets who may not know
+        // the kernel also returns 0 to a process without the permission
         code: Some(stat.exit_code).filter(|code| stat.is_zombie && *code != 0),
         comm: stat.comm.to_vec(),
         ..ProcessSnapshot::default()
@@ -106,7 +106,7 @@ fn arguments(line: &[u8]) -> Vec<OsString> {
     line.split(|byte| *byte == 0).map(|word| OsStr::from_bytes(word).to_owned()).collect()
 }
 
-/// Finds the control group: that of version 2, else the longest name in a hierarchy of version 1.
+/// Returns the control group of version 2, or else the longest path in a hierarchy of version 1.
 fn control_group(lines: &str) -> Option<String> {
     let names = lines.lines().filter_map(|line| line.splitn(3, ':').nth(2));
     let unified = lines.lines().find_map(|line| line.strip_prefix("0::"));
@@ -119,7 +119,7 @@ fn words<'t>(status: &'t str, name: &str) -> Option<Vec<&'t str>> {
     Some(line.split_ascii_whitespace().collect())
 }
 
-/// Reads the real and the effective id.
+/// Returns the real and the effective id.
 fn ids(status: &str, name: &str) -> Option<(u32, u32)> {
     let words = words(status, name)?;
     Some((words.first()?.parse().ok()?, words.get(1)?.parse().ok()?))
@@ -130,9 +130,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn we_see_ourselves() {
+    fn this_process_can_be_read() {
         let pid = std::process::id();
-        let Lookup::Process(seen) = details(pid) else { panic!("we run") };
+        let Lookup::Process(seen) = details(pid) else { panic!("this process runs") };
         assert_eq!(seen.pid, pid);
         assert_eq!(seen.exe.as_deref(), std::env::current_exe().ok().as_deref().map(AsRef::as_ref));
         assert!(seen.args.is_some() && seen.credentials.is_some() && !seen.is_zombie);
@@ -142,13 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_is_told_from_a_process() {
+    fn a_thread_is_distinguished_from_a_process() {
         let thread = std::thread::spawn(|| process(nix::unistd::gettid().as_raw().unsigned_abs()));
         assert_eq!(thread.join().expect("it ends"), Lookup::Thread);
     }
 
     #[test]
-    fn control_groups_of_both_versions() {
+    fn control_groups_of_both_versions_are_parsed() {
         assert_eq!(
             control_group("0::/system.slice/a.service\n"),
             Some("/system.slice/a.service".into())
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn command_lines_are_bytes() {
+    fn arguments_are_separated_by_nul() {
         assert_eq!(arguments(b"a\0\0b \xff\0").len(), 3);
         assert_eq!(arguments(b"rewritten").len(), 1);
     }

@@ -1,4 +1,5 @@
-//! The netlink socket, and what its errors mean.
+//! The netlink socket, and the causes of its errors.
 
+pub(crate) mod batch;
 pub(crate) mod error_map;
 pub(crate) mod socket;

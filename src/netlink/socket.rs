@@ -1,6 +1,6 @@
-//! The netlink socket: opening, sending, and receiving in batches.
+//! The netlink socket: opening, options, sending and waiting.
 
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use netlink_sys::{Socket, SocketAddr};
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::socket::{self, MsgFlags, MultiHeaders, NetlinkAddr, sockopt};
+use nix::sys::socket::{self, sockopt};
 use nix::sys::time::TimeSpec;
 use nix::{getsockopt_impl, sockopt_impl};
 
@@ -24,7 +24,7 @@ const AUDIT_NLGRP_READLOG: u32 = 1;
 /// The multicast group of the process connector; `include/uapi/linux/connector.h`, `CN_IDX_PROC`.
 const CN_IDX_PROC: u32 = 1;
 
-/// A netlink socket. It is never cloned: a clone would close the descriptor twice.
+/// A netlink socket. It cannot be cloned, because a clone would close the descriptor twice.
 pub(crate) struct NetlinkSocket {
     socket: Socket,
 }
@@ -40,8 +40,8 @@ impl NetlinkSocket {
 
     /// Opens a socket to the process connector and joins its group.
     ///
-    /// That it shall be told of failures keeps the kernel from ending the service when the socket is
-    /// full: else a message that reached nobody says to it that nobody listens.
+    /// The socket option `NETLINK_BROADCAST_ERROR` keeps the connector alive while the socket is full:
+    /// without it, the kernel takes a message that reached no socket as a sign that no process listens.
     pub(crate) fn open_connector() -> io::Result<Self> {
         let mut socket = Socket::new(isize::try_from(libc::NETLINK_CONNECTOR).unwrap_or_default())?;
         socket.bind_auto()?;
@@ -68,15 +68,15 @@ impl NetlinkSocket {
         self.socket.set_no_enobufs(true).map_err(|error| Error::io("set NETLINK_NO_ENOBUFS", error))
     }
 
-    /// Makes failing answers short: without the request that they answer.
+    /// Leaves the request out of acknowledgements that report an error.
     pub(crate) fn shorten_acknowledgements(&self) -> Result<(), Error> {
         self.socket.set_cap_ack(true).map_err(|error| Error::io("set NETLINK_CAP_ACK", error))
     }
 
-    /// Asks for a receive buffer and returns the size that the kernel granted, in its own
-    /// accounting, which is twice what was asked for.
+    /// Requests a receive buffer, and returns the size that the kernel granted, in its own accounting,
+    /// which is twice the requested size.
     ///
-    /// Beyond `net.core.rmem_max` this needs CAP_NET_ADMIN; without it, the limit is what one gets.
+    /// Exceeding `net.core.rmem_max` requires `CAP_NET_ADMIN`; without it, the size is that limit.
     pub(crate) fn set_receive_buffer(&self, bytes: usize) -> Result<usize, Error> {
         let bytes = bytes.min(usize::try_from(i32::MAX / 2).unwrap_or(usize::MAX));
         socket::setsockopt(&self.socket, sockopt::RcvBufForce, &bytes)
@@ -94,7 +94,7 @@ impl NetlinkSocket {
             .map_err(|error| Error::io("read the receive buffer's size", error.into()))
     }
 
-    /// Returns how many datagrams this socket has dropped; `None` before Linux 4.12.
+    /// Returns the number of datagrams that this socket has dropped; `None` before Linux 4.12.
     pub(crate) fn drops(&self) -> Option<u32> {
         let info = socket::getsockopt(&self.socket, MemoryInfo).ok()?;
         info.get(SK_MEMINFO_DROPS).copied()
@@ -120,9 +120,8 @@ impl NetlinkSocket {
         }
     }
 
-    /// Waits until something can be received, or the time is over (`None` waits for ever).
-    ///
-    /// A signal ends the wait early. That the socket has an error pending counts as something.
+    /// Waits until a datagram or an error can be received, or `time` has passed (`None` waits
+    /// indefinitely). Returns whether one can be. A signal handler ends the wait early.
     pub(crate) fn wait(&self, time: Option<Duration>) -> io::Result<bool> {
         let mut files = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
         wait(&mut files, time)
@@ -191,105 +190,5 @@ sockopt_impl!(
     [u32; 9]
 );
 
-/// The place of the drop counter; `include/uapi/linux/sock_diag.h`.
+/// The index of the drop counter; `include/uapi/linux/sock_diag.h`.
 const SK_MEMINFO_DROPS: usize = 8;
-
-/// A datagram as it lies in a [`Batch`].
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    length: usize,
-    needed: usize,
-    sender: Option<u32>,
-}
-
-/// One datagram out of a [`Batch`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Datagram<'a> {
-    /// What was received.
-    pub(crate) bytes: &'a [u8],
-    /// The true length.
-    pub(crate) needed: usize,
-    /// The port of the sender, 0 for the kernel; `None` if the address was no netlink address.
-    pub(crate) sender: Option<u32>,
-}
-
-/// Buffers for as many datagrams as one system call receives.
-pub(crate) struct Batch {
-    buffers: Box<[u8]>,
-    buffer_size: usize,
-    slots: Vec<Slot>,
-    next: usize,
-}
-
-impl Batch {
-    pub(crate) fn new(datagrams: usize, buffer_size: usize) -> Self {
-        Self {
-            buffers: vec![0; datagrams * buffer_size].into_boxed_slice(),
-            buffer_size,
-            slots: Vec::with_capacity(datagrams),
-            next: 0,
-        }
-    }
-
-    /// Receives what is there, without waiting; 0 if nothing is.
-    ///
-    /// With MSG_TRUNC the kernel tells the true length of a datagram that did not fit.
-    pub(crate) fn fill(&mut self, socket: &NetlinkSocket) -> Result<usize, Errno> {
-        self.slots.clear();
-        self.next = 0;
-        let buffer_size = self.buffer_size;
-        let mut vectors: Vec<[IoSliceMut<'_>; 1]> =
-            self.buffers.chunks_mut(buffer_size).map(|chunk| [IoSliceMut::new(chunk)]).collect();
-        let mut headers = MultiHeaders::<NetlinkAddr>::preallocate(vectors.len(), None);
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_TRUNC;
-        let descriptor = socket.socket.as_raw_fd();
-        let received =
-            match socket::recvmmsg(descriptor, &mut headers, vectors.iter_mut(), flags, None) {
-                Err(Errno::EAGAIN) => return Ok(0),
-                other => other?,
-            };
-        self.slots.extend(received.map(|message| Slot {
-            length: message.bytes.min(buffer_size),
-            needed: message.bytes,
-            sender: message.address.map(|address| address.pid()),
-        }));
-        Ok(self.slots.len())
-    }
-
-    /// Tells whether a datagram is left.
-    pub(crate) fn has_next(&self) -> bool {
-        self.next < self.slots.len()
-    }
-
-    /// Looks at the next datagram.
-    pub(crate) fn peek(&self) -> Option<Datagram<'_>> {
-        self.get(self.next)
-    }
-
-    /// Takes the next datagram.
-    pub(crate) fn next(&mut self) -> Option<Datagram<'_>> {
-        self.next += 1;
-        self.get(self.next - 1)
-    }
-
-    /// Passes over the next datagram if it is of a certain kind; tells whether it was.
-    pub(crate) fn skip_if(&mut self, kind: impl FnOnce(Datagram<'_>) -> bool) -> bool {
-        let skip = self.get(self.next).is_some_and(kind);
-        self.next += usize::from(skip);
-        skip
-    }
-
-    fn get(&self, index: usize) -> Option<Datagram<'_>> {
-        let slot = self.slots.get(index)?;
-        let start = index * self.buffer_size;
-        let bytes = self.buffers.get(start..start + slot.length)?;
-        Some(Datagram { bytes, needed: slot.needed, sender: slot.sender })
-    }
-}
-
-impl std::fmt::Debug for Batch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (received, next) = (self.slots.len(), self.next);
-        f.debug_struct("Batch").field("received", &received).field("next", &next).finish()
-    }
-}

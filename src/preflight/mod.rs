@@ -1,4 +1,4 @@
-//! What would be missed on this machine, told before it is.
+//! Preflight checks: what would be missed on this machine, reported before it is.
 
 mod machine;
 mod rules;
@@ -11,7 +11,7 @@ use crate::netlink::error_map::BOOT_WITH_SUPPORT;
 use crate::rule::{CoverageRow, RuleSet, print_rows};
 use crate::wire::status::Status;
 
-/// Looks, without changing anything, what would keep this process from seeing what it wants.
+/// Checks what would prevent this process from receiving the records it needs. It changes nothing.
 ///
 /// # Examples
 ///
@@ -25,7 +25,7 @@ use crate::wire::status::Status;
 /// }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use = "nothing is looked at before it runs"]
+#[must_use = "nothing is checked before Preflight::run"]
 pub struct Preflight {
     wants: Vec<String>,
     rules: Option<RuleSet>,
@@ -34,23 +34,23 @@ pub struct Preflight {
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "it is well, worth knowing, or bad")]
+#[expect(clippy::exhaustive_enums, reason = "there are only these three")]
 pub enum Level {
-    /// It is as it should be.
+    /// Nothing needs to be done.
     Fine,
-    /// It is worth knowing.
+    /// It may matter.
     Note,
-    /// Because of it, something is or may be missed.
+    /// Records are missed because of it, or may be.
     Missed,
 }
 
-/// What was looked at.
+/// What was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Check {
-    /// Whether the kernel has an audit system that is switched on.
+    /// Whether the kernel supports auditing.
     Support,
-    /// Whether this process has the capabilities.
+    /// The capabilities of this process.
     Capabilities,
     /// Whether this process is in the initial user and pid namespace.
     Namespace,
@@ -60,11 +60,11 @@ pub enum Check {
     Enabled,
     /// Whether rules and settings can be changed.
     Locked,
-    /// Who is the audit daemon.
+    /// The registered audit daemon.
     Daemon,
     /// How the kernel was booted.
     Boot,
-    /// Which processes are older than auditing.
+    /// Processes that were started before auditing was enabled.
     OlderProcesses,
     /// The rate limit.
     RateLimit,
@@ -74,17 +74,17 @@ pub enum Check {
     WaitTime,
     /// What happens when the kernel cannot record.
     Failure,
-    /// What was lost since the kernel was booted.
+    /// The counter of lost records.
     Lost,
-    /// How large a receive buffer this process gets.
+    /// The receive buffer that the kernel grants this process.
     ReceiveBuffer,
-    /// Rules that keep processes from being audited at all.
+    /// Rules because of which processes are not audited at all.
     NeverTask,
-    /// Rules that drop types of records.
+    /// Rules that exclude types of records.
     Excluded,
     /// Rules that end the list they are on.
     DisabledList,
-    /// Wanted calls that no rule records.
+    /// Wanted system calls that no rule records.
     Coverage,
     /// The x32 interface.
     X32,
@@ -134,11 +134,23 @@ impl Check {
     }
 }
 
-/// One thing that was found.
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The result of a check; it prints as a line of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What was looked at.
+    /// What was checked.
     pub check: Check,
     /// How much it matters.
     pub level: Level,
@@ -166,39 +178,44 @@ impl Finding {
     }
 }
 
-/// All that was found; made by [`Preflight::run`]. It prints as a table, and below it another of the
-/// wanted calls.
+/// The findings; made by [`Preflight::run`]. It prints as a table, followed by a table of the wanted
+/// system calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
     /// The findings, in the order of [`Check`].
     pub findings: Vec<Finding>,
-    /// The processes that are, or may be, older than auditing.
+    /// The processes that were, or may have been, started before auditing was enabled.
     pub older_processes: Vec<procfs::Process>,
-    /// How the wanted calls are recorded, on each interface.
+    /// How the wanted system calls are recorded, for each ABI.
     pub coverage: Vec<CoverageRow>,
-    /// The status of the kernel, if this process may read it.
+    /// The kernel's status, if this process may read it.
     pub status: Option<Status>,
 }
 
 impl Report {
-    /// Tells whether something is or may be missed.
+    /// Returns whether records are missed, or may be.
     #[must_use]
     pub fn would_miss(&self) -> bool {
         self.findings.iter().any(|finding| finding.level == Level::Missed)
     }
 
-    /// Iterates over what was found at one check.
+    /// Iterates over the findings of one check.
     pub fn of(&self, check: Check) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| finding.check == check)
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:7} {:15} {}", self.level, self.check, self.text)
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
-            let (level, check) = (finding.level.name(), finding.check.name());
-            writeln!(f, "{level:7} {check:15} {}", finding.text)?;
+            writeln!(f, "{finding}")?;
             if let Some(remedy) = finding.remedy {
                 writeln!(f, "{:7} {:15} -> {remedy}", "", "")?;
             }
@@ -212,36 +229,36 @@ impl fmt::Display for Report {
 }
 
 impl Preflight {
-    /// Looks at everything but the coverage of calls.
+    /// Checks everything except the coverage of system calls.
     pub const fn new() -> Self {
         Self { wants: Vec::new(), rules: None, auditing_since: None }
     }
 
-    /// Wants a call, or a group of calls, to be recorded: the names are those of the
+    /// Checks also whether a system call, or a group of them, is recorded. The names are those of the
     /// [coverage](crate::rule::Coverage), such as `process`, `network` or `execve`.
     pub fn wants(mut self, name: impl Into<String>) -> Self {
         self.wants.push(name.into());
         self
     }
 
-    /// Judges these rules instead of those that are loaded.
+    /// Checks these rules instead of those that are loaded.
     pub fn rules(mut self, rules: RuleSet) -> Self {
         self.rules = Some(rules);
         self
     }
 
-    /// Says when auditing was first turned on, in clock ticks since the kernel was booted: the
-    /// unit of the start times in `/proc/PID/stat`. Processes that are older are not audited,
-    /// unless the kernel was booted with `audit=1`.
+    /// Sets when auditing was first enabled, in clock ticks since boot, the unit of the start times in
+    /// `/proc/PID/stat`. Processes that were started before are not audited, unless the kernel was booted
+    /// with `audit=1`.
     ///
-    /// Without it, the start of the audit daemon is taken for it, or every process counted as
-    /// possibly older.
+    /// By default it is the start time of the audit daemon. Without a daemon, any process may have been
+    /// started before.
     pub const fn auditing_since(mut self, ticks: u64) -> Self {
         self.auditing_since = Some(ticks);
         self
     }
 
-    /// Looks.
+    /// Runs the checks.
     #[must_use]
     pub fn run(&self) -> Report {
         let mut report = Report {
@@ -259,37 +276,37 @@ impl Preflight {
                 return report;
             }
         };
-        report.findings.push(Finding::fine(Check::Support, "the kernel has an audit system"));
-        machine::look_at_self(&mut report.findings);
+        report.findings.push(Finding::fine(Check::Support, "the kernel supports auditing"));
+        machine::check_self(&mut report.findings);
         let (status, loaded) = (control.status(), control.rules());
         if let Ok(status) = &status {
-            machine::look_at_status(status, &mut report.findings);
-            machine::look_at_daemon(status, &mut report.findings);
+            machine::check_status(status, &mut report.findings);
+            machine::check_daemon(status, &mut report.findings);
         }
         let status = status.ok();
-        self.look_at_ages(status.as_ref(), &mut report);
+        self.check_older_processes(status.as_ref(), &mut report);
         let loaded = loaded.ok().map(|rules| rules.into_iter().collect::<RuleSet>());
         if let Some(rules) = self.rules.as_ref().or(loaded.as_ref()) {
-            rules::look_at_rules(rules, &mut report.findings);
+            rules::check_rules(rules, &mut report.findings);
             report.coverage = rules::wanted(rules, &self.wants, &mut report.findings);
-            rules::look_at_coverage(&report.coverage, &mut report.findings);
+            rules::check_coverage(&report.coverage, &mut report.findings);
         }
         report.status = status;
         report.findings.sort_by_key(|finding| finding.check as u8);
         report
     }
 
-    /// Which processes are older than auditing?
-    fn look_at_ages(&self, status: Option<&Status>, report: &mut Report) {
+    /// Finds the processes that were started before auditing was enabled.
+    fn check_older_processes(&self, status: Option<&Status>, report: &mut Report) {
         if procfs::booted_with_audit() {
             report.findings.push(Finding::fine(Check::Boot, "booted with audit=1"));
-            let text = "none: auditing was on before any process";
+            let text = "none: auditing was enabled before the first process";
             report.findings.push(Finding::fine(Check::OlderProcesses, text));
             return;
         }
-        let text = "not booted with audit=1: processes older than auditing are never recorded, what \
-                    comes while there is no daemon is gone, and records that a stalled daemon forces \
-                    out are not counted";
+        let text = "not booted with audit=1: processes that were started before auditing was enabled are \
+                    not recorded, records are discarded while no daemon is registered, and records that \
+                    overflow the queue of a stalled daemon are not counted";
         report.findings.push(Finding::note(Check::Boot, text, BOOT));
         let daemon = status.map(|status| status.pid).filter(|pid| *pid != 0);
         let daemon_since = daemon.and_then(procfs::Process::read).map(|daemon| daemon.start_ticks);
@@ -298,14 +315,16 @@ impl Preflight {
         processes.retain(|process| process.pid != std::process::id());
         processes.retain(|process| since.is_none_or(|since| process.start_ticks < since));
         let finding = if processes.is_empty() {
-            Finding::fine(Check::OlderProcesses, "none is older than auditing")
+            Finding::fine(Check::OlderProcesses, "none was started before auditing was enabled")
         } else {
             let what = match (self.auditing_since, daemon_since) {
-                (Some(_), _) => "are older than auditing",
+                (Some(_), _) => "started before auditing was enabled",
                 (None, Some(_)) => {
-                    "are older than the audit daemon, and may be older than auditing"
+                    "started before the audit daemon, and perhaps before auditing was enabled"
                 }
-                (None, None) => "may be older than auditing: nobody can tell when it was turned on",
+                (None, None) => {
+                    "may have started before auditing was enabled; it is unknown when that was"
+                }
             };
             let names: Vec<String> =
                 processes.iter().take(MAX_NAMES).map(ToString::to_string).collect();
@@ -319,7 +338,7 @@ impl Preflight {
     }
 }
 
-/// How many processes the text names; the report has them all.
+/// How many processes the text names. [`Report::older_processes`] has all of them.
 const MAX_NAMES: usize = 12;
 
 const BOOT: &str = "boot with audit=1 audit_backlog_limit=8192";

@@ -1,4 +1,4 @@
-//! What the rules would miss.
+//! Checks of the rules.
 
 use std::fs;
 
@@ -9,22 +9,21 @@ use crate::rule::{
     Action, CallCoverage, CoverageRow, FieldId, FilterValue, Lint, List, Operator, Rule, RuleSet,
 };
 
-/// Looks for rules that keep things away.
-pub(super) fn look_at_rules(rules: &RuleSet, findings: &mut Vec<Finding>) {
+/// Finds rules that suppress records.
+pub(super) fn check_rules(rules: &RuleSet, findings: &mut Vec<Finding>) {
     let mut found = 0;
     for rule in rules {
         if rule.list == List::TASK && rule.action == Action::NEVER {
             found += 1;
             findings.push(Finding::missed(
                 Check::NeverTask,
-                format!("processes that it matches when they are made are never audited: {rule}"),
-                "delete the rule, and restart the processes that were made meanwhile",
+                format!("processes that match at their creation are never audited: {rule}"),
+                "delete the rule, and restart the processes that were created meanwhile",
             ));
         }
     }
     if found == 0 {
-        findings
-            .push(Finding::fine(Check::NeverTask, "no rule keeps processes from being audited"));
+        findings.push(Finding::fine(Check::NeverTask, "no rule excludes processes from auditing"));
     }
     let lints = rules.lint();
     let is_exclusion =
@@ -35,14 +34,14 @@ pub(super) fn look_at_rules(rules: &RuleSet, findings: &mut Vec<Finding>) {
     });
     for rule in rules.iter().take(end.unwrap_or(usize::MAX)) {
         if rule.list == List::EXCLUDE {
-            look_at_exclusion(rule, findings);
+            check_exclusion(rule, findings);
         }
     }
     for lint in &lints {
         if let Lint::DisablesList { rule, field } = lint {
             let text = match rules.iter().nth(*rule) {
-                Some(rule) => format!("{field} ends its list, and the rules behind it: {rule}"),
-                None => format!("{field} ends a list"),
+                Some(rule) => format!("{field} disables its list from this rule on: {rule}"),
+                None => format!("{field} disables a list"),
             };
             let remedy = "use the fields that the kernel evaluates there, and no key";
             findings.push(Finding::note(Check::DisabledList, text, remedy));
@@ -50,8 +49,8 @@ pub(super) fn look_at_rules(rules: &RuleSet, findings: &mut Vec<Finding>) {
     }
 }
 
-/// An exclusion by type takes records out of events, or keeps our markers from coming back.
-fn look_at_exclusion(rule: &Rule, findings: &mut Vec<Finding>) {
+/// Checks a rule of the exclude list: events may lack records, or markers may not come back.
+fn check_exclusion(rule: &Rule, findings: &mut Vec<Finding>) {
     let types: Vec<u32> = rule
         .filters
         .iter()
@@ -62,25 +61,21 @@ fn look_at_exclusion(rule: &Rule, findings: &mut Vec<Finding>) {
         })
         .collect();
     let is_of = |wanted: MessageType| types.contains(&u32::from(wanted.number()));
-    let text = format!("records are dropped by: {rule}");
+    let text = format!("records are excluded by: {rule}");
     findings.push(if types.is_empty() {
-        Finding::missed(
-            Check::Excluded,
-            text,
-            "delete the rule, or name the type that is not wanted",
-        )
+        Finding::missed(Check::Excluded, text, "delete the rule, or exclude a record type")
     } else if is_of(MessageType::TRUSTED_APP) {
-        let text = format!("{text}: markers do not come back, so no completeness can be complete");
+        let text = format!("{text}; markers do not come back, so completeness cannot be verified");
         Finding::missed(Check::Excluded, text, "do not exclude TRUSTED_APP")
     } else if is_of(MessageType::EOE) || is_of(MessageType::SYSCALL) {
-        let text = format!("{text}: no event of a call is whole");
+        let text = format!("{text}; every event of a system call is incomplete");
         Finding::missed(Check::Excluded, text, "do not exclude SYSCALL and EOE")
     } else {
-        Finding::note(Check::Excluded, text, "delete the rule, if this is wanted")
+        Finding::note(Check::Excluded, text, "delete the rule if these records are needed")
     });
 }
 
-/// Finds how the wanted calls, or groups of calls, are recorded.
+/// Returns how the wanted system calls, or groups of them, are recorded.
 pub(super) fn wanted(
     rules: &RuleSet,
     wants: &[String],
@@ -90,16 +85,20 @@ pub(super) fn wanted(
     let is_of = |row: &CoverageRow, name: &String| name == row.group || name == row.call;
     for name in wants {
         if !rows.iter().any(|row| is_of(row, name)) {
-            let text = format!("{name} is no call or group of calls that is known here");
-            findings.push(Finding::missed(Check::Coverage, text, "name calls as auditctl does"));
+            let text = format!("{name}: unknown system call or group");
+            findings.push(Finding::missed(
+                Check::Coverage,
+                text,
+                "use the names of auditctl, or a group such as process or network",
+            ));
         }
     }
     rows.retain(|row| wants.iter().any(|name| is_of(row, name)));
     rows
 }
 
-/// Looks which wanted calls no rule records.
-pub(super) fn look_at_coverage(wanted: &[CoverageRow], findings: &mut Vec<Finding>) {
+/// Finds wanted system calls that no rule records.
+pub(super) fn check_coverage(wanted: &[CoverageRow], findings: &mut Vec<Finding>) {
     if wanted.is_empty() {
         return;
     }
@@ -125,12 +124,12 @@ pub(super) fn look_at_coverage(wanted: &[CoverageRow], findings: &mut Vec<Findin
     };
     let uring: Vec<&str> = wanted.iter().filter(escapes).map(|row| row.call).collect();
     if x32 > 0 && Arch::native() == Some(Arch::X86_64) {
-        findings.push(look_at_x32());
+        findings.push(check_x32());
     }
-    findings.push(look_at_uring(&uring));
+    findings.push(check_io_uring(&uring));
 }
 
-/// Says which calls a rule does not record, or not always.
+/// Returns the finding for system calls that no rule records, or not always.
 fn lacking(abi: &str, watch: CallCoverage, calls: &str) -> Finding {
     match watch {
         CallCoverage::Suppressed => Finding::missed(
@@ -140,8 +139,8 @@ fn lacking(abi: &str, watch: CallCoverage, calls: &str) -> Finding {
         ),
         CallCoverage::Conditional => Finding::note(
             Check::Coverage,
-            format!("{abi}: under conditions only: {calls}"),
-            "see whether the conditions are meant so",
+            format!("{abi}: recorded under conditions only: {calls}"),
+            "check whether the conditions are intended",
         ),
         _ => Finding::missed(
             Check::Coverage,
@@ -152,8 +151,8 @@ fn lacking(abi: &str, watch: CallCoverage, calls: &str) -> Finding {
 }
 
 /// Checks whether this kernel accepts x32 system calls, which cannot be matched by any rule.
-fn look_at_x32() -> Finding {
-    const REMEDY: &str = "boot with syscall.x32=n if the kernel has that parameter, or refuse them with \
+fn check_x32() -> Finding {
+    const REMEDY: &str = "boot with syscall.x32=n if the kernel has that parameter, or filter them with \
                           seccomp";
     let switch = fs::read_to_string("/sys/module/syscall/parameters/x32").ok();
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -177,12 +176,13 @@ fn look_at_x32() -> Finding {
     }
 }
 
-/// Whether the wanted calls can be made as operations of io_uring, past the rules for calls.
-fn look_at_uring(uncovered: &[&str]) -> Finding {
+/// Checks whether wanted system calls can be made as io_uring operations, which rules for system calls do
+/// not match.
+fn check_io_uring(uncovered: &[&str]) -> Finding {
     if uncovered.is_empty() {
-        return Finding::fine(Check::IoUring, "no wanted call escapes through io_uring");
+        return Finding::fine(Check::IoUring, "all wanted operations are recorded");
     }
-    let text = format!("not recorded as operations of io_uring: {}", uncovered.join(", "));
+    let text = format!("not recorded as io_uring operations: {}", uncovered.join(", "));
     let disabled = fs::read_to_string("/proc/sys/kernel/io_uring_disabled").ok();
     match disabled.as_deref().map(str::trim) {
         Some("2") => Finding::fine(Check::IoUring, "io_uring is disabled"),
@@ -205,10 +205,10 @@ mod tests {
         let rules: RuleSet = lines.iter().map(|line| line.parse::<Rule>().expect(line)).collect();
         let wants: Vec<String> = wants.iter().map(ToString::to_string).collect();
         let mut findings = Vec::new();
-        look_at_rules(&rules, &mut findings);
+        check_rules(&rules, &mut findings);
         let rows = wanted(&rules, &wants, &mut findings);
-        look_at_coverage(&rows, &mut findings);
-        // whether the machine takes x32 calls is not the rules' affair
+        check_coverage(&rows, &mut findings);
+        // x32 depends on the machine, not on the rules
         findings.retain(|finding| finding.check != Check::X32);
         findings.iter().for_each(|finding| {
             assert_eq!(finding.remedy.is_none(), finding.level == Level::Fine, "{finding:?}");
@@ -243,7 +243,7 @@ mod tests {
         });
         rules = first.into_iter().collect();
         let mut found = Vec::new();
-        look_at_rules(&rules, &mut found);
+        check_rules(&rules, &mut found);
         let kinds: Vec<_> = found.iter().map(|finding| (finding.check, finding.level)).collect();
         assert_eq!(kinds, [never, ended]);
         // a list that ends earlier does not hide where this one ends
@@ -251,7 +251,7 @@ mod tests {
         user.filters.extend(rules.iter().next().and_then(|rule| rule.filters.last()).cloned());
         let rules: RuleSet = iter::once(user).chain(rules).collect();
         let mut found = Vec::new();
-        look_at_rules(&rules, &mut found);
+        check_rules(&rules, &mut found);
         let kinds: Vec<_> = found.iter().map(|finding| (finding.check, finding.level)).collect();
         assert_eq!(kinds, [never, ended, ended]);
     }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::coalesce::Coalesce;
+use super::receiver::{Kept, Receiver};
 use super::upkeep::{Role, Upkeep};
 use super::worker::Workers;
-use super::{Kept, Receiver};
 use crate::control::{Control, registration};
 use crate::error::Error;
 use crate::host::{Clock, procfs};
+use crate::netlink::batch::Batch;
 use crate::netlink::error_map;
-use crate::netlink::socket::{Batch, NetlinkSocket};
+use crate::netlink::socket::NetlinkSocket;
 use crate::time::Tick;
 
 /// Configures a [`Receiver`]; made by [`Receiver::observer`] or [`Receiver::daemon`].
@@ -33,6 +34,32 @@ pub struct ReceiverBuilder {
     batch: usize,
     buffer_size: usize,
     coalesce: Duration,
+}
+
+impl Receiver {
+    /// Returns a builder for a reader of the multicast group.
+    ///
+    /// It requires `CAP_AUDIT_READ` in the initial user namespace, and the initial network namespace,
+    /// because the kernel sends no records elsewhere. With `CAP_AUDIT_CONTROL` it reads the kernel's
+    /// counter of lost records at the start and at the end; without it, completeness cannot be
+    /// verified.
+    ///
+    /// # Kernel version
+    ///
+    /// Since 3.16.
+    pub const fn observer() -> ReceiverBuilder {
+        ReceiverBuilder::new(Role::Observer)
+    }
+
+    /// Returns a builder for the audit daemon.
+    ///
+    /// It requires `CAP_AUDIT_CONTROL` in the initial user and pid namespace, and `CAP_AUDIT_WRITE` to
+    /// flush the kernel's retry queue. While rules are loaded, the kernel does not audit the system
+    /// calls of the daemon itself, only those of its children.
+    #[doc(alias = "AUDIT_STATUS_PID")]
+    pub const fn daemon() -> ReceiverBuilder {
+        ReceiverBuilder::new(Role::Daemon)
+    }
 }
 
 impl ReceiverBuilder {
@@ -104,8 +131,8 @@ impl ReceiverBuilder {
         let (socket, kept) = match self.role {
             Role::Observer => {
                 socket.join_multicast()?;
-                if procfs::is_in_first_network() == Some(false) {
-                    return Err(error_map::deaf_here());
+                if procfs::is_in_initial_network() == Some(false) {
+                    return Err(error_map::other_network());
                 }
                 (socket, Vec::new())
             }

@@ -110,7 +110,7 @@ impl WatchdogConfig {
         self
     }
 
-    /// Sets whether a daemon that is no longer registered registers again. Default never.
+    /// Sets whether a daemon registers again after it was unregistered. Default never.
     pub const fn reregister(mut self, repair: Repair) -> Self {
         self.reregister = repair;
         self

@@ -1,19 +1,19 @@
-//! The fields of a record, found one by one in its bytes.
+//! The fields of a record, found one by one in its text.
 
 use std::fmt;
 
 use memchr::{memchr, memrchr};
 
-use super::scan::{Window, find, find_within, signs};
+use super::scan::{ByteScanner, find, find_within, signs};
 use super::value::Value;
 
 /// One `name=value` of a record; text without `=` has an empty name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a field is a name and a value, for good")]
+#[expect(clippy::exhaustive_structs, reason = "a field is a name and a value")]
 pub struct Field<'a> {
     /// The bytes before the `=`.
     pub name: &'a [u8],
-    /// What follows the `=`.
+    /// The value after the `=`.
     pub value: Value<'a>,
 }
 
@@ -25,56 +25,70 @@ impl fmt::Debug for Field<'_> {
 
 /// Iterates over the fields of a record in their order; made by [`Record::fields`].
 ///
-/// Nothing is copied and nothing fails: what is no pair of a name and a value is a field without a
-/// name. Words before the first pair are one such field, as in `tty pid=1` or in the text of an AVC
+/// Nothing is copied, and no text is an error: a word without `=` is a field without a name. The words
+/// before the first pair are one such field, such as `tty` in `tty pid=1`, or the text of an AVC
 /// record.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::record::Value;
+/// use auditlink::{MessageType, Record};
+///
+/// let record = Record::parse(MessageType::TTY, b"audit(1.000:2): tty pid=9 comm=\"sh\"")?;
+/// let fields: Vec<_> = record.fields().map(|field| (field.name, field.value)).collect();
+/// assert_eq!(fields[0], (&b""[..], Value::Bare(b"tty")));
+/// assert_eq!(fields[1], (&b"pid"[..], Value::Bare(b"9")));
+/// assert_eq!(fields[2], (&b"comm"[..], Value::Quoted(b"sh")));
+/// # Ok::<(), auditlink::DecodeError>(())
+/// ```
 ///
 /// [`Record::fields`]: super::Record::fields
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
     text: &'a [u8],
-    /// What was read so far.
+    /// The position of the next field.
     at: usize,
-    /// Where the first word begins; moved on while there are but spaces.
+    /// The position of the first word; it advances over leading spaces.
     start: usize,
     grammar: Grammar,
-    /// How much of the text stands behind the last ` }`, which ends an address.
-    behind_brace: usize,
-    window: Window<b' '>,
-    /// Where the last word ends that was looked at: a quote may close before it.
+    /// The length of the text after the last ` }`, which ends an address.
+    after_brace: usize,
+    scanner: ByteScanner<b' '>,
+    /// The end of the last word that was scanned; a quote can close before it.
     word_end: usize,
-    /// The [`signs`] from `at` on, as far as they are known: none is set behind that.
+    /// The [`signs`] from `at` on, as far as they were scanned; the bits after that are 0.
     signs: u64,
 }
 
-/// Who composed a text.
+/// The writer of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Grammar {
     /// The kernel.
     Kernel,
-    /// A user-space program, where a word without `=` belongs to the value before it.
+    /// A user-space program: a word without `=` belongs to the value before it.
     Message,
-    /// auditd, which adds fields behind those of the record.
+    /// auditd, which appends fields to a record.
     Enrichment,
 }
 
-/// Separates a record's own fields from those that auditd adds when it enriches a log.
+/// Separates the fields of a record from those that auditd appends in an enriched log.
 const ENRICHMENT: u8 = 0x1D;
 
 impl<'a> Fields<'a> {
-    /// Iterates over text that the kernel composed, from `body_at` up to what auditd added.
+    /// Iterates over text that the kernel wrote, from `body_at` to the fields that auditd appended.
     #[inline]
     pub(crate) const fn of_kernel(text: &'a [u8], body_at: usize) -> Self {
         Self { at: body_at, start: body_at, ..Self::new(text, Grammar::Kernel, 0) }
     }
 
-    /// Iterates over text that a user-space program composed: what stands in `msg='…'`.
+    /// Iterates over text that a user-space program wrote: the content of `msg='…'`.
     #[must_use]
     pub const fn of_message(text: &'a [u8]) -> Self {
         Self::new(text, Grammar::Message, 0)
     }
 
-    /// Iterates over what auditd added behind the text.
+    /// Iterates over the fields that auditd appended to the text.
     pub(crate) fn of_enrichment(text: &'a [u8]) -> Self {
         let text = enrichment(text).unwrap_or_default();
         let brace = memchr::memmem::rfind(text, b" }").map_or(0, |at| at + 2);
@@ -82,14 +96,14 @@ impl<'a> Fields<'a> {
     }
 
     #[inline]
-    const fn new(text: &'a [u8], grammar: Grammar, behind_brace: usize) -> Self {
+    const fn new(text: &'a [u8], grammar: Grammar, after_brace: usize) -> Self {
         Self {
             text,
             at: 0,
             start: 0,
             grammar,
-            behind_brace,
-            window: Window::new(),
+            after_brace,
+            scanner: ByteScanner::new(),
             word_end: 0,
             signs: 0,
         }
@@ -100,7 +114,7 @@ impl<'a> Fields<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    /// Takes `length` bytes off the front.
+    /// Takes the next `length` bytes.
     #[inline]
     fn take(&mut self, length: usize) -> &'a [u8] {
         let head = self.text.get(self.at..self.at + length).unwrap_or_default();
@@ -108,16 +122,16 @@ impl<'a> Fields<'a> {
         head
     }
 
-    /// Returns where the word ends that begins or goes on at `from`, which never goes back.
+    /// Returns the end of the word at `from`; `from` must not decrease from call to call.
     #[inline(always)]
     fn word_end(&mut self, from: usize) -> usize {
         if from < self.word_end {
             return self.word_end;
         }
-        let mut end = self.window.find(self.text, from);
-        // other control bytes are no separators
+        let mut end = self.scanner.find(self.text, from);
+        // other control bytes are not separators
         while !matches!(self.text.get(end), None | Some(b' ' | &ENRICHMENT)) {
-            end = self.window.find(self.text, end + 1);
+            end = self.scanner.find(self.text, end + 1);
         }
         self.word_end = end;
         end
@@ -147,16 +161,16 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes words that are no pairs, of which the first has this length.
+    /// Takes words without `=`; the first has this length.
     #[inline]
     fn words(&mut self, first: usize) -> Field<'a> {
-        // only before the first pair they belong together; between pairs a word is a field
+        // words before the first pair are one field, words between pairs are one field each
         let is_leading = self.at == self.start;
         let length = if is_leading { continued(self.rest(), first) } else { first };
         Field { name: b"", value: Value::Bare(self.take(length)) }
     }
 
-    /// Takes a pair whose name has this length; `end` is where the word ends.
+    /// Takes a pair whose name has this length; the word ends at `end`.
     #[inline(always)]
     fn pair(&mut self, start: usize, length: usize, end: usize) -> Field<'a> {
         let name = self.text.get(start..start + length).unwrap_or_default();
@@ -164,7 +178,7 @@ impl<'a> Fields<'a> {
         Field { name, value: self.value(name, end) }
     }
 
-    /// Takes a word that begins with a parenthesis: text, or a pair of an old version of PAM.
+    /// Takes a word that begins with a parenthesis: text, or a pair that an old version of PAM wrote.
     #[inline]
     fn parenthesis(&mut self, end: usize) -> Field<'a> {
         let start = self.at + usize::from(self.grammar == Grammar::Message);
@@ -174,7 +188,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes what follows an `=`; `end` is where the word ends.
+    /// Takes the value after an `=`; the word ends at `end`.
     #[inline(always)]
     fn value(&mut self, name: &[u8], end: usize) -> Value<'a> {
         match self.text.get(self.at) {
@@ -187,7 +201,7 @@ impl<'a> Fields<'a> {
             }
             Some(b'\'' | b'{') => {
                 let braces = match self.grammar {
-                    Grammar::Enrichment => self.rest().len().checked_sub(self.behind_brace),
+                    Grammar::Enrichment => self.rest().len().checked_sub(self.after_brace),
                     _ => None,
                 };
                 if let Some((length, value)) = delimited(self.rest(), name, braces) {
@@ -199,7 +213,7 @@ impl<'a> Fields<'a> {
         }
         let length = end - self.at;
         match self.grammar {
-            // only these can end elsewhere than at a space
+            // only these can end at another byte than a space
             Grammar::Kernel
                 if matches!(
                     name,
@@ -218,18 +232,18 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Reads a field of the form `name=value ` or `name="value" ` whose signs are known, and returns how
-/// long it is; almost all fields are such.
+/// Reads a field of the form `name=value ` or `name="value" `, which almost all fields have, from the
+/// positions of its signs; returns the field and its length.
 #[inline(always)]
 fn usual(rest: &[u8], signs: u64) -> Option<(Field<'_>, usize)> {
     let (equals, signs) = (place(signs), signs & signs.wrapping_sub(1));
     if signs == 0 {
-        return None; // not enough is known
+        return None; // the window ends within the field
     }
-    let (word, behind) = rest.split_at_checked(place(signs))?;
+    let (word, after) = rest.split_at_checked(place(signs))?;
     let (name, [b'=', value @ ..]) = word.split_at_checked(equals)? else { return None };
-    match behind {
-        // a parenthesis belongs to a label, perhaps, or is text
+    match after {
+        // a parenthesis can belong to a label
         [b' ', next, ..] if *next != b'(' => {
             Some((Field { name, value: Value::Bare(value) }, word.len() + 1))
         }
@@ -238,8 +252,8 @@ fn usual(rest: &[u8], signs: u64) -> Option<(Field<'_>, usize)> {
             if signs == 0 {
                 return None;
             }
-            let (value, behind) = inside.split_at_checked(place(signs) - word.len() - 1)?;
-            let length = match behind {
+            let (value, after) = inside.split_at_checked(place(signs) - word.len() - 1)?;
+            let length = match after {
                 [b'"', b' ', next, ..] if *next != b'(' => 2,
                 [b'"'] => 1,
                 _ => return None,
@@ -251,13 +265,13 @@ fn usual(rest: &[u8], signs: u64) -> Option<(Field<'_>, usize)> {
     }
 }
 
-/// Returns the place of the first sign.
+/// Returns the position of the first sign.
 #[inline(always)]
 fn place(signs: u64) -> usize {
     signs.trailing_zeros() as usize
 }
 
-/// Moves the end of a word behind those that follow it and are no pairs.
+/// Extends a word over the words after it that are not pairs, and returns the new end.
 #[cold]
 fn continued(text: &[u8], mut end: usize) -> usize {
     loop {
@@ -270,13 +284,13 @@ fn continued(text: &[u8], mut end: usize) -> usize {
     }
 }
 
-/// Returns the length of the name in a word that begins with a parenthesis, if it is a pair.
+/// Returns the length of the name in a word that begins with a parenthesis; `None` if it is text.
 #[cold]
 fn name_in_parentheses(word: Option<&[u8]>, inside: Option<&[u8]>) -> Option<usize> {
     find(inside?, b'=').filter(|_| word.is_some_and(is_pair))
 }
 
-/// Reads a value in single quotes or, from auditd, in braces, of which the length is given.
+/// Reads a value in single quotes or, from auditd, in braces; `braces` is the length of the latter.
 #[cold]
 fn delimited<'a>(text: &'a [u8], name: &[u8], braces: Option<usize>) -> Option<(usize, Value<'a>)> {
     let inside = text.get(1..)?;
@@ -289,7 +303,7 @@ fn delimited<'a>(text: &'a [u8], name: &[u8], braces: Option<usize>) -> Option<(
             let end = memchr(b'\'', inside)?;
             Some((end + 2, Value::Quoted(inside.get(..end)?)))
         }
-        // an address; its path may hold spaces and braces
+        // an address; its path can contain spaces and braces
         [b'{', b' ', ..] => {
             let length = braces.filter(|length| *length > 0)?;
             Some((length, Value::Bare(text.get(..length)?)))
@@ -298,10 +312,10 @@ fn delimited<'a>(text: &'a [u8], name: &[u8], braces: Option<usize>) -> Option<(
     }
 }
 
-/// Returns the length of a value of the kernel that may end elsewhere than its word.
+/// Returns the length of a value of the kernel that can end before or after its word.
 #[inline(never)]
 fn bare_of_kernel(text: &[u8], name: &[u8], end: usize) -> usize {
-    // Linux forgets the space after the session in the notice of a rule that vanished
+    // `kernel/audit_watch.c`, `audit_watch_log_rule_change`, writes no space after `ses=`
     if name == b"ses" {
         let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let is_glued = text.get(digits..).is_some_and(|rest| rest.starts_with(b"op="));
@@ -327,8 +341,8 @@ fn bare_of_message<'a>(name: &[u8], value: &'a [u8]) -> &'a [u8] {
     }
 }
 
-/// Returns where the message of a program ends, which began with a quote: at the last quote of the
-/// record, but before what auditd added.
+/// Returns the end of a program's message, which began with a quote: the last quote of the record
+/// before the fields that auditd appended.
 fn message_end(inside: &[u8]) -> Option<usize> {
     let end = memrchr(b'\'', inside)?;
     let rest = inside.get(end + 1..).unwrap_or_default();
@@ -338,11 +352,11 @@ fn message_end(inside: &[u8]) -> Option<usize> {
     memchr::memmem::rfind(inside, &[b'\'', ENRICHMENT]).or(Some(end))
 }
 
-/// Returns what auditd added behind a record's own fields.
+/// Returns the fields that auditd appended to a record.
 fn enrichment(text: &[u8]) -> Option<&[u8]> {
     let first = memchr(ENRICHMENT, text)?;
     let at = match memchr::memmem::find(text, b"msg='") {
-        // what a program says may hold the separator too
+        // a program's message can contain the separator
         Some(message) if message < first => {
             let inside = text.get(message + 5..).unwrap_or_default();
             message + 5 + message_end(inside)? + 1
@@ -357,14 +371,14 @@ fn word_end(text: &[u8]) -> usize {
     text.iter().position(|byte| matches!(*byte, b' ' | ENRICHMENT)).unwrap_or(text.len())
 }
 
-/// Returns how many spaces stand at `at`, and the length of the word behind them.
+/// Returns the number of spaces at `at`, and the length of the word after them.
 fn next_word(text: &[u8], at: usize) -> (usize, usize) {
     let rest = text.get(at..).unwrap_or_default();
     let gap = rest.iter().take_while(|byte| **byte == b' ').count();
     (gap, word_end(rest.get(gap..).unwrap_or_default()))
 }
 
-/// Tells whether a word is a pair; one in parentheses, such as `(seqno=2)`, is text.
+/// Returns whether a word is a pair; a word in parentheses, such as `(seqno=2)`, is text.
 fn is_pair(word: &[u8]) -> bool {
     !matches!(word, [b'(', .., b')']) && memchr(b'=', word).is_some()
 }
@@ -378,13 +392,13 @@ impl<'a> Iterator for Fields<'a> {
         loop {
             if let Some((field, length)) = usual(self.rest(), self.signs) {
                 self.at += length;
-                // one that fills the window, and more, leaves none
+                // a field as long as the window leaves no signs
                 self.signs = if length < 64 { self.signs >> length } else { 0 };
                 return Some(field);
             }
             match self.text.get(self.at) {
                 None => return None,
-                // text, perhaps; what follows a field of the usual form is none
+                // it can be text: `usual` does not read past a parenthesis
                 Some(b'(') => break,
                 Some(_) if is_fresh => break,
                 Some(_) => {}
@@ -392,7 +406,7 @@ impl<'a> Iterator for Fields<'a> {
             self.signs = signs(self.text, self.at);
             is_fresh = true;
         }
-        // a copy, so that the usual way can be kept in registers
+        // a copy, so that the iterator stays in registers for fields of the usual form
         let mut fields = self.clone();
         let field = fields.any();
         *self = fields;

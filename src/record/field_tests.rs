@@ -10,7 +10,7 @@ fn by_any_way(text: &[u8], at: usize) -> Vec<Field<'_>> {
 
 #[test]
 fn the_usual_way_is_a_way_like_any_other() {
-    // all texts of up to four of these pieces, behind heads that shift the windows
+    // all texts of up to four of these pieces, after prefixes that shift the windows
     let pieces = [" ", "=", "\"", "'", "(", ")", "a", "ses=1", "\x1D", "\t", "x=\"y z\" ", "u=1 "];
     let mut count = 0;
     for length in 0..=4_u32 {

@@ -1,16 +1,17 @@
-//! The head of a record: `[node=NAME ]audit(SECONDS.MILLIS:SERIAL): `.
+//! The header of a record: `[node=NAME ]audit(SECONDS.MILLIS:SERIAL): `.
 
 use std::fmt;
 
 use memchr::memchr;
 
 use crate::decode::DecodeError;
+use crate::macros::pad_with;
 use crate::time::Timestamp;
 
-/// What all records of one event share: the kernel's time and serial number.
+/// The identity of an event, which all its records share: the kernel's time and serial number.
 ///
-/// The serial starts at 1 on each boot and wraps after 2³²; it identifies an event only together
-/// with the time.
+/// The serial number starts at 1 on each boot and wraps after 2³². It identifies an event only
+/// together with the time.
 ///
 /// Source: `kernel/audit.c`, `audit_log_start` and `audit_serial`.
 ///
@@ -31,7 +32,7 @@ pub struct EventId {
 }
 
 impl EventId {
-    /// Makes an identity from its two parts.
+    /// Creates an ID from its two parts.
     #[inline]
     #[must_use]
     pub const fn new(time: Timestamp, serial: u32) -> Self {
@@ -55,7 +56,7 @@ impl EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.time, self.serial)
+        pad_with(f, |out| write!(out, "{}:{}", self.time, self.serial))
     }
 }
 
@@ -68,7 +69,7 @@ impl std::str::FromStr for EventId {
     }
 }
 
-/// The parts of a record's head, and where its body starts.
+/// The parts of a record's header, and the position of its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header<'a> {
     pub(crate) node: Option<&'a [u8]>,
@@ -77,15 +78,16 @@ pub(crate) struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Reads a head of the usual form; `None` says nothing about other forms.
+    /// Reads a header of the usual form; `None` does not rule out other forms.
     #[inline]
     pub(crate) fn usual(text: &'a [u8]) -> Option<Self> {
         let (id, body_at) = usual(text)?;
         Some(Self { node: None, id, body_at })
     }
 
-    /// Returns the last three digits of what is the serial if the head is of the usual form, which
-    /// is not looked at.
+    /// Returns the last three digits of the serial number, if the header has the usual form.
+    ///
+    /// The form is not checked: for another header the digits are arbitrary.
     #[inline]
     pub(crate) fn last_digits_if_usual(text: &[u8]) -> Option<usize> {
         let (word, count) = serial_word(text)?;
@@ -98,7 +100,7 @@ impl<'a> Header<'a> {
         usize::try_from(digit(5) * 100 + digit(6) * 10 + digit(7)).ok()
     }
 
-    /// Reads a head of any form.
+    /// Reads a header of any form.
     #[inline(never)]
     pub(crate) fn parse_any(text: &'a [u8]) -> Result<Self, DecodeError> {
         let mut rest = text;
@@ -117,13 +119,13 @@ impl<'a> Header<'a> {
     }
 }
 
-/// Reads a head of the usual form, with ten digits of seconds, eight digits at a time. `None` says
-/// nothing about other forms.
+/// Reads a header of the usual form, with ten digits of seconds, eight digits at a time. `None` does
+/// not rule out other forms.
 #[inline]
 fn usual(text: &[u8]) -> Option<(EventId, usize)> {
     let head = text.first_chunk::<SERIAL_AT>()?;
     let word = |at: usize| Some(u64::from_le_bytes(*head.get(at..)?.first_chunk()?));
-    // `audit(ss`, `ssssssss`, `ssss.mmm`, of which the digits are read that were not yet
+    // the words overlap: `audit(ss`, `ssssssss`, `ssss.mmm`; of the last, only new digits are read
     let (name, upper, lower) = (word(0)?, word(6)?, word(12)?);
     let is_named = name << 16 == u64::from_le_bytes(*b"\0\0audit(") && head[20] == b':';
     let has_point = lower >> 32 & 0xFF == u64::from(b'.');
@@ -139,17 +141,17 @@ fn usual(text: &[u8]) -> Option<(EventId, usize)> {
     Some((EventId::new(time, u32::try_from(serial).ok()?), end + 3))
 }
 
-/// Where the serial begins in a head of the usual form.
+/// The position of the serial number in a header of the usual form.
 const SERIAL_AT: usize = 21;
 
-/// Reads the serial of a head of the usual form, and returns where it ends.
+/// Reads the serial number of a header of the usual form, and returns its end.
 #[inline]
 fn serial(text: &[u8]) -> Option<(u64, usize)> {
     let (word, count) = serial_word(text)?;
     if count == 0 {
         return None;
     }
-    // the digits move to the end, zeros come in front
+    // shift the digits to the end, and fill with zeros before them
     let mut serial = eight_digits(word << (8 * (8 - count)) | ZEROS >> 8 >> (8 * (count - 1)));
     let mut end = SERIAL_AT + count;
     if count == 8 {
@@ -165,7 +167,7 @@ fn serial(text: &[u8]) -> Option<(u64, usize)> {
     Some((serial, end))
 }
 
-/// Returns the first eight bytes of the serial, and how many of them are digits.
+/// Returns the first eight bytes of the serial number, and how many of them are digits.
 #[inline(always)]
 fn serial_word(text: &[u8]) -> Option<(u64, usize)> {
     let rest = text.get(SERIAL_AT..)?;
@@ -182,7 +184,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 /// Eight digits `0`.
 const ZEROS: u64 = ONES * 0x30;
 
-/// Returns a word whose eighth bits tell which of eight bytes are no digits.
+/// Returns a word with the eighth bit set in each byte that is not a digit.
 #[inline]
 const fn others(word: u64) -> u64 {
     let digits = word ^ ZEROS;
@@ -196,7 +198,7 @@ const fn eight_digits(word: u64) -> u64 {
     high * 10_000 + low
 }
 
-/// Reads eight digits as two numbers: neighbours are joined to pairs, pairs to fours.
+/// Reads eight digits as two numbers: digits are combined to pairs, pairs to fours.
 #[inline]
 const fn twice_four_digits(word: u64) -> (u64, u64) {
     let digits = word ^ ZEROS;
@@ -205,13 +207,13 @@ const fn twice_four_digits(word: u64) -> (u64, u64) {
     (fours & 0xFFFF, (fours >> 32) & 0xFFFF)
 }
 
-/// Reads `SECONDS.MILLIS:SERIAL` and returns what follows.
+/// Reads `SECONDS.MILLIS:SERIAL`, and returns the rest of the text.
 fn stamp(text: &[u8]) -> Option<(EventId, &[u8])> {
     let (seconds, rest) = digits(text)?;
     let rest = rest.strip_prefix(b".")?;
     let (millis, after) = digits(rest)?;
     if rest.len() - after.len() != 3 {
-        return None; // three digits, zero-padded: anything else is not the kernel's
+        return None; // the kernel writes three digits, padded with zeros
     }
     let rest = after.strip_prefix(b":")?;
     let (serial, rest) = digits(rest)?;
@@ -219,7 +221,7 @@ fn stamp(text: &[u8]) -> Option<(EventId, &[u8])> {
     Some((EventId::new(time, u32::try_from(serial).ok()?), rest))
 }
 
-/// Reads at least one decimal digit and returns what follows; `None` if the number overflows.
+/// Reads one or more decimal digits, and returns the rest; `None` if the number overflows.
 fn digits(text: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0_u64;
     let mut rest = text;
@@ -243,8 +245,8 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_not_ten_digits() {
-        let header = parse(b"audit(0.360:3): pid=1").expect("a short time is a time");
+    fn seconds_with_fewer_than_ten_digits() {
+        let header = parse(b"audit(0.360:3): pid=1").expect("a header");
         assert_eq!(header, Header { node: None, id: id(0, 360, 3), body_at: 16 });
     }
 
@@ -262,14 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn the_node_is_kept() {
-        let header = parse(b"node=web1 audit(5.001:2): x").expect("a node and a stamp");
+    fn the_node_is_read() {
+        let header = parse(b"node=web1 audit(5.001:2): x").expect("a header");
         assert_eq!(header.node, Some(&b"web1"[..]));
         assert_eq!(header.body_at, 26);
     }
 
     #[test]
-    fn the_end_record_has_no_body() {
+    fn an_eoe_record_has_an_empty_body() {
         let text = b"audit(5.001:2): ";
         assert_eq!(parse(text).map(|h| h.body_at), Ok(text.len()));
         assert_eq!(parse(b"audit(5.001:2):").map(|h| h.body_at), Ok(15));
@@ -283,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn usual_heads_are_read_like_all_others() {
+    fn headers_of_the_usual_form_are_read_like_all_others() {
         for seconds in [1_000_000_000_u64, 1_234_567_890, 1_700_000_000, 9_999_999_999] {
             for millis in [0, 7, 42, 123, 999] {
                 for serial in

@@ -1,13 +1,25 @@
-//! The keys of the rule that made a record.
+//! The keys of the rule that matched.
 
 use std::borrow::Cow;
 
 use super::{Record, Value};
 use crate::bytestr::ByteStr;
 
-/// The keys of the rule that made a record.
+/// Iterates over the keys of the rule that matched.
 ///
-/// An iterator over byte strings. A rule has no key, one, or several.
+/// A rule has any number of keys. The kernel joins them by a byte 0x01 in the field `key`.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::{MessageType, Record};
+///
+/// let record = Record::parse(MessageType::SYSCALL, b"audit(1.000:2): key=6B31016B32")?;
+/// let call = record.as_syscall().ok_or("another type")?;
+/// assert!(call.keys().eq(["k1", "k2"]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "key")]
 #[derive(Clone, Debug)]
 pub struct Keys<'a> {
     rest: Option<ByteStr<'a>>,
@@ -47,5 +59,5 @@ impl<'a> Iterator for Keys<'a> {
     }
 }
 
-/// The byte between the keys of a rule that has several.
+/// The byte between keys, `AUDIT_KEY_SEPARATOR`.
 const KEY_SEPARATOR: u8 = 0x01;

@@ -1,13 +1,12 @@
-//! Labels of security modules.
+//! Security labels.
 
 use std::fmt;
 
 use memchr::memchr;
 
-use super::Value;
 use crate::bytestr::ByteStr;
 
-/// A label of a security module, such as SELinux's `user:role:type:range`.
+/// A security label (context), such as SELinux's `user:role:type:range`.
 ///
 /// # Examples
 ///
@@ -34,12 +33,12 @@ pub struct SelinuxLabel<'a> {
     pub role: &'a [u8],
     /// The type, or domain.
     pub type_: &'a [u8],
-    /// The range of levels and categories, colons and commas included; absent without MLS.
+    /// The range of levels and categories, including colons and commas; `None` without MLS.
     pub range: Option<&'a [u8]>,
 }
 
 impl<'a> Label<'a> {
-    /// Makes a label from its bytes.
+    /// Creates a label from its bytes.
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
@@ -51,9 +50,9 @@ impl<'a> Label<'a> {
         self.0
     }
 
-    /// Returns the parts, if it has the form of an SELinux label.
+    /// Returns the parts of an SELinux label; `None` if the label has another form.
     ///
-    /// Only the first three colons divide; the rest is the range.
+    /// The first three colons separate the parts; the range can contain others.
     #[must_use]
     pub fn selinux(self) -> Option<SelinuxLabel<'a>> {
         let (user, rest) = split(self.0)?;
@@ -65,27 +64,22 @@ impl<'a> Label<'a> {
         Some(SelinuxLabel { user, role, type_, range })
     }
 
-    /// Returns the profile of AppArmor and its mode, if it has the form of such a label.
+    /// Returns the profile and mode of an AppArmor label; `None` if the label has another form.
     ///
-    /// `/usr/bin/man (enforce)` and `unconfined` do; the mode is absent for the latter.
+    /// AppArmor labels are `/usr/bin/man (enforce)`, or `unconfined` without a mode.
     #[must_use]
     pub fn apparmor(self) -> Option<(&'a [u8], Option<&'a [u8]>)> {
         let text = self.0.strip_suffix(b")");
-        let divided = text.and_then(|text| {
+        let parts = text.and_then(|text| {
             let at = memchr::memmem::rfind(text, b" (")?;
             Some((text.get(..at)?, text.get(at + 2..)?))
         });
-        match divided {
+        match parts {
             Some((profile, mode)) => Some((profile, Some(mode))),
             None if self.0 == b"unconfined" || self.0 == b"=unconfined" => Some((self.0, None)),
             None => None,
         }
     }
-}
-
-/// Reads the value of a field that holds a label.
-pub(super) fn label(value: Value<'_>) -> Option<Label<'_>> {
-    Some(Label::new(value.bytes()))
 }
 
 fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -104,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_first_three_colons_divide() {
+    fn the_first_three_colons_separate_the_parts() {
         let label = Label::new(b"u:r:t:s0-s15:c0.c1023,c5");
         let parts = label.selinux().expect("four parts");
         assert_eq!((parts.user, parts.role, parts.type_), (&b"u"[..], &b"r"[..], &b"t"[..]));

@@ -1,4 +1,4 @@
-//! A record as a line of a log, the way auditd writes it.
+//! A record as a line of a log, in the form of auditd.
 
 use std::borrow::Cow;
 
@@ -10,16 +10,16 @@ use crate::message_type::MessageType;
 
 /// A record as a line of a log: `[node=NAME ]type=TYPE msg=audit(…): …`.
 ///
-/// A record can hold line breaks and other control bytes, since a program's message may. auditd
-/// writes them as they are, and so lets a program forge lines. Here such a record is written with
-/// its control bytes and backslashes as `\ooo`, and marked as such at its end, in the place and form of
-/// auditd's own additions. All other records are written as they are, so that the reference tools
-/// read them, and every record comes back as it was.
+/// The message of a program can contain line breaks and other control bytes. auditd writes them as they
+/// are, so a program can forge lines. `LogLine` writes the control bytes and backslashes of such a
+/// record as `\ooo`, and appends a mark in the form of the fields that auditd appends. It writes all
+/// other records as they are, so ausearch can read them. Every record is read back unchanged.
 ///
 /// # Examples
 ///
 /// ```
-/// use auditlink::record::{LogLine, Record};
+/// use auditlink::Record;
+/// use auditlink::record::LogLine;
 /// use auditlink::MessageType;
 ///
 /// let line = LogLine::parse(br#"type=CWD msg=audit(1.000:2): cwd="/root""#)?;
@@ -34,14 +34,14 @@ pub struct LogLine<'a> {
     text: Cow<'a, [u8]>,
 }
 
-/// Stands at the end of a line whose control bytes and backslashes are written as `\ooo`.
+/// The mark at the end of a line whose control bytes and backslashes are written as `\ooo`.
 const ESCAPED: &[u8] = b"\x1DESCAPED=octal";
 
-/// Stands between a record and auditd's additions; it is the one control byte in a normal line.
+/// The byte between a record and the fields that auditd appends; the only control byte in other lines.
 const ENRICHMENT: u8 = 0x1D;
 
 impl<'a> LogLine<'a> {
-    /// Makes the line of a record.
+    /// Creates the line of a record.
     #[must_use]
     pub const fn of(record: &Record<'a>) -> Self {
         Self { message_type: record.message_type(), text: Cow::Borrowed(record.text()) }
@@ -49,13 +49,12 @@ impl<'a> LogLine<'a> {
 
     /// Reads a line without its line break.
     ///
-    /// The form in which the kernel itself logs records is understood too:
-    /// `type=1300 audit(…): …`.
+    /// The form in which the kernel logs records is accepted too: `type=1300 audit(…): …`.
     ///
     /// # Errors
     ///
     /// [`DecodeError::Line`] if the line does not start with `[node=NAME ]type=TYPE msg=audit(`, or
-    /// if its escapes are wrong.
+    /// if an escape is invalid.
     pub fn parse(line: &'a [u8]) -> Result<Self, DecodeError> {
         Self::read(line).ok_or(DecodeError::Line)
     }
@@ -93,7 +92,7 @@ impl<'a> LogLine<'a> {
         self.message_type
     }
 
-    /// Returns the text of the record, with the node in front where there is one.
+    /// Returns the text of the record, with the node first if the line has one.
     #[must_use]
     pub fn text(&self) -> &[u8] {
         &self.text
@@ -103,7 +102,7 @@ impl<'a> LogLine<'a> {
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Header`] if its stamp makes no sense.
+    /// [`DecodeError::Header`] if the text does not start with a valid header.
     pub fn record(&self) -> Result<Record<'_>, DecodeError> {
         Record::parse(self.message_type, &self.text)
     }
@@ -111,7 +110,7 @@ impl<'a> LogLine<'a> {
     /// Writes the line, without a line break.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let (node, text) = self.divided();
+        let (node, text) = self.node_and_text();
         let mut line = Vec::with_capacity(text.len() + 40);
         if let Some(node) = node {
             line.extend_from_slice(node);
@@ -133,8 +132,8 @@ impl<'a> LogLine<'a> {
         line
     }
 
-    /// Divides the text into the node, space included, and the rest.
-    fn divided(&self) -> (Option<&[u8]>, &[u8]) {
+    /// Splits the text into the node, including the space, and the rest.
+    fn node_and_text(&self) -> (Option<&[u8]>, &[u8]) {
         let at = if self.text.starts_with(b"node=") {
             memmem::find(&self.text, b" audit(").map(|space| space + 1)
         } else {
@@ -147,7 +146,7 @@ impl<'a> LogLine<'a> {
     }
 }
 
-/// Reads `\ooo`; `None` if a backslash stands otherwise.
+/// Reads `\ooo`; `None` if a backslash is followed by other text.
 fn unescape(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -168,28 +167,28 @@ mod tests {
     use super::*;
 
     fn round_trip(message_type: MessageType, text: &[u8]) -> Vec<u8> {
-        let record = Record::parse(message_type, text).expect("a head");
+        let record = Record::parse(message_type, text).expect("a header");
         let line = LogLine::of(&record).to_bytes();
         assert!(!line.contains(&b'\n'), "one line");
-        let again = LogLine::parse(&line).expect("our own line");
+        let again = LogLine::parse(&line).expect("a line");
         assert_eq!(again.record(), Ok(record), "{}", line.escape_ascii());
         line
     }
 
     #[test]
-    fn unknown_types_come_back() {
+    fn unknown_types_are_read_back() {
         let line = round_trip(MessageType::new(1499), b"audit(1.000:2): x=y");
         assert_eq!(line, b"type=UNKNOWN[1499] msg=audit(1.000:2): x=y");
     }
 
     #[test]
-    fn the_node_comes_first() {
+    fn the_node_is_written_first() {
         let line = round_trip(MessageType::CWD, b"node=web1 audit(1.000:2): cwd=\"/\"");
         assert_eq!(line, b"node=web1 type=CWD msg=audit(1.000:2): cwd=\"/\"");
     }
 
     #[test]
-    fn a_forged_line_stays_inside_its_own() {
+    fn a_message_cannot_forge_a_line() {
         let text = b"audit(1.000:2): pid=1 msg='op=x\ntype=SYSCALL msg=audit(1.0:1): uid=0 \\n'";
         let line = round_trip(MessageType::USER, text);
         assert!(
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn normal_records_are_written_as_they_are() {
+    fn records_without_control_bytes_are_written_unchanged() {
         for text in [
             &b"audit(1.000:2): "[..],
             b"audit(1.000:2):",
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_prints_is_read() {
+    fn lines_of_the_kernel_log_are_read() {
         let line = LogLine::parse(b"type=1400 audit(1.000:2): avc:  denied").expect("a line");
         assert_eq!(
             (line.message_type(), line.text()),

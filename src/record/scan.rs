@@ -1,25 +1,26 @@
-//! Finding separators in 64 bytes at a time.
+//! Search for separators, 64 bytes at a time.
 
-/// Remembers where the bytes up to `LAST` are in a window of 64 bytes, so that a record's text is
-/// looked at once, however many fields it has. Up to a space: what separates fields; up to a quote:
-/// what ends a value as well.
+/// Finds the bytes up to `LAST`, and remembers their positions in a window of 64 bytes.
+///
+/// So the text of a record is scanned once, for any number of fields. Bytes up to a space separate
+/// fields; bytes up to a quote also end values.
 #[derive(Clone, Debug)]
-pub(crate) struct Window<const LAST: u8> {
-    /// Where the window begins, and how long it is: nothing before the first look.
+pub(crate) struct ByteScanner<const LAST: u8> {
+    /// The start and length of the window; the length is 0 before the first search.
     base: usize,
     width: usize,
-    /// A bit for each byte of the window that is `LAST` or below, or behind the text.
+    /// One bit for each byte of the window that is at most `LAST`, or after the text.
     marks: u64,
 }
 
-impl<const LAST: u8> Window<LAST> {
-    /// Looked at nothing yet.
+impl<const LAST: u8> ByteScanner<LAST> {
+    /// Creates a scanner for one text.
     pub(crate) const fn new() -> Self {
         Self { base: 0, width: 0, marks: 0 }
     }
 
-    /// Returns the place of the first such byte from `from` on; the length of the text if there is
-    /// none. It is cheap where places are asked for in ascending order.
+    /// Returns the position of the first such byte from `from` on; the length of the text if it has
+    /// none. It is fast if `from` ascends from call to call.
     #[inline(always)]
     pub(crate) fn find(&mut self, text: &[u8], mut from: usize) -> usize {
         loop {
@@ -36,14 +37,14 @@ impl<const LAST: u8> Window<LAST> {
     }
 }
 
-/// Returns a bit for each of the 64 bytes from `at` on that divides a field from another, a name from
-/// its value, or is below that: a quote, above all; or is behind the text.
+/// Returns one bit for each of the 64 bytes from `at` on that is a sign (`=`, or a byte up to `'`,
+/// such as a space or a quote), or is after the text.
 #[inline(always)]
 pub(super) fn signs(text: &[u8], at: usize) -> u64 {
     marks(text, at, sign_bits)
 }
 
-/// Returns a bit for each of the 64 bytes from `at` on that is wanted, or is behind the text.
+/// Returns one bit for each of the 64 bytes from `at` on that is wanted, or is after the text.
 #[inline(always)]
 fn marks(text: &[u8], at: usize, bits: fn(&[u8; WIDTH]) -> u64) -> u64 {
     match text.get(at..).and_then(<[u8]>::first_chunk) {
@@ -52,13 +53,13 @@ fn marks(text: &[u8], at: usize, bits: fn(&[u8; WIDTH]) -> u64) -> u64 {
     }
 }
 
-/// As [`marks`], where the text ends within the window.
+/// Returns the same as [`marks`] where the text ends within the window.
 #[inline(never)]
 fn last_marks(text: &[u8], at: usize, bits: fn(&[u8; WIDTH]) -> u64) -> u64 {
     let rest = text.get(at..).unwrap_or_default();
     let left = u32::try_from(rest.len()).unwrap_or(u32::MAX);
     let found = match text.last_chunk() {
-        // the last bytes are read together with those before them
+        // read the last bytes together with those before them
         Some(window) => bits(window).checked_shr(u64::BITS.saturating_sub(left)).unwrap_or(0),
         None => {
             let mut window = [0; WIDTH];
@@ -80,10 +81,10 @@ fn sign_bits(window: &[u8; WIDTH]) -> u64 {
     bits(window, |byte| (byte <= b'\'') | (byte == b'='))
 }
 
-/// Returns a bit for each byte that is wanted.
+/// Returns one bit for each byte that is wanted.
 ///
-/// It is written so that the compiler makes vectors of it: each wanted byte is replaced by its bit
-/// among eight, and eight neighbours are added up.
+/// The loops are written for vectorization: each wanted byte is replaced by its bit among eight, and
+/// eight neighbours are added up.
 #[inline(always)]
 fn bits(window: &[u8; WIDTH], wanted: impl Fn(u8) -> bool) -> u64 {
     let mut flags = [0; WIDTH];
@@ -98,10 +99,10 @@ fn bits(window: &[u8; WIDTH], wanted: impl Fn(u8) -> bool) -> u64 {
     u64::from_le_bytes(sums)
 }
 
-/// The bytes of a window, one for each bit.
+/// The number of bytes in a window, one for each bit.
 const WIDTH: usize = 64;
 
-/// Returns the place of the first such byte; made for places that are near.
+/// Returns the position of the first such byte; fast for near positions.
 #[inline(always)]
 pub(super) fn find(text: &[u8], wanted: u8) -> Option<usize> {
     let mut rest = text;
@@ -117,7 +118,7 @@ pub(super) fn find(text: &[u8], wanted: u8) -> Option<usize> {
     rest.iter().position(|byte| *byte == wanted).map(|place| before + place)
 }
 
-/// As [`find`], but in the first bytes only; it may look at the first eight all the same.
+/// Returns the same as [`find`] within the first `length` bytes.
 #[inline(always)]
 pub(super) fn find_within(text: &[u8], length: usize, wanted: u8) -> Option<usize> {
     if let Some(word) = text.first_chunk() {
@@ -129,7 +130,7 @@ pub(super) fn find_within(text: &[u8], length: usize, wanted: u8) -> Option<usiz
     find(text.get(..length)?, wanted)
 }
 
-/// Returns where a byte is among eight; eight if it is not.
+/// Returns the position of a byte among eight; 8 if it is not there.
 #[inline(always)]
 fn place_in(word: [u8; 8], wanted: u8) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -149,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_is_judged_rightly() {
+    fn every_byte_is_classified() {
         for byte in 0..=u8::MAX {
             for place in 0..WIDTH {
                 for others in [b'x', 0xFF] {
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_behind_the_text_is_marked() {
+    fn bytes_after_the_text_are_marked() {
         for length in 0..200_usize {
             let text = vec![b'x'; length];
             for at in 0..=length {
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_found_wherever_they_are() {
+    fn bytes_are_found_at_every_position() {
         for length in 0..40_usize {
             assert_eq!(find(&vec![b'x'; length], b'='), None);
             for place in 0..length {
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn separators_are_found_wherever_they_are() {
+    fn separators_are_found_at_every_position() {
         for length in 0..200_usize {
             for space in 0..=length {
                 let mut text = vec![b'x'; length];
@@ -211,13 +212,13 @@ mod tests {
                     *byte = b' ';
                 }
                 for from in [0, 1, 63, 64, 65, 130].into_iter().filter(|from| *from <= length) {
-                    let found = Window::<b' '>::new().find(&text, from);
+                    let found = ByteScanner::<b' '>::new().find(&text, from);
                     let expected = if from <= space { space } else { length };
                     assert_eq!(found, expected, "{length} {space} {from}");
                 }
             }
         }
-        let mut window = Window::<b' '>::new();
+        let mut window = ByteScanner::<b' '>::new();
         let text = "ab cd efgh ".repeat(40);
         let mut found = 0;
         for (place, _) in text.match_indices(' ') {
@@ -226,6 +227,6 @@ mod tests {
             found += 1;
         }
         assert_eq!(window.find(text.as_bytes(), found), text.len());
-        assert_eq!(window.find(text.as_bytes(), 3), 5, "and back again");
+        assert_eq!(window.find(text.as_bytes(), 3), 5);
     }
 }

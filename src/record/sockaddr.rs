@@ -1,4 +1,4 @@
-//! Socket addresses as records write them.
+//! Socket addresses in the form of records.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
@@ -6,14 +6,27 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use super::value::from_hex;
 use crate::bytestr::print_text;
 use crate::constants::ADDRESS_FAMILIES;
+use crate::macros::pad_with;
 
-/// A socket address as the caller passed it, whatever its length.
+/// A socket address as the caller passed it, of any length.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::record::SocketAddress;
+///
+/// let address = SocketAddress::from_hex(b"020000500A000001").ok_or("hex")?;
+/// assert_eq!(address.family(), Some("inet"));
+/// assert_eq!(address.to_string(), "10.0.0.1:80");
+/// # Ok::<(), &str>(())
+/// ```
+#[doc(alias = "sockaddr")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SocketAddress {
     /// `AF_UNIX` with a path.
     UnixPath(Vec<u8>),
-    /// `AF_UNIX` with an abstract name, given here without its leading NUL.
+    /// `AF_UNIX` with an abstract name, here without its leading NUL byte.
     UnixAbstract(Vec<u8>),
     /// `AF_UNIX` without a name.
     UnixUnnamed,
@@ -25,7 +38,7 @@ pub enum SocketAddress {
     Netlink {
         /// The port.
         port: u32,
-        /// The multicast groups, a bit each.
+        /// The multicast groups, one bit for each.
         groups: u32,
     },
     /// `AF_PACKET`: link layer frames.
@@ -39,7 +52,7 @@ pub enum SocketAddress {
     },
     /// `AF_VSOCK`: between a virtual machine and its host.
     Vsock {
-        /// The context id of the machine; 2 is the host.
+        /// The context ID of the machine; 2 is the host.
         cid: u32,
         /// The port.
         port: u32,
@@ -53,21 +66,21 @@ pub enum SocketAddress {
     },
     /// `AF_X25`, with its address in decimal digits.
     X25(Vec<u8>),
-    /// `AF_UNSPEC`: no address, as `connect` takes it to undo a connection.
+    /// `AF_UNSPEC`: no address; `connect` dissolves an association with it.
     Unspecified,
-    /// Another family, or too few bytes for its own: all bytes, the family included.
+    /// Another family, or too few bytes for the family: all bytes, including the family.
     Other(Vec<u8>),
 }
 
 impl SocketAddress {
-    /// Reads an address as records write it; `None` if it is no hex, or has no family.
+    /// Reads an address in hex, as records write it; `None` if it is not hex or has no family.
     #[must_use]
     pub fn from_hex(hex: &[u8]) -> Option<Self> {
         let bytes = from_hex(hex)?;
         Some(Self::known(&bytes).unwrap_or(Self::Other(bytes)))
     }
 
-    /// Returns the family's name, as auditctl spells it.
+    /// Returns the name of the family as auditctl spells it.
     #[must_use]
     pub fn family(&self) -> Option<&'static str> {
         let number = match self {
@@ -165,34 +178,40 @@ impl SocketAddress {
 
 impl fmt::Display for SocketAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        pad_with(f, |out| self.print(out))
+    }
+}
+
+impl SocketAddress {
+    fn print(&self, out: &mut dyn fmt::Write) -> fmt::Result {
         match self {
-            Self::UnixPath(path) => print_text(path, f),
+            Self::UnixPath(path) => print_text(path, out),
             Self::UnixAbstract(name) => {
-                f.write_str("@")?;
-                print_text(name, f)
+                out.write_str("@")?;
+                print_text(name, out)
             }
-            Self::UnixUnnamed => f.write_str("unnamed"),
-            Self::Inet(address) => fmt::Display::fmt(address, f),
-            Self::Inet6(address) => fmt::Display::fmt(address, f),
-            Self::Netlink { port, groups } => write!(f, "netlink:{port} groups:{groups:#x}"),
+            Self::UnixUnnamed => out.write_str("unnamed"),
+            Self::Inet(address) => write!(out, "{address}"),
+            Self::Inet6(address) => write!(out, "{address}"),
+            Self::Netlink { port, groups } => write!(out, "netlink:{port} groups:{groups:#x}"),
             Self::Packet { protocol, interface, hardware } => {
-                write!(f, "packet:{protocol:#06x} interface:{interface}")?;
+                write!(out, "packet:{protocol:#06x} interface:{interface}")?;
                 for (index, byte) in hardware.iter().enumerate() {
-                    write!(f, "{}{byte:02x}", if index == 0 { ' ' } else { ':' })?;
+                    write!(out, "{}{byte:02x}", if index == 0 { ' ' } else { ':' })?;
                 }
                 Ok(())
             }
-            Self::Vsock { cid, port } => write!(f, "vsock:{cid}:{port}"),
-            Self::Ax25 { call_sign, station } => write!(f, "ax25:{call_sign}-{station}"),
+            Self::Vsock { cid, port } => write!(out, "vsock:{cid}:{port}"),
+            Self::Ax25 { call_sign, station } => write!(out, "ax25:{call_sign}-{station}"),
             Self::X25(digits) => {
-                f.write_str("x25:")?;
-                print_text(digits, f)
+                out.write_str("x25:")?;
+                print_text(digits, out)
             }
-            Self::Unspecified => f.write_str("unspec"),
+            Self::Unspecified => out.write_str("unspec"),
             Self::Other(bytes) => {
-                f.write_str(self.family().unwrap_or("unknown"))?;
-                f.write_str(":")?;
-                bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                out.write_str(self.family().unwrap_or("unknown"))?;
+                out.write_str(":")?;
+                bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
             }
         }
     }
@@ -216,7 +235,7 @@ mod tests {
 
     fn address(hex: &str) -> Option<SocketAddress> {
         let text = format!("audit(1.000:2): saddr={hex}");
-        let record = Record::parse(MessageType::SOCKADDR, text.as_bytes()).expect("a head");
+        let record = Record::parse(MessageType::SOCKADDR, text.as_bytes()).expect("a header");
         record.as_sockaddr().expect("a SOCKADDR record").address()
     }
 

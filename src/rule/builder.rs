@@ -1,9 +1,10 @@
 //! Building rules in code.
 
+use super::rule::KEY_SEPARATOR;
 use super::suggest::nearest;
 use super::{
-    Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Permissions, Rule,
-    RuleError, RuleSet, SyscallMask, validate,
+    Action, FieldId, Filter, FilterValue, List, Operator, Permissions, Rule, RuleError, RuleSet,
+    SyscallMask, validate,
 };
 use crate::arch::{Abi, Arch, uring};
 
@@ -16,7 +17,8 @@ use crate::arch::{Abi, Arch, uring};
 /// A watch on the password file, and a rule for programs that users run as root:
 ///
 /// ```
-/// use auditlink::rule::{FieldId, Operator, Permissions, Rule};
+/// use auditlink::Rule;
+/// use auditlink::rule::{FieldId, Operator, Permissions};
 ///
 /// let passwd = Rule::on_exit()
 ///     .watch("/etc/passwd")
@@ -52,6 +54,41 @@ enum Syscall {
     Name(String),
     Number(u32),
     All,
+}
+
+impl Rule {
+    /// Starts a rule on the list `exit`, which records system calls as they return.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::Rule;
+    ///
+    /// let rules = Rule::on_exit().syscall("connect").key("net").for_both_abis()?;
+    /// assert!(rules.iter().all(|rule| rule.arch().is_some() && rule.keys().eq([b"net"])));
+    /// # Ok::<(), auditlink::rule::RuleError>(())
+    /// ```
+    pub const fn on_exit() -> RuleBuilder {
+        RuleBuilder::new(List::EXIT, Action::ALWAYS)
+    }
+
+    /// Starts a rule on any list.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::Rule;
+    /// use auditlink::rule::{Action, FieldId, List, Operator};
+    ///
+    /// let rule = Rule::builder(List::EXCLUDE, Action::ALWAYS)
+    ///     .filter(FieldId::MSGTYPE, Operator::EQUAL, 1327)
+    ///     .build()?;
+    /// assert_eq!(rule.to_string(), "-a always,exclude -F msgtype=PROCTITLE");
+    /// # Ok::<(), auditlink::rule::RuleError>(())
+    /// ```
+    pub const fn builder(list: List, action: Action) -> RuleBuilder {
+        RuleBuilder::new(list, action)
+    }
 }
 
 impl RuleBuilder {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Command, Lookup, RuleError, RuleSet};
+use crate::setting::Setting;
 
 /// The commands of one or several rules files, in the order in which they are to be executed.
 ///
@@ -188,9 +189,9 @@ impl RulesFile {
         for line in all.lines {
             match line.command {
                 Command::DeleteAll { key: None } => delete = Some(line),
-                Command::BacklogLimit(_) => backlog = Some(line),
-                Command::Failure(_) => failure = Some(line),
-                Command::Enabled(_) => enabled = Some(line),
+                Command::Set { setting: Setting::BacklogLimit, .. } => backlog = Some(line),
+                Command::Set { setting: Setting::Failure, .. } => failure = Some(line),
+                Command::Set { setting: Setting::Enabled, .. } => enabled = Some(line),
                 _ => rest.push(line),
             }
         }

@@ -6,8 +6,9 @@
 //! Source: `kernel/auditfilter.c`, `audit_field_valid`, `audit_data_to_entry`, `audit_filter`.
 
 use super::field::Occurrence;
+use super::rule::KEY_SEPARATOR;
 use super::value::ValueKind;
-use super::{FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Rule, RuleError};
+use super::{FieldId, Filter, FilterValue, List, Rule, RuleError};
 
 /// Returns whether the lists `user` and `exclude` evaluate a field; at another one they stop.
 ///

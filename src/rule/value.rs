@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{FilterValue, Lookup, Operator, Permissions, Rule};
+use super::filter_value::MAX_KEY_LENGTH;
+use super::{FilterValue, Lookup, Operator, Permissions};
 use crate::arch::{Abi, Arch};
 use crate::constants::{ADDRESS_FAMILIES, Errno, FILE_SYSTEMS, FILE_TYPES, Names};
 use crate::message_type::MessageType;
@@ -194,7 +195,7 @@ impl ValueKind {
     pub(super) fn check_text(self, text: &[u8]) -> Result<(), &'static str> {
         let is_path = matches!(self, Self::Path | Self::Directory);
         let (limit, too_long) = match self {
-            Self::Key => (Rule::MAX_KEY_LENGTH, "keys are limited to 256 bytes in total"),
+            Self::Key => (MAX_KEY_LENGTH, "keys are limited to 256 bytes in total"),
             _ => (MAX_PATH_LENGTH, "text is limited to 4096 bytes"),
         };
         Err(if text.is_empty() {
@@ -357,8 +358,8 @@ mod tests {
     fn messages_name_the_limits_of_the_constants() {
         assert!(ValueKind::Pid.expected().contains(&MAX_PID.to_string()));
         assert!(ValueKind::Comparison.expected().contains(&MAX_COMPARISON.to_string()));
-        let too_long = ValueKind::Key.check_text(&[b'k'; Rule::MAX_KEY_LENGTH + 1]);
-        assert!(too_long.is_err_and(|text| text.contains(&Rule::MAX_KEY_LENGTH.to_string())));
+        let too_long = ValueKind::Key.check_text(&[b'k'; MAX_KEY_LENGTH + 1]);
+        assert!(too_long.is_err_and(|text| text.contains(&MAX_KEY_LENGTH.to_string())));
         let too_long = ValueKind::Path.check_text(&[b'/'; MAX_PATH_LENGTH + 1]);
         assert!(too_long.is_err_and(|text| text.contains(&MAX_PATH_LENGTH.to_string())));
     }

@@ -1,12 +1,23 @@
-//! Events and losses.
+//! The JSON forms of events, losses and statistics.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::record::ByteList;
 use super::{Bytes, hex};
 use crate::event::{
-    Cause, Count, Delivery, Event, EventKind, Loss, Missing, Object, Outcome, Subject,
+    Cause, CauseKind, Completeness, Count, Delivery, Event, EventKind, HealthFaults, Loss, Object,
+    Outcome, Stats, Subject, UnverifiedReason,
 };
+
+/// Adds entries that have the names of the listed variables to a map.
+///
+/// Callers destructure the value without `..`: a member that is not listed is an unused variable, and
+/// does not compile.
+macro_rules! entries {
+    ($map:ident: $($member:ident),* $(,)?) => {
+        $($map.serialize_entry(stringify!($member), &$member)?;)*
+    };
+}
 
 impl Serialize for Delivery {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -29,7 +40,7 @@ impl Serialize for Event {
         }
         let kind = self.kind();
         map.serialize_entry("kind", kind.name())?;
-        map.serialize_entry("closed_by", self.closed_by().name())?;
+        map.serialize_entry("closed_by", &self.closed_by())?;
         map.serialize_entry("missing", &self.missing())?;
         if self.is_continuation() {
             map.serialize_entry("continuation", &true)?;
@@ -45,7 +56,7 @@ impl Serialize for Event {
         }
         map.serialize_entry("objects", &self.objects())?;
         let outcome = self.outcome();
-        map.serialize_entry("outcome", outcome.name())?;
+        map.serialize_entry("outcome", &outcome)?;
         if let Outcome::Failure(Some(errno)) = outcome {
             map.serialize_entry("errno", &errno)?;
         }
@@ -59,12 +70,6 @@ struct Records<'e>(&'e Event);
 impl Serialize for Records<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.records())
-    }
-}
-
-impl Serialize for Missing {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 
@@ -95,7 +100,7 @@ impl Serialize for Object<'_> {
                 map.serialize_entry("pid", pid)?;
                 map.serialize_entry("comm", &comm.as_deref().map(Bytes))?;
             }
-            Self::Account(stats) => map.serialize_entry("account", &Bytes(stats))?,
+            Self::Account(name) => map.serialize_entry("account", &Bytes(name))?,
             Self::Setting(name, value) => {
                 map.serialize_entry("setting", &Bytes(name))?;
                 map.serialize_entry("value", &Bytes(value))?;
@@ -124,9 +129,9 @@ impl Serialize for Loss {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", "loss")?;
-        map.serialize_entry("cause", self.cause().name())?;
+        map.serialize_entry("cause", &self.cause().kind())?;
         map.serialize_entry("count", &self.count())?;
-        map.serialize_entry("unit", self.unit().name())?;
+        map.serialize_entry("unit", &self.unit())?;
         map.serialize_entry("after", &self.after())?;
         match self.cause() {
             Cause::SerialGap { first, last } => {
@@ -134,10 +139,99 @@ impl Serialize for Loss {
                 map.serialize_entry("last", last)?;
             }
             Cause::HealthFault { faults } => {
-                map.serialize_entry("faults", &faults.names().collect::<Vec<_>>())?;
+                map.serialize_entry("faults", faults)?;
             }
             Cause::Undecodable { bytes } => map.serialize_entry("bytes", &hex(bytes))?,
-            _ => {}
+            Cause::KernelLost
+            | Cause::SocketOverrun
+            | Cause::QueueFull
+            | Cause::Truncated
+            | Cause::SerialRestart
+            | Cause::HealthRestored => {}
+        }
+        map.serialize_entry("message", &self.to_string())?;
+        map.end()
+    }
+}
+
+/// As the list of their names.
+impl Serialize for HealthFaults {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names())
+    }
+}
+
+impl Serialize for Stats {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            datagrams,
+            records,
+            events,
+            incomplete,
+            evicted,
+            continuations,
+            losses,
+            totals: _,
+            lost_at_least,
+            uncounted_losses,
+            health_faults,
+            pending_serials,
+            healed_serials,
+            open_events,
+            has_backpressure,
+            counter,
+            refused,
+            registration_probes,
+            control_messages,
+        } = self;
+        let (of_health, others): (Vec<_>, Vec<_>) =
+            CauseKind::ALL.iter().partition(|cause| cause.is_of_health());
+        let mut map = serializer.serialize_map(None)?;
+        entries!(map: datagrams, records, events, incomplete, evicted, continuations, losses);
+        totals(&mut map, self, others)?;
+        entries!(map: lost_at_least, uncounted_losses);
+        totals(&mut map, self, of_health)?;
+        entries!(map: health_faults, pending_serials, healed_serials, open_events);
+        entries!(map: has_backpressure, counter, refused, registration_probes, control_messages);
+        map.end()
+    }
+}
+
+/// Adds the totals of these causes.
+fn totals<M: SerializeMap>(
+    map: &mut M,
+    stats: &Stats,
+    causes: Vec<CauseKind>,
+) -> Result<(), M::Error> {
+    for cause in causes {
+        if let Some(member) = cause.member() {
+            map.serialize_entry(member, &stats.total(cause))?;
+        }
+    }
+    Ok(())
+}
+
+impl Serialize for Completeness {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (complete, reasons) = (self.is_complete(), self.reasons());
+        let mut map = serializer.serialize_map(None)?;
+        entries!(map: complete, reasons);
+        map.end()
+    }
+}
+
+impl Serialize for UnverifiedReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("reason", self.name())?;
+        match self {
+            Self::CounterUnknown | Self::CounterStale | Self::NoRecords | Self::Backpressure => {}
+            Self::Lost { total: count, .. } | Self::Uncounted(count) | Self::Incomplete(count) => {
+                map.serialize_entry("count", count)?;
+            }
+            Self::Unsettled { events, serials } => {
+                entries!(map: events, serials);
+            }
         }
         map.serialize_entry("message", &self.to_string())?;
         map.end()

@@ -1,4 +1,4 @@
-//! Records: their fields as they came, and what the numbers among them mean.
+//! Records: their fields as they came, and the interpretations of numbers.
 
 use std::collections::HashMap;
 
@@ -6,18 +6,19 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::Bytes;
 use crate::bytestr::ByteStr;
-use crate::record::{Field, Interpretation, Record, Value};
+use crate::record::{Absent, Field, Interpretation, Record, SelinuxLabel, Untrusted, Value};
 
 impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", &self.message_type())?;
         map.serialize_entry("type_code", &self.message_type().number())?;
-        let meanings: Vec<_> = self.interpretations().collect();
-        map.serialize_entry("fields", &FieldMap { record: *self, fields: &meanings })?;
-        let numbers: Vec<_> = meanings.iter().filter(|(_, meaning)| has_name(meaning)).collect();
-        if !numbers.is_empty() {
-            map.serialize_entry("interpreted", &Interpreted(&numbers))?;
+        let interpretations: Vec<_> = self.interpretations().collect();
+        map.serialize_entry("fields", &FieldMap { record: *self, fields: &interpretations })?;
+        let interpreted: Vec<_> =
+            interpretations.iter().filter(|(_, interpretation)| has_name(interpretation)).collect();
+        if !interpreted.is_empty() {
+            map.serialize_entry("interpreted", &Interpreted(&interpreted))?;
         }
         let enriched: Vec<_> = self.enriched().collect();
         if !enriched.is_empty() {
@@ -27,7 +28,7 @@ impl Serialize for Record<'_> {
     }
 }
 
-/// Fields as they came; strings are decoded, a name that stands twice has a list.
+/// Fields as they came; strings are decoded, and a name that occurs twice has a list.
 struct FieldMap<'m, 'a> {
     record: Record<'a>,
     fields: &'m [(Field<'a>, Interpretation<'a>)],
@@ -41,14 +42,19 @@ impl Serialize for FieldMap<'_, '_> {
             at.entry(field.name).or_default().push(index);
         }
         for (index, (field, _)) in self.fields.iter().enumerate() {
-            let Some(places) = at.get(field.name).filter(|places| places.first() == Some(&index))
+            let Some(positions) =
+                at.get(field.name).filter(|positions| positions.first() == Some(&index))
             else {
                 continue;
             };
-            let values: Vec<_> = places
+            let values: Vec<_> = positions
                 .iter()
-                .filter_map(|place| self.fields.get(*place))
-                .map(|(field, meaning)| FieldValue { record: self.record, field, meaning })
+                .filter_map(|position| self.fields.get(*position))
+                .map(|(field, interpretation)| FieldValue {
+                    record: self.record,
+                    field,
+                    interpretation,
+                })
                 .collect();
             let name = String::from_utf8_lossy(field.name);
             match &values[..] {
@@ -63,19 +69,19 @@ impl Serialize for FieldMap<'_, '_> {
 struct FieldValue<'m, 'a> {
     record: Record<'a>,
     field: &'m Field<'a>,
-    meaning: &'m Interpretation<'a>,
+    interpretation: &'m Interpretation<'a>,
 }
 
 impl Serialize for FieldValue<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let value = self.field.value;
-        match self.meaning {
+        match self.interpretation {
             Interpretation::Message(_) => {
                 let Some(message) = self.record.as_user_message() else {
                     return Bytes(value.bytes()).serialize(serializer);
                 };
-                let meanings: Vec<_> = message.interpretations().collect();
-                FieldMap { record: self.record, fields: &meanings }.serialize(serializer)
+                let interpretations: Vec<_> = message.interpretations().collect();
+                FieldMap { record: self.record, fields: &interpretations }.serialize(serializer)
             }
             Interpretation::Text(_)
             | Interpretation::Keys(_)
@@ -84,15 +90,15 @@ impl Serialize for FieldValue<'_, '_> {
                 Some(bytes) => Bytes(&bytes).serialize(serializer),
                 None => serializer.serialize_none(),
             },
-            Interpretation::Absent(crate::record::Absent::Null) => serializer.serialize_none(),
+            Interpretation::Absent(Absent::Null) => serializer.serialize_none(),
             _ => Bytes(value.bytes()).serialize(serializer),
         }
     }
 }
 
-/// Tells whether a meaning says more than the field's own text.
-fn has_name(meaning: &Interpretation<'_>) -> bool {
-    match meaning {
+/// Returns whether an interpretation adds to the field's text.
+fn has_name(interpretation: &Interpretation<'_>) -> bool {
+    match interpretation {
         Interpretation::Syscall { name, .. } | Interpretation::Operation { name, .. } => {
             name.is_some()
         }
@@ -123,8 +129,8 @@ struct Interpreted<'m, 'a>(&'m [&'m (Field<'a>, Interpretation<'a>)]);
 impl Serialize for Interpreted<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (field, meaning) in self.0 {
-            map.serialize_entry(&String::from_utf8_lossy(field.name), meaning)?;
+        for (field, interpretation) in self.0 {
+            map.serialize_entry(&String::from_utf8_lossy(field.name), interpretation)?;
         }
         map.end()
     }
@@ -139,6 +145,35 @@ impl Serialize for Enriched<'_, '_> {
             let name = String::from_utf8_lossy(field.name);
             map.serialize_entry(&name, &Bytes(Value::bytes(field.value)))?;
         }
+        map.end()
+    }
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Bytes(self.bytes()).serialize(serializer)
+    }
+}
+
+impl Serialize for Untrusted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.clone().bytes().serialize(serializer)
+    }
+}
+
+impl Serialize for Absent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for SelinuxLabel<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("user", &Bytes(self.user))?;
+        map.serialize_entry("role", &Bytes(self.role))?;
+        map.serialize_entry("type", &Bytes(self.type_))?;
+        map.serialize_entry("range", &self.range.map(Bytes))?;
         map.end()
     }
 }

@@ -1,22 +1,24 @@
-//! From the wall clock of audit stamps to the time since boot, and back.
+//! Conversion between audit time stamps, which are wall-clock times, and the time since boot.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Timestamp;
+use crate::macros::pad;
 
-/// Maps audit stamps, which are wall-clock times, to the time since boot, and back, with a bound.
+/// Converts audit time stamps, which are wall-clock times, into the time since boot, and back.
 ///
-/// It is fed with readings of both clocks, taken together: at the start, and from time to time. It
-/// follows steps of the wall clock: a stamp is judged by the readings around it. Time in suspend
-/// counts as time since boot (`CLOCK_BOOTTIME`), as it does in /proc. Stamps from before the first
-/// reading are taken to follow the first offset.
+/// The results are ranges. The clock needs samples of both clocks, taken together: at the start, and
+/// from time to time. It follows steps of the wall clock: a time stamp is converted by the samples
+/// around it, and one from before the first sample by the first. The time since boot includes time
+/// in suspend (`CLOCK_BOOTTIME`), as in /proc.
 ///
-/// The kernel keeps the start of a process in clock ticks since boot (field 22 of
-/// /proc/PID/stat), and stamps the call that creates it when the call is *entered*, by a clock that
-/// moves only with the kernel's timer interrupt. So a stamp never tells the start exactly, only
-/// [a range](Self::starts) of a few ticks.
+/// The kernel stores the start of a process in clock ticks since boot (field 22 of /proc/PID/stat).
+/// The time stamp of the system call that created it is that of the *entry*, by a clock that
+/// advances only with the timer interrupt. So a time stamp determines [a range](Self::starts) of a
+/// few clock ticks.
 ///
 /// # Examples
 ///
@@ -26,8 +28,8 @@ use super::Timestamp;
 ///
 /// let mut clock = BootClock::new(100, Duration::from_millis(4));
 /// clock.sample(Duration::from_secs(1_700_000_000), Duration::from_secs(500));
-/// let stamp = Timestamp::new(1_700_000_001, 0).ok_or("millis out of range")?;
-/// let starts = clock.starts(stamp).ok_or("it has been read")?;
+/// let stamp = Timestamp::new(1_700_000_001, 0).ok_or("milliseconds out of range")?;
+/// let starts = clock.starts(stamp).ok_or("no sample")?;
 /// assert!(starts.contains(&50_100));
 /// assert!(starts.end() - starts.start() < 10);
 /// # Ok::<(), &str>(())
@@ -35,39 +37,61 @@ use super::Timestamp;
 #[derive(Clone, Debug)]
 pub struct BootClock {
     ticks_per_second: u32,
-    /// How far a stamp may lag behind the clock that it was read from.
+    /// How far a time stamp may lag the wall clock.
     lag: Duration,
-    /// In the order of their times.
+    /// In chronological order.
     offsets: VecDeque<Offset>,
 }
 
-/// A stretch of time in which the wall clock was ahead of the time since boot by the same.
+/// A range of time in which the offset of the wall clock to the time since boot was constant.
 #[derive(Clone, Copy, Debug)]
 struct Offset {
-    /// The first and the last reading, as time since boot in nanoseconds.
+    /// The first and the last sample, as time since boot in nanoseconds.
     from: i128,
     until: i128,
-    /// The least and the greatest difference of the clocks that was read, in nanoseconds.
+    /// The smallest and the largest sampled offset, in nanoseconds.
     low: i128,
     high: i128,
 }
 
-/// A stretch of time since boot.
+/// A range of times since boot.
+///
+/// `Display` prints both ends.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use auditlink::time::{BootClock, Timestamp};
+///
+/// let mut clock = BootClock::new(100, Duration::from_millis(4));
+/// clock.sample(Duration::from_secs(1_000), Duration::from_secs(5));
+/// let stamp = Timestamp::new(1_001, 0).ok_or("milliseconds out of range")?;
+/// let span = clock.since_boot(stamp).ok_or("no sample")?;
+/// assert_eq!(span.to_string(), "6s to 6.017s");
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Span {
-    /// Not before.
+    /// The earliest time.
     pub earliest: Duration,
-    /// Not after.
+    /// The latest time.
     pub latest: Duration,
 }
 
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        pad(f, format_args!("{:?} to {:?}", self.earliest, self.latest))
+    }
+}
+
 impl BootClock {
-    /// Makes a clock without a reading.
+    /// Creates a clock without samples.
     ///
-    /// `ticks_per_second` is the unit of start times in /proc (`_SC_CLK_TCK`, 100 nearly everywhere);
-    /// `resolution` that of the clock that stamps are read from (`CLOCK_REALTIME_COARSE`: 4 ms at
-    /// HZ=250).
+    /// `ticks_per_second` is the unit of start times in /proc (`_SC_CLK_TCK`, 100 on nearly all
+    /// machines); `resolution` is that of `CLOCK_REALTIME_COARSE` (4 ms at HZ=250).
     #[must_use]
     pub const fn new(ticks_per_second: u32, resolution: Duration) -> Self {
         let ticks_per_second = if ticks_per_second == 0 { 1 } else { ticks_per_second };
@@ -78,7 +102,7 @@ impl BootClock {
         }
     }
 
-    /// Takes a reading of both clocks: the wall clock, and the time since boot.
+    /// Adds a sample of both clocks: the wall clock, and the time since boot.
     pub fn sample(&mut self, wall: Duration, since_boot: Duration) {
         let (now, offset) = (nanos(since_boot), nanos(wall) - nanos(since_boot));
         match self.offsets.back_mut() {
@@ -104,16 +128,16 @@ impl BootClock {
         self.ticks_per_second
     }
 
-    /// Returns when since boot a stamp was taken; `None` if the wall clock never showed it, as far as
-    /// was read.
+    /// Returns the time since boot of a time stamp; `None` if the samples exclude that the wall clock
+    /// ever showed it.
     ///
-    /// The stretch is as wide as the kernel's clock is coarse. After the wall clock was set back
-    /// the same stamp can be of two times: then the stretch covers both.
+    /// The range is as wide as the kernel's clock is coarse. After the wall clock was set back, one
+    /// time stamp may belong to two times: the range then covers both.
     #[must_use]
     pub fn since_boot(&self, stamp: Timestamp) -> Option<Span> {
         let shown = nanos(stamp.since_epoch());
         let mut found: Option<(i128, i128)> = None;
-        for (offset, from, until) in self.stretches() {
+        for (offset, from, until) in self.ranges() {
             let earliest = (shown - offset.high).max(from);
             let latest = (shown - offset.low + MILLISECOND + nanos(self.lag)).min(until);
             if earliest <= latest {
@@ -125,36 +149,36 @@ impl BootClock {
         Some(Span { earliest: duration(earliest), latest: duration(latest) })
     }
 
-    /// Returns the start times, in clock ticks since boot, that a process can have which was created
-    /// by a call with this stamp.
+    /// Returns the possible start times, in clock ticks since boot, of a process that a system call
+    /// with this time stamp created.
     ///
-    /// The call is given [`CALL`](Self::CALL) to come to the point at which the kernel takes the start
-    /// time; under preemption it can be longer, which no clock tells.
+    /// The range allows [`CALL`](Self::CALL) from the entry of the call to the point at which the
+    /// kernel stores the start time. A preempted call can take longer.
     #[must_use]
     pub fn starts(&self, stamp: Timestamp) -> Option<RangeInclusive<u64>> {
         let span = self.since_boot(stamp)?;
         Some(self.ticks(span.earliest)..=self.ticks(span.latest.saturating_add(Self::CALL)))
     }
 
-    /// How long a call that creates a process may take to note its start, in [`starts`](Self::starts).
+    /// The time that [`starts`](Self::starts) allows a call to create its process.
     pub const CALL: Duration = Duration::from_millis(20);
 
-    /// Returns a time since boot in whole clock ticks, as the kernel cuts it.
+    /// Returns a time since boot in whole clock ticks, truncated as the kernel does.
     #[must_use]
     pub fn ticks(&self, since_boot: Duration) -> u64 {
         let ticks = since_boot.as_nanos() * u128::from(self.ticks_per_second) / 1_000_000_000;
         u64::try_from(ticks).unwrap_or(u64::MAX)
     }
 
-    /// Returns what the wall clock showed during a clock tick: its first and its last instant.
+    /// Returns the first and the last wall-clock time of a clock tick; `None` without a sample.
     ///
-    /// `None` without a reading. Between the readings around a step, the stretch covers both.
+    /// Between the samples before and after a step, the range covers both offsets.
     #[must_use]
     pub fn wall(&self, ticks: u64) -> Option<(Timestamp, Timestamp)> {
         let tick = 1_000_000_000 / i128::from(self.ticks_per_second);
         let (begin, end) = (i128::from(ticks) * tick, (i128::from(ticks) + 1) * tick);
         let mut shown: Option<(i128, i128)> = None;
-        for (offset, from, until) in self.stretches() {
+        for (offset, from, until) in self.ranges() {
             if from < end && begin <= until {
                 let (low, high) = shown.unwrap_or((i128::MAX, i128::MIN));
                 shown = Some((low.min(begin + offset.low), high.max(end + offset.high)));
@@ -164,9 +188,9 @@ impl BootClock {
         Some((stamp(low), stamp(high)))
     }
 
-    /// Iterates over the offsets, and from when until when each may have been the one: a step was
-    /// somewhere between the last reading before it and the first one after.
-    fn stretches(&self) -> impl Iterator<Item = (&Offset, i128, i128)> {
+    /// Iterates over the offsets, each with the range of time in which it may have applied: a step
+    /// occurred somewhere between the last sample before it and the first sample after.
+    fn ranges(&self) -> impl Iterator<Item = (&Offset, i128, i128)> {
         self.offsets.iter().enumerate().map(|(index, offset)| {
             let previous = index.checked_sub(1).and_then(|index| self.offsets.get(index));
             let from = previous.map_or(i128::MIN, |previous| previous.until);
@@ -180,7 +204,7 @@ fn nanos(duration: Duration) -> i128 {
     i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX / 4)
 }
 
-/// Times before the boot are the boot.
+/// Converts nanoseconds since boot; times before the boot become zero.
 fn duration(nanos: i128) -> Duration {
     let nanos = u128::try_from(nanos).unwrap_or(0);
     let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
@@ -193,15 +217,15 @@ fn stamp(nanos: i128) -> Timestamp {
 
 const MILLISECOND: i128 = 1_000_000;
 
-/// Two readings whose offsets differ by more are on both sides of a step. Less is slewing, and the
-/// time between reading one clock and the other.
+/// Samples whose offsets differ by more than this lie before and after a step. Smaller differences
+/// are slewing, and the time between the readings of the two clocks.
 const STEP: i128 = 2 * MILLISECOND;
 
-/// How many steps are remembered.
+/// The number of offsets that are kept.
 const OFFSETS_LIMIT: usize = 64;
 
-/// The kernel's coarse clock is moved by a timer interrupt, and one that is idle or busy can be late.
-/// Measured: up to 13 ms at HZ=250.
+/// The lag of the coarse clock in units of its resolution: its timer interrupt may be late on an idle
+/// or busy CPU. Measured: up to 13 ms at HZ=250.
 const LAG_IN_RESOLUTIONS: u32 = 4;
 
 #[cfg(test)]
@@ -223,13 +247,13 @@ mod tests {
     }
 
     #[test]
-    fn without_a_reading_nothing_is_known() {
+    fn without_a_sample_there_is_no_result() {
         assert_eq!(clock().since_boot(at(0, 0)), None);
         assert_eq!(clock().wall(7), None);
     }
 
     #[test]
-    fn a_stamp_is_of_a_few_milliseconds() {
+    fn a_time_stamp_gives_a_range_of_milliseconds() {
         let mut clock = clock();
         clock.sample(DAY, secs(100));
         clock.sample(DAY + secs(50), secs(150));
@@ -242,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_forward_skips_times_that_were_never_shown() {
+    fn times_skipped_by_a_step_forward_have_no_result() {
         let mut clock = clock();
         clock.sample(DAY, secs(100));
         clock.sample(DAY + secs(10), secs(110));
@@ -258,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_back_makes_a_stamp_ambiguous_and_the_span_says_so() {
+    fn after_a_step_back_the_range_covers_both_times() {
         let mut clock = clock();
         clock.sample(DAY, secs(100));
         clock.sample(DAY + secs(10), secs(110));
@@ -271,14 +295,14 @@ mod tests {
     }
 
     #[test]
-    fn slewing_and_suspend_are_no_steps() {
+    fn slewing_and_suspend_are_not_steps() {
         let mut clock = clock();
         for second in 0..100_u64 {
             // half a millisecond a second is what an NTP daemon may slew
             let slewed = Duration::from_micros(500 * second);
             clock.sample(DAY + secs(second) + slewed, secs(100 + second));
         }
-        assert!(clock.offsets.len() > 10, "slewing far is followed");
+        assert!(clock.offsets.len() > 10, "it follows long slewing");
         let span = clock.since_boot(at(99, 49)).expect("shown");
         assert!(span.latest - span.earliest < Duration::from_millis(24), "{span:?}");
         // eight hours later both clocks have moved
@@ -287,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_readings_do_no_harm() {
+    fn extreme_samples_do_not_panic() {
         let mut clock = BootClock::new(0, Duration::MAX);
         for reading in [Duration::MAX, Duration::ZERO, DAY] {
             clock.sample(reading, Duration::MAX);

@@ -1,18 +1,33 @@
-//! Instants: the reader's own [`Tick`], the kernel's [`Timestamp`], and the time since boot.
+//! Instants: the receive time ([`Tick`]), the kernel's [`Timestamp`], and the time since boot.
 
 mod boot_clock;
 
 use std::fmt;
-use std::time::Duration;
+use std::ops::{Add, AddAssign};
+use std::time::{Duration, SystemTime};
+
+use thiserror::Error;
 
 pub use self::boot_clock::{BootClock, Span};
+use crate::macros::pad;
 
-/// An instant of the source that hands in records, in nanoseconds.
+/// An instant on the clock of a source, in nanoseconds: when something was received.
 ///
-/// Ticks never go backwards within one source. A live source starts its ticks at the wall-clock
-/// time of its creation and then advances them monotonically, so they read as Unix time but do
-/// not follow later clock steps. A capture takes them from the file. Only differences matter to
-/// the engine.
+/// Ticks never go backwards within one source. A live source starts at the wall-clock time of its
+/// creation and then advances monotonically, so its ticks read as Unix time but do not follow later
+/// clock steps. A capture contains the ticks of the source that it recorded. Only differences matter to
+/// the assembler.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use auditlink::time::Tick;
+///
+/// let tick = Tick::from_nanos(1_000_000_000) + Duration::from_millis(250);
+/// assert_eq!(tick.saturating_duration_since(Tick::ZERO), Duration::from_millis(1250));
+/// assert_eq!(tick.to_string(), "1.250000000");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tick(u64);
 
@@ -34,7 +49,7 @@ impl Tick {
         self.0
     }
 
-    /// Returns the tick `duration` later, or the last one there is.
+    /// Returns the tick `duration` later, or the last tick.
     #[inline]
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
@@ -48,7 +63,30 @@ impl Tick {
     }
 }
 
-/// Returns a duration in nanoseconds, or the most there are.
+/// Adds a duration; the result saturates at the last tick.
+impl Add<Duration> for Tick {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        self.saturating_add(duration)
+    }
+}
+
+impl AddAssign<Duration> for Tick {
+    fn add_assign(&mut self, duration: Duration) {
+        *self = *self + duration;
+    }
+}
+
+/// Prints seconds, with nine decimals.
+impl fmt::Display for Tick {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, nanos) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000);
+        pad(f, format_args!("{seconds}.{nanos:09}"))
+    }
+}
+
+/// Returns a duration in nanoseconds, saturating.
 #[inline]
 pub(crate) const fn nanos(duration: Duration) -> u64 {
     let nanos = duration.as_nanos();
@@ -60,15 +98,31 @@ pub(crate) const fn nanos(duration: Duration) -> u64 {
 /// The kernel reads `CLOCK_REALTIME` at tick granularity (4 ms at HZ=250) and cuts it to
 /// milliseconds. A record of a system call carries the time at which the call was *entered*.
 ///
+/// It converts to [`SystemTime`], and back where that is after 1970.
+///
 /// Source: `kernel/audit.c`, `audit_log_start`; `kernel/auditsc.c`, `__audit_syscall_entry`.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use auditlink::time::Timestamp;
+///
+/// let time = Timestamp::new(1_700_000_000, 7).ok_or("a millisecond above 999")?;
+/// let system_time = SystemTime::from(time);
+/// assert_eq!(system_time, SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_007));
+/// assert_eq!(Timestamp::try_from(system_time), Ok(time));
+/// assert_eq!(time.to_string(), "1700000000.007");
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
-    /// Milliseconds since the epoch: one number stays in one register.
+    /// Milliseconds since the epoch.
     millis: u64,
 }
 
 impl Timestamp {
-    /// Makes a timestamp; `None` if `millis` is above 999, or the time 584 million years ahead.
+    /// Creates a timestamp; `None` if `millis` is above 999 or the time is after the year 584 million.
     #[inline]
     #[must_use]
     pub const fn new(seconds: u64, millis: u16) -> Option<Self> {
@@ -125,7 +179,7 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:03}", self.seconds(), self.millis())
+        pad(f, format_args!("{}.{:03}", self.seconds(), self.millis()))
     }
 }
 
@@ -135,7 +189,31 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Prints a [`Timestamp`] as RFC 3339; made by [`Timestamp::rfc3339`].
+impl From<Timestamp> for SystemTime {
+    fn from(time: Timestamp) -> Self {
+        // the kernel's seconds have 64 bits, and these are milliseconds
+        Self::UNIX_EPOCH + time.since_epoch()
+    }
+}
+
+/// Drops what is smaller than a millisecond.
+impl TryFrom<SystemTime> for Timestamp {
+    type Error = TimestampRangeError;
+
+    fn try_from(time: SystemTime) -> Result<Self, Self::Error> {
+        let since_epoch =
+            time.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| TimestampRangeError(()))?;
+        let millis = u16::try_from(since_epoch.subsec_millis()).unwrap_or(u16::MAX);
+        Self::new(since_epoch.as_secs(), millis).ok_or(TimestampRangeError(()))
+    }
+}
+
+/// The error of a time that is before 1970, or too late for a [`Timestamp`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the time is before 1970 or too late for a timestamp of the kernel")]
+pub struct TimestampRangeError(());
+
+/// A [`Timestamp`] that prints as RFC 3339; created by [`Timestamp::rfc3339`].
 #[derive(Clone, Copy, Debug)]
 pub struct Rfc3339(Timestamp);
 
@@ -144,17 +222,17 @@ impl fmt::Display for Rfc3339 {
         let (seconds, millis) = (self.0.seconds(), self.0.millis());
         let (year, month, day) = civil_date(seconds / 86_400);
         let of_day = seconds % 86_400;
-        write!(
+        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        pad(
             f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{millis:03}Z",
-            of_day / 3600,
-            of_day / 60 % 60,
-            of_day % 60
+            format_args!(
+                "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"
+            ),
         )
     }
 }
 
-/// Turns days since 1970-01-01 into year, month and day of the Gregorian calendar.
+/// Converts days since 1970-01-01 into year, month and day of the Gregorian calendar.
 ///
 /// Years are counted from March, so that the leap day is the last of its year; a cycle of 400
 /// years has 146,097 days.
@@ -177,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_that_break_naive_calendars() {
+    fn leap_days_and_ends_of_years_print() {
         for (seconds, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_400, "2000-02-29T00:00:00.000Z"),
@@ -204,6 +282,26 @@ mod tests {
     fn ticks_saturate() {
         let last = Tick::from_nanos(u64::MAX);
         assert_eq!(last.saturating_add(Duration::MAX), last);
+        assert_eq!(last + Duration::MAX, last);
         assert_eq!(Tick::ZERO.saturating_duration_since(last), Duration::ZERO);
+    }
+
+    #[test]
+    fn timestamps_convert_to_system_time_and_back() {
+        let latest = Timestamp::new(u64::MAX / 1000 - 1, 999).expect("in range");
+        for time in [Timestamp::new(0, 0).expect("in range"), latest] {
+            assert_eq!(Timestamp::try_from(SystemTime::from(time)), Ok(time));
+        }
+        let early = SystemTime::UNIX_EPOCH - Duration::from_nanos(1);
+        assert_eq!(Timestamp::try_from(early), Err(TimestampRangeError(())));
+        let late = SystemTime::from(latest) + Duration::from_secs(1);
+        assert_eq!(Timestamp::try_from(late), Err(TimestampRangeError(())));
+    }
+
+    #[test]
+    fn instants_honour_the_width() {
+        let time = Timestamp::new(5, 7).expect("in range");
+        assert_eq!(format!("{time:>8}|{:<12}|", Tick::from_nanos(5)), "   5.007|0.000000005 |");
+        assert_eq!(format!("{:>26}", time.rfc3339()), "  1970-01-01T00:00:05.007Z");
     }
 }

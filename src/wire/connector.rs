@@ -1,4 +1,4 @@
-//! Messages of the process connector, which tells of every task that begins and ends.
+//! Messages of the process connector, which reports every task that is created or exits.
 //!
 //! A datagram is a netlink header of 16 bytes, a connector header of 20 (`struct cn_msg`), and the
 //! event of 40 (`struct proc_event`; 24 to 40 in older kernels), all in host byte order.
@@ -13,27 +13,27 @@ use crate::decode::{Cursor, DecodeError};
 /// A message of the process connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
-    /// Counts the messages of one CPU, without gaps unless some were lost.
+    /// The sequence number, which has gaps only if messages were lost. Each CPU has its own.
     pub(crate) sequence: u32,
-    /// The CPU that sent it.
+    /// The CPU that sent the message.
     pub(crate) cpu: u32,
-    /// When it was made, by the kernel's monotonic clock.
+    /// The time of the event on the kernel's monotonic clock.
     pub(crate) monotonic: Duration,
     pub(crate) event: TaskEvent,
 }
 
-/// What happened to a task. All numbers are of the initial pid namespace.
+/// What happened to a task. All PIDs are those of the initial pid namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TaskEvent {
-    /// It was created; `parent` is the process that is its parent.
+    /// The task was created; `parent` is the PID of its parent process.
     Fork { parent: u32, task: u32, process: u32 },
-    /// It began to run a program.
+    /// The process executed a program.
     Exec { process: u32 },
-    /// It ended, with a status as `wait` gives it.
+    /// The task exited; `status` is that of wait(2).
     Exit { task: u32, process: u32, status: i32 },
     /// The answer to a request, with an errno.
     Answer { errno: u32 },
-    /// Something else, such as another user or name.
+    /// Another event, such as a change of the user or of the command.
     Other,
 }
 
@@ -69,7 +69,7 @@ impl Message {
     }
 }
 
-/// Makes the request to send messages, or to stop it.
+/// Writes the request to start or stop sending messages.
 pub(crate) fn request(listen: bool) -> Vec<u8> {
     let operation = if listen { PROC_CN_MCAST_LISTEN } else { PROC_CN_MCAST_IGNORE };
     let mut bytes = Vec::with_capacity(40);
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     #[cfg(target_endian = "little")]
-    fn a_death_by_signal() {
+    fn an_exit_by_signal_is_parsed() {
         let message = Message::parse(&KILLED).expect("a message");
         assert_eq!((message.sequence, message.cpu), (7, 1));
         assert_eq!(message.monotonic, Duration::from_nanos(256));
@@ -131,7 +131,7 @@ mod tests {
         for end in 0..64 {
             assert!(Message::parse(&KILLED[..end]).is_err(), "{end}");
         }
-        // older kernels send less behind the status
+        // older kernels send fewer bytes after the status
         assert!(Message::parse(&KILLED[..64]).is_ok());
         let mut foreign = KILLED;
         foreign[16] = 9;
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     #[cfg(target_endian = "little")]
-    fn births_programs_and_answers() {
+    fn forks_executions_and_answers_are_parsed() {
         let mut bytes = KILLED;
         (bytes[36], bytes[39]) = (1, 0);
         let task = TaskEvent::Fork { parent: 18_246, task: 9, process: 17 };

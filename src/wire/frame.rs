@@ -1,9 +1,9 @@
-//! Cutting a datagram into the one netlink message that it holds.
+//! Parsing a datagram, which holds one netlink message.
 //!
-//! Audit breaks netlink's rule for `nlmsg_len`: a record sent to the daemon states the length of
-//! its text only, the same record sent to a multicast group, and every reply, the length of the
-//! whole message. Replies are padded, records never are. So a record extends to the end of the
-//! datagram, and a reply to its stated length; the message type tells which is which.
+//! In records for the daemon, the audit system sets `nlmsg_len` to the length of the text; in the same
+//! records for the multicast group, and in replies, to the length of the whole message, as netlink
+//! requires. Replies are padded, records are not. A record therefore extends to the end of the datagram,
+//! and a reply to its stated length. The message type distinguishes the two.
 //!
 //! Source: `kernel/audit.c`, `audit_log_end`, `kauditd_send_multicast_skb`, `audit_make_reply`.
 
@@ -15,7 +15,20 @@ use crate::message_type::{MessageType, Origin, RecordRole};
 /// The length of a netlink message header.
 pub(crate) const HEADER_LENGTH: usize = 16;
 
-/// What a datagram turned out to be.
+/// The message in a datagram.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::MessageType;
+/// use auditlink::wire::frame::{self, Frame};
+///
+/// let datagram = frame::message(MessageType::EOE, 0, b"audit(1700000000.123:30): ");
+/// let frame = Frame::parse(&datagram)?;
+/// let text = b"audit(1700000000.123:30): ";
+/// assert_eq!(frame, Frame::Record { message_type: MessageType::EOE, text });
+/// # Ok::<(), auditlink::DecodeError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Frame<'a> {
@@ -23,14 +36,14 @@ pub enum Frame<'a> {
     Record {
         /// The type of the record.
         message_type: MessageType,
-        /// Its text, which starts with `audit(`.
+        /// The text, which starts with `audit(`.
         text: &'a [u8],
     },
     /// The kernel's answer to a request (`NLMSG_ERROR`).
     Ack {
         /// The sequence number of the request.
         sequence: u32,
-        /// Zero, a negative errno, or the positive result that a few requests return this way.
+        /// Zero, a negative errno, or the positive result of a few requests.
         code: i32,
     },
     /// A reply with data.
@@ -47,14 +60,15 @@ pub enum Frame<'a> {
         /// The sequence number of the request.
         sequence: u32,
     },
-    /// Somebody asked the kernel for the daemon's slot (`AUDIT_REPLACE`).
+    /// A process requested to register as the daemon (`AUDIT_REPLACE`).
+    #[doc(alias = "AUDIT_REPLACE")]
     Replace {
-        /// The process that asked.
+        /// The PID of that process.
         pid: u32,
     },
     /// Messages were dropped before this one (`NLMSG_OVERRUN`).
     Overrun {
-        /// How many; `None` if that is not said.
+        /// The number of dropped messages; `None` if it is not stated.
         dropped: Option<u64>,
     },
     /// A message without effect (`NLMSG_NOOP`). In captures its payload can hold a
@@ -66,13 +80,12 @@ pub enum Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// Reads a datagram.
+    /// Parses a datagram.
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Short`] if the header or a fixed part is cut off,
-    /// [`DecodeError::Impossible`] if a reply states a length below that of its header, or if the
-    /// type is zero.
+    /// [`DecodeError::Short`] if the header or a fixed part is truncated, [`DecodeError::Impossible`] if
+    /// a reply states a length below that of its header, or if the type is zero.
     #[inline]
     pub fn parse(datagram: &'a [u8]) -> Result<Self, DecodeError> {
         match (message_type(datagram), datagram.get(HEADER_LENGTH..)) {
@@ -83,7 +96,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Reads what is no record.
+    /// Parses a message that is not a record.
     fn parse_control(datagram: &'a [u8]) -> Result<Self, DecodeError> {
         if datagram.len() < HEADER_LENGTH {
             let (needed, found) = (HEADER_LENGTH, datagram.len());
@@ -126,14 +139,14 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Returns the message type that a datagram states, without looking at anything else.
+/// Returns the message type of a datagram, without checking the rest.
 #[inline]
 pub(crate) fn message_type(datagram: &[u8]) -> Option<MessageType> {
     let bytes = datagram.get(4..6)?.first_chunk()?;
     Some(MessageType::new(u16::from_ne_bytes(*bytes)))
 }
 
-/// Cuts NUL bytes off the end of kernel text; in a user's text they may be the user's.
+/// Removes trailing NUL bytes from text of the kernel. Those of a user message may be part of it.
 #[inline]
 fn trim_nul(text: &[u8], message_type: MessageType) -> &[u8] {
     if text.last() != Some(&0) || message_type.origin() == Origin::UserSpace {
@@ -143,7 +156,7 @@ fn trim_nul(text: &[u8], message_type: MessageType) -> &[u8] {
     text.get(..length).unwrap_or_default()
 }
 
-/// Writes a header with a length that covers the whole message, and the payload behind it.
+/// Writes a message: a header that states the length of the whole message, then the payload.
 #[must_use]
 pub fn message(message_type: MessageType, sequence: u32, payload: &[u8]) -> Vec<u8> {
     emit(message_type, 0, sequence, payload)
@@ -181,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn both_readings_of_the_length() {
+    fn a_record_extends_to_the_end_whatever_length_it_states() {
         for stated in [TEXT.len(), TEXT.len() + 16, 16, 0, 4096] {
             let datagram = record(stated, TEXT);
             let expected = Frame::Record { message_type: MessageType::CWD, text: TEXT };
@@ -190,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_and_nul() {
+    fn padding_and_trailing_nul_are_removed() {
         let datagram = record(TEXT.len(), &[TEXT, b"\0"].concat());
         let expected = Frame::Record { message_type: MessageType::CWD, text: TEXT };
         assert_eq!(Frame::parse(&datagram), Ok(expected));
@@ -203,20 +216,20 @@ mod tests {
     }
 
     #[test]
-    fn acknowledgements_can_be_positive() {
+    fn an_acknowledgement_can_be_positive() {
         let ack =
             message(MessageType::new(NLMSG_ERROR), 9, &[17_i32.to_ne_bytes(), [0; 4]].concat());
         assert_eq!(Frame::parse(&ack), Ok(Frame::Ack { sequence: 9, code: 17 }));
     }
 
     #[test]
-    fn the_replacement_probe_is_binary() {
+    fn a_replacement_probe_is_binary() {
         let probe = message(MessageType::REPLACE, 0, &42_u32.to_ne_bytes());
         assert_eq!(Frame::parse(&probe), Ok(Frame::Replace { pid: 42 }));
     }
 
     #[test]
-    fn overruns_with_and_without_a_count() {
+    fn an_overrun_may_have_a_count() {
         let overrun = MessageType::new(NLMSG_OVERRUN);
         let counted = message(overrun, 0, &5934_u64.to_ne_bytes());
         assert_eq!(Frame::parse(&counted), Ok(Frame::Overrun { dropped: Some(5934) }));
@@ -240,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn every_truncation_is_refused_or_shorter() {
+    fn a_truncated_record_is_shorter_and_a_truncated_header_is_refused() {
         let datagram = record(TEXT.len(), TEXT);
         for end in 0..datagram.len() {
             match Frame::parse(&datagram[..end]) {
@@ -258,8 +271,8 @@ mod tests {
     }
 
     #[test]
-    fn a_record_before_the_acknowledgement_is_no_acknowledgement() {
-        // what a socket that is asked and listened to receives after a rule was added
+    fn a_record_and_an_acknowledgement_differ() {
+        // both arrive at a daemon's socket on which a request was made
         let change = b"audit(1.000:2): op=add_rule key=\"k\" list=4 res=1";
         let record = message(MessageType::CONFIG_CHANGE, 0, change);
         let mut ack = message(MessageType::new(NLMSG_ERROR), 7, &0_i32.to_ne_bytes());
@@ -271,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_without_a_type_is_no_message() {
+    fn a_message_of_type_zero_is_refused() {
         let nothing = message(MessageType::new(0), 0, b"a line of a log that was no record");
         assert!(matches!(Frame::parse(&nothing), Err(DecodeError::Impossible { value: 0, .. })));
     }

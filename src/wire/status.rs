@@ -6,22 +6,23 @@ use bitflags::bitflags;
 
 use crate::decode::{Cursor, DecodeError};
 use crate::macros::kernel_number;
+use crate::setting::Setting;
 
 kernel_number! {
-    /// What the kernel does when it cannot record: the setting `failure`.
+    /// What the kernel does when it cannot record: the values of [`Setting::Failure`].
     ///
     /// Source: `include/uapi/linux/audit.h`, `AUDIT_FAIL_*`.
     FailureMode(u32)
 }
 
 impl FailureMode {
-    /// Goes on without a word.
+    /// The kernel continues and reports nothing.
     #[doc(alias = "AUDIT_FAIL_SILENT")]
     pub const SILENT: Self = Self(0);
-    /// Writes to the kernel log; the default.
+    /// The kernel writes to its log; the default.
     #[doc(alias = "AUDIT_FAIL_PRINTK")]
     pub const PRINTK: Self = Self(1);
-    /// Halts the machine: **any** lost record is a kernel panic.
+    /// The kernel panics on **any** lost record.
     #[doc(alias = "AUDIT_FAIL_PANIC")]
     pub const PANIC: Self = Self(2);
 }
@@ -32,13 +33,13 @@ impl fmt::Display for FailureMode {
             Self::SILENT => f.pad("silent"),
             Self::PRINTK => f.pad("printk"),
             Self::PANIC => f.pad("panic"),
-            Self(other) => write!(f, "{other}"),
+            Self(other) => fmt::Display::fmt(&other, f),
         }
     }
 }
 
 kernel_number! {
-    /// Whether auditing is on: the setting `enabled`.
+    /// Whether auditing is on: the values of [`Setting::Enabled`].
     Enabled(u32)
 }
 
@@ -57,15 +58,17 @@ impl fmt::Display for Enabled {
             Self::OFF => f.pad("off"),
             Self::ON => f.pad("on"),
             Self::LOCKED => f.pad("locked"),
-            Self(other) => write!(f, "{other}"),
+            Self(other) => fmt::Display::fmt(&other, f),
         }
     }
 }
 
 bitflags! {
-    /// What the kernel says it can do: `feature_bitmap` of the status.
+    /// What the kernel supports: `feature_bitmap` of the status.
     ///
-    /// Bits that have no name here are kept.
+    /// Bits without a name here are kept.
+    ///
+    /// Source: `include/uapi/linux/audit.h`, `AUDIT_FEATURE_BITMAP_*`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct FeatureBitmap: u32 {
         /// The backlog limit can be set.
@@ -74,37 +77,55 @@ bitflags! {
         const BACKLOG_WAIT_TIME = 0x02;
         /// Rules can name a program (`exe`).
         const EXECUTABLE_PATH = 0x04;
-        /// The `exclude` list knows more fields than the message type.
+        /// The `exclude` list supports other fields than the message type.
         const EXCLUDE_EXTEND = 0x08;
         /// Rules can name a session.
         const SESSIONID_FILTER = 0x10;
         /// The counter of lost records can be reset.
         const LOST_RESET = 0x20;
-        /// There is a `filesystem` list.
+        /// Rules can be added to the `filesystem` list.
         const FILTER_FS = 0x40;
         const _ = !0;
     }
 }
 
-bitflags! {
-    /// The settings that one `AUDIT_SET` request changes.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(crate) struct Mask: u32 {
-        const ENABLED = 0x01;
-        const FAILURE = 0x02;
-        const PID = 0x04;
-        const RATE_LIMIT = 0x08;
-        const BACKLOG_LIMIT = 0x10;
-        const BACKLOG_WAIT_TIME = 0x20;
-        const LOST = 0x40;
-        const BACKLOG_WAIT_TIME_ACTUAL = 0x80;
-    }
+/// Prints bit flags by their names, such as `BACKLOG_LIMIT | LOST_RESET`; unknown bits as one number.
+macro_rules! display_flags {
+    ($($flags:ty),*) => {
+        $(
+            impl fmt::Display for $flags {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    let mut text = String::new();
+                    bitflags::parser::to_writer(self, &mut text)?;
+                    f.pad(&text)
+                }
+            }
+        )*
+    };
 }
 
-/// The kernel's settings and counters, as `auditctl -s` shows them.
+display_flags!(FeatureBitmap, FeatureSwitches);
+
+/// The kernel's settings and counters; it prints as `auditctl -s`.
 ///
-/// Kernels send 32 bytes (before 3.14), 40 (to 5.4), or 44; what a newer kernel appends is kept.
+/// Kernels send 32 bytes (before 3.14), 40 (to 5.4), or 44; bytes that a newer kernel appends are kept.
 /// A value that the kernel did not send is zero or `None`.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::control::Setting;
+/// use auditlink::wire::status::Status;
+///
+/// // enabled, failure, pid, rate_limit, backlog_limit, lost, backlog; the first is a mask
+/// let payload: Vec<u8> =
+///     [0_u32, 1, 1, 4711, 0, 64, 3, 2].into_iter().flat_map(u32::to_ne_bytes).collect();
+/// let status = Status::parse(&payload)?;
+/// assert_eq!(status.lost, 3);
+/// assert_eq!(status.setting(Setting::BacklogLimit), Some(64));
+/// assert!(status.to_string().starts_with("enabled 1\nfailure 1\npid 4711\n"));
+/// # Ok::<(), auditlink::DecodeError>(())
+/// ```
 ///
 /// Source: `include/uapi/linux/audit.h`, `struct audit_status`; `kernel/audit.c`,
 /// `audit_receive_msg`.
@@ -113,37 +134,34 @@ bitflags! {
 pub struct Status {
     /// Whether auditing is on.
     pub enabled: Enabled,
-    /// What happens when the kernel cannot record.
+    /// What the kernel does when it cannot record.
     pub failure: FailureMode,
-    /// The process that registered as the daemon, 0 if none; it may be dead.
+    /// The PID of the process that registered as the daemon, 0 if none. It may have exited.
     pub pid: u32,
-    /// Records per second that the kernel lets through, 0 for no limit.
+    /// The number of records per second that the kernel accepts, 0 for no limit.
     pub rate_limit: u32,
-    /// Records that the kernel queues for the daemon, 0 for no limit.
+    /// The number of records that the kernel queues for the daemon, 0 for no limit.
     pub backlog_limit: u32,
-    /// Records and events lost since boot or the last reset: mixed units.
+    /// The number of records and events that were lost since boot or the last reset: mixed units.
     pub lost: u32,
-    /// Records in the main queue; those parked for a stalled daemon are not counted.
+    /// The number of records in the main queue; the retry queue and the hold queue are not counted.
     pub backlog: u32,
-    /// What the kernel can do.
+    /// What the kernel supports.
     pub features: FeatureBitmap,
-    /// How long a process may be made to wait for room in the queue, in kernel ticks (jiffies).
+    /// How long a process may have to wait for room in the queue, in kernel ticks (jiffies).
     pub backlog_wait_time: Option<u32>,
-    /// How long processes did wait in sum, in kernel ticks (jiffies); since kernel 5.9.
+    /// How long processes have waited in total, in kernel ticks (jiffies). Since kernel 5.9.
     pub backlog_wait_time_actual: Option<u32>,
-    /// Bytes behind the fields that are known here.
+    /// Bytes after the fields that are known here.
     pub tail: Vec<u8>,
 }
-
-/// The bytes of a status: eleven words.
-const KNOWN_LENGTH: usize = 44;
 
 impl Status {
     /// Reads the payload of the kernel's reply.
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Short`] below 32 bytes, the shortest struct that a kernel ever sent.
+    /// [`DecodeError::Short`] below 32 bytes, the shortest struct that any kernel sends.
     pub fn parse(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new(payload, "the audit status");
         let [_mask, enabled, failure, pid, rate_limit, backlog_limit, lost, backlog] =
@@ -166,18 +184,69 @@ impl Status {
         })
     }
 
-    /// Returns how full the kernel's queue is, 0.0 for empty; above 1.0 processes wait, or records
-    /// are lost. `None` if the queue has no limit.
+    /// Returns the length of the kernel's queue as a fraction of its limit. Above 1.0, processes wait
+    /// or records are lost. `None` if the queue has no limit.
     #[must_use]
     pub fn pressure(&self) -> Option<f64> {
         let limit = Some(self.backlog_limit).filter(|limit| *limit > 0)?;
         Some(f64::from(self.backlog) / f64::from(limit))
     }
 
-    /// Writes the struct as the kernel sends it, as much of it as was received.
+    /// Returns the kernel's number for a setting; `None` if this kernel does not have it.
+    #[must_use]
+    pub const fn setting(&self, setting: Setting) -> Option<u32> {
+        Some(match setting {
+            Setting::BacklogLimit => self.backlog_limit,
+            Setting::BacklogWaitTime => return self.backlog_wait_time,
+            Setting::RateLimit => self.rate_limit,
+            Setting::Failure => self.failure.0,
+            Setting::Enabled => self.enabled.0,
+        })
+    }
+
+    const fn set(&mut self, setting: Setting, value: u32) {
+        match setting {
+            Setting::BacklogLimit => self.backlog_limit = value,
+            Setting::BacklogWaitTime => self.backlog_wait_time = Some(value),
+            Setting::RateLimit => self.rate_limit = value,
+            Setting::Failure => self.failure = FailureMode(value),
+            Setting::Enabled => self.enabled = Enabled(value),
+        }
+    }
+
+    /// Iterates over the names and values of the fields, as `auditctl -s` and the JSON form have them.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, Option<u32>)> + use<> {
+        let Self {
+            enabled,
+            failure,
+            pid,
+            rate_limit,
+            backlog_limit,
+            lost,
+            backlog,
+            features: _,
+            backlog_wait_time,
+            backlog_wait_time_actual,
+            tail: _,
+        } = self;
+        [
+            (Setting::Enabled.name(), Some(enabled.0)),
+            (Setting::Failure.name(), Some(failure.0)),
+            ("pid", Some(*pid)),
+            (Setting::RateLimit.name(), Some(*rate_limit)),
+            (Setting::BacklogLimit.name(), Some(*backlog_limit)),
+            ("lost", Some(*lost)),
+            ("backlog", Some(*backlog)),
+            (Setting::BacklogWaitTime.name(), *backlog_wait_time),
+            ("backlog_wait_time_actual", *backlog_wait_time_actual),
+        ]
+        .into_iter()
+    }
+
+    /// Writes the struct as the kernel sends it, up to the length that was received.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Change { mask: Mask::empty(), status: self }.to_bytes();
+        let mut bytes = self.to_request(0);
         if self.backlog_wait_time_actual.is_none() {
             bytes.truncate(40);
         }
@@ -188,7 +257,25 @@ impl Status {
         bytes
     }
 
-    /// A status in which everything is zero, to be filled for a change.
+    /// Writes all known fields: the kernel refuses a wait time in a struct shorter than its own.
+    fn to_request(&self, mask: u32) -> Vec<u8> {
+        let words = [
+            mask,
+            self.enabled.0,
+            self.failure.0,
+            self.pid,
+            self.rate_limit,
+            self.backlog_limit,
+            self.lost,
+            self.backlog,
+            self.features.bits(),
+            self.backlog_wait_time.unwrap_or(0),
+            self.backlog_wait_time_actual.unwrap_or(0),
+        ];
+        words.into_iter().flat_map(u32::to_ne_bytes).collect()
+    }
+
+    /// Returns a status in which every field is zero.
     pub(crate) const fn zero() -> Self {
         Self {
             enabled: Enabled(0),
@@ -206,47 +293,60 @@ impl Status {
     }
 }
 
-/// A request to change the settings in `mask` to those of `status`.
-#[derive(Debug)]
-pub(crate) struct Change<'a> {
-    pub(crate) mask: Mask,
-    pub(crate) status: &'a Status,
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fields().try_for_each(|(name, value)| match value {
+            Some(value) => writeln!(f, "{name} {value}"),
+            None => Ok(()),
+        })
+    }
 }
 
-impl Change<'_> {
-    /// Writes the whole struct: a kernel refuses a wait time in a struct shorter than its own.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let status = self.status;
-        let words = [
-            self.mask.bits(),
-            status.enabled.0,
-            status.failure.0,
-            status.pid,
-            status.rate_limit,
-            status.backlog_limit,
-            status.lost,
-            status.backlog,
-            status.features.bits(),
-            status.backlog_wait_time.unwrap_or(0),
-            status.backlog_wait_time_actual.unwrap_or(0),
-        ];
-        let mut bytes = Vec::with_capacity(KNOWN_LENGTH);
-        for word in words {
-            bytes.extend(word.to_ne_bytes());
-        }
-        bytes
+/// What one `AUDIT_SET` request changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// A setting, to this value.
+    Setting(Setting, u32),
+    /// The PID of the registered daemon; 0 unregisters it.
+    Daemon(u32),
+    /// The counter of lost records, to zero.
+    ResetLost,
+    /// The time that processes have waited, to zero.
+    ResetWaitTimeActual,
+}
+
+impl Change {
+    /// Writes the payload of the request.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        const PID: u32 = 0x04;
+        const LOST: u32 = 0x40;
+        const BACKLOG_WAIT_TIME_ACTUAL: u32 = 0x80;
+        let mut status = Status::zero();
+        let mask = match self {
+            Self::Setting(setting, value) => {
+                status.set(setting, value);
+                setting.mask()
+            }
+            Self::Daemon(pid) => {
+                status.pid = pid;
+                PID
+            }
+            Self::ResetLost => LOST,
+            Self::ResetWaitTimeActual => BACKLOG_WAIT_TIME_ACTUAL,
+        };
+        status.to_request(mask)
     }
 }
 
 bitflags! {
-    /// Switches that guard login users: `struct audit_features`.
+    /// Switches that protect login user ids (auid): `struct audit_features`.
     ///
     /// Source: `include/uapi/linux/audit.h`, `AUDIT_FEATURE_*`. Kernel version: 3.13.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct FeatureSwitches: u32 {
-        /// A process may set its login user only while it has none.
+        /// A process may set its login user id only while it is unset.
         const ONLY_UNSET_LOGINUID = 0x1;
-        /// No process may change a login user once it is set.
+        /// A login user id cannot be changed once it is set.
         const LOGINUID_IMMUTABLE = 0x2;
         const _ = !0;
     }
@@ -258,7 +358,7 @@ bitflags! {
 pub struct Features {
     /// The switches that are on.
     pub on: FeatureSwitches,
-    /// The switches that cannot be changed any more.
+    /// The switches that cannot be changed until the next boot.
     pub locked: FeatureSwitches,
 }
 
@@ -298,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn every_length_that_a_kernel_ever_sent() {
+    fn all_lengths_that_kernels_send() {
         for words in 8..=11 {
             let sent = bytes(&WORDS[..words]);
             let status = Status::parse(&sent).expect("long enough");
@@ -312,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn pressure_is_a_part_of_the_limit() {
+    fn pressure_is_a_fraction_of_the_limit() {
         let status = Status { backlog: 2, backlog_limit: 64, ..Status::zero() };
         assert_eq!(status.pressure(), Some(2.0 / 64.0));
         assert_eq!(Status::zero().pressure(), None);
@@ -327,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn shorter_is_refused() {
+    fn a_shorter_struct_is_refused() {
         for length in 0..32 {
             let sent = bytes(&WORDS);
             assert!(matches!(Status::parse(&sent[..length]), Err(DecodeError::Short { .. })));
@@ -335,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn where_netlink_packet_audit_agrees_and_where_it_is_wrong() {
+    fn netlink_packet_audit_parses_40_bytes_the_same_and_refuses_32() {
         use netlink_packet_audit::{StatusMessage, StatusMessageBuffer};
         use netlink_packet_core::Parseable;
         let theirs = |length: usize| {
@@ -343,7 +443,7 @@ mod tests {
             let buffer = StatusMessageBuffer::new_checked(sent[..length].to_vec()).ok()?;
             StatusMessage::parse(&buffer).ok()
         };
-        let agreed = theirs(40).expect("40 bytes are what it knows");
+        let agreed = theirs(40).expect("it parses 40 bytes");
         let ours = Status::parse(&bytes(&WORDS)).expect("long enough");
         assert_eq!(agreed.pid, ours.pid);
         assert_eq!(agreed.backlog_limit, ours.backlog_limit);
@@ -352,7 +452,50 @@ mod tests {
     }
 
     #[test]
-    fn features_read_what_was_asked_for() {
+    fn a_change_is_these_bytes() {
+        for (change, words) in [
+            (Change::Setting(Setting::Enabled, 2), [1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+            (Change::Setting(Setting::Failure, 1), [2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
+            (Change::Daemon(7), [4, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0]),
+            (Change::Setting(Setting::RateLimit, 9), [8, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0]),
+            (Change::Setting(Setting::BacklogLimit, 64), [16, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0]),
+            (Change::Setting(Setting::BacklogWaitTime, 5), [32, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0]),
+            (Change::ResetLost, [64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+            (Change::ResetWaitTimeActual, [128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        ] {
+            assert_eq!(change.to_bytes(), bytes(&words), "{change:?}");
+        }
+    }
+
+    #[test]
+    fn every_setting_is_a_field_of_the_status() {
+        for (value, setting) in (1..).zip(Setting::ALL) {
+            let mut status = Status::zero();
+            status.set(*setting, value);
+            assert_eq!(status.setting(*setting), Some(value));
+            assert!(status.fields().any(|field| field == (setting.name(), Some(value))));
+        }
+    }
+
+    #[test]
+    fn values_print_with_a_width() {
+        let features = FeatureBitmap::BACKLOG_LIMIT | FeatureBitmap::from_bits_retain(0x100);
+        assert_eq!(format!("{features:24}|"), "BACKLOG_LIMIT | 0x100   |");
+        assert_eq!(format!("{:>7} {:>3}", FailureMode::PANIC, Enabled::new(9)), "  panic   9");
+    }
+
+    #[test]
+    fn it_prints_as_auditctl_does() {
+        let status = Status::parse(&bytes(&WORDS)).expect("long enough");
+        let expected = "enabled 1\nfailure 1\npid 4711\nrate_limit 10\nbacklog_limit 64\nlost 3\n\
+                        backlog 2\nbacklog_wait_time 15000\nbacklog_wait_time_actual 9\n";
+        assert_eq!(status.to_string(), expected);
+        let oldest = Status::parse(&bytes(&WORDS[..8])).expect("long enough");
+        assert!(oldest.to_string().ends_with("backlog 2\n"));
+    }
+
+    #[test]
+    fn features_are_parsed_and_written() {
         let sent = bytes(&[1, u32::MAX, 2, 3]);
         let features = Features::parse(&sent).expect("16 bytes");
         assert_eq!(features.on, FeatureSwitches::LOGINUID_IMMUTABLE);

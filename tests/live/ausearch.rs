@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use auditlink::constants::Errno;
 use auditlink::host::UserNames;
-use auditlink::record::{Absent, Field, Interpretation, Record, SocketAddress};
-use auditlink::{Event, MessageType};
+use auditlink::record::{Absent, Field, Interpretation, SocketAddress};
+use auditlink::{Event, MessageType, Record};
 
 use crate::kernel_lock::{run, stdout};
 

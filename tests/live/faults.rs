@@ -8,7 +8,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use auditlink::event::{Cause, Completeness, Stats, UnverifiedReason};
+use auditlink::event::{Cause, CauseKind, Completeness, Stats, UnverifiedReason};
 use auditlink::host::procfs::booted_with_audit;
 use auditlink::iter::Next;
 use auditlink::iter::Overflow;
@@ -192,12 +192,15 @@ pub(crate) fn observer_overflow(kernel: &KernelLock) {
     harvest.collect(&mut events, LONG);
     let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
-    let dropped = stats.overrun_records;
+    let dropped = stats.total(CauseKind::SocketOverrun);
     let known = format!("{dropped} records dropped by the socket: exact");
     report("observer that does not read", made, &harvest, &stats, &known);
     assert_eq!(harvest.records + dropped, made * RECORDS, "{harvest:?}");
     assert!(dropped > 0);
-    assert_eq!(stats.completeness().reasons()[0], UnverifiedReason::SocketOverrun(dropped));
+    assert_eq!(
+        stats.completeness().reasons()[0],
+        UnverifiedReason::Lost { cause: CauseKind::SocketOverrun, total: dropped }
+    );
 }
 
 pub(crate) fn short_stall(kernel: &KernelLock) {
@@ -231,7 +234,7 @@ pub(crate) fn long_stall(kernel: &KernelLock) {
     harvest.collect(&mut events, LONG);
     let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
-    let (lost, gap) = (stats.kernel_lost, stats.gap_events);
+    let (lost, gap) = (stats.total(CauseKind::KernelLost), stats.total(CauseKind::SerialGap));
     let name = "daemon that does not read, processes wait 1 s";
     if booted_with_audit() {
         let known = format!("{lost} records counted by the kernel: exact");
@@ -271,13 +274,13 @@ fn queue_overflow(kernel: &KernelLock, name: &str, backlog: u32, made: u64, read
     harvest.collect(&mut events, Duration::from_millis(500));
     let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
-    let lost = stats.kernel_lost;
+    let lost = stats.total(CauseKind::KernelLost);
     let refused = made - harvest.calls;
     let known =
         format!("{lost} refused, {} whole events and {} records: ", refused, harvest.siblings);
     // what is refused whole has no serial and counts as one; of the others, each record came or
     // is counted
-    let (seen, gap) = (harvest.whole + harvest.torn, stats.gap_events);
+    let (seen, gap) = (harvest.whole + harvest.torn, stats.total(CauseKind::SerialGap));
     let uncounted = (made * RECORDS).saturating_sub(harvest.records + lost);
     let by_serials = made.checked_sub(seen + gap).map(|refused| refused * (RECORDS - 1));
     let is_plain = gap == 0 && !harvest.has(&Cause::SocketOverrun);
@@ -303,17 +306,17 @@ pub(crate) fn rate_limit(kernel: &KernelLock) {
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
     let rules = watch_getppid(kernel);
     sleep(Duration::from_millis(1200)); // a window of its own
-    control.set_rate_limit(200).expect("a good value");
+    control.configure(&Settings::new().rate_limit(200)).expect("a good value");
     sleep(Duration::from_millis(1200));
     let made = 2_000;
     kernel.run_helper(&["storm", &made.to_string()]);
     sleep(Duration::from_millis(1200));
-    control.set_rate_limit(0).expect("a good value");
+    control.configure(&Settings::new().rate_limit(0)).expect("a good value");
     let mut harvest = Harvest::default();
     harvest.collect(&mut events, LONG);
     let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
-    let lost = stats.kernel_lost;
+    let lost = stats.total(CauseKind::KernelLost);
     let known = format!("{lost} records counted by the kernel: exact");
     report("rate limit of 200", made, &harvest, &stats, &known);
     assert_eq!(harvest.records + lost, made * RECORDS, "{harvest:?} {stats:?}");
@@ -333,7 +336,7 @@ pub(crate) fn slow_consumer(kernel: &KernelLock) {
     harvest.collect(&mut events, LONG);
     let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
-    let dropped = stats.queue_records;
+    let dropped = stats.total(CauseKind::QueueFull);
     let known = format!("{dropped} records dropped by the queue: exact");
     report("consumer slower than its queue, newest dropped", made, &harvest, &stats, &known);
     assert!(dropped > 0);
@@ -349,9 +352,9 @@ pub(crate) fn cut_records(kernel: &KernelLock) {
     harvest.collect(&mut events, Duration::from_millis(300));
     let (mut harvest, stats) = harvest.finish(events);
     harvest.whole = stats.events - stats.incomplete;
-    let known = format!("{} record cut: exact", stats.truncated);
+    let known = format!("{} record cut: exact", stats.total(CauseKind::Truncated));
     report("record longer than the reader's buffer", stats.events, &harvest, &stats, &known);
-    assert_eq!((stats.truncated, stats.incomplete), (1, 1));
+    assert_eq!((stats.total(CauseKind::Truncated), stats.incomplete), (1, 1));
     assert!(harvest.has(&Cause::Truncated));
 }
 
@@ -375,7 +378,7 @@ pub(crate) fn auditing_off(kernel: &KernelLock) {
         "service lost: how much is unknown",
     );
     assert_eq!(harvest.whole, 500);
-    assert_eq!(stats.health_fault_count, 1);
+    assert_eq!(stats.total(CauseKind::HealthFault), 1);
 }
 
 pub(crate) fn forged(kernel: &KernelLock) {
@@ -436,14 +439,14 @@ pub(crate) fn anything_goes(kernel: &KernelLock) {
         let receiver = builder.receive_buffer(buffer).open().expect("the place is free");
         let mut events = Events::new(receiver);
         let rules = watch_getppid(kernel);
-        control().set_rate_limit(rate).expect("a good value");
+        control().configure(&Settings::new().rate_limit(rate)).expect("a good value");
         let mut helper = kernel.start_helper(&["storm", &made.to_string()]);
         sleep(stall);
         let mut harvest = Harvest::default();
         while helper.try_wait().expect("it runs").is_none() {
             harvest.collect(&mut events, Duration::from_millis(20));
         }
-        control().set_rate_limit(0).expect("a good value");
+        control().configure(&Settings::new().rate_limit(0)).expect("a good value");
         let (harvest, stats) = harvest.finish(events);
         rules.remove().expect("the rules are loaded");
         let completeness = stats.completeness();
@@ -455,12 +458,17 @@ pub(crate) fn anything_goes(kernel: &KernelLock) {
             unverified += 1;
         }
         let seen = harvest.whole + harvest.torn;
-        let accounted = stats.gap_events + stats.kernel_lost + stats.overrun_records;
+        let accounted = stats.total(CauseKind::SerialGap)
+            + stats.total(CauseKind::KernelLost)
+            + stats.total(CauseKind::SocketOverrun);
         assert!(
             made <= seen + accounted || stats.uncounted_losses > 0,
             "{what}: {harvest:?} {stats:?}"
         );
-        assert!(seen + stats.gap_events <= made + 16, "{what}: absurd: {harvest:?} {stats:?}");
+        assert!(
+            seen + stats.total(CauseKind::SerialGap) <= made + 16,
+            "{what}: absurd: {harvest:?} {stats:?}"
+        );
     }
     println!(
         "  {rounds} rounds, seed {seed}: {complete} complete, {unverified} unverified, none wrong"

@@ -6,12 +6,12 @@ use std::os::fd::AsFd;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use auditlink::event::{Assembler, Cause, HealthFaults};
+use auditlink::event::{Assembler, AssemblerConfig, Cause, CauseKind, HealthFaults};
 use auditlink::host::procfs::booted_with_audit;
 use auditlink::iter::Next;
 use auditlink::receiver::{Heartbeat, Repair, WatchdogConfig};
 use auditlink::wire::frame;
-use auditlink::{Control, Delivery, ErrorKind, Events, MessageType, Receiver, Rule};
+use auditlink::{Control, Delivery, ErrorKind, Events, MessageType, Receiver, Rule, Settings};
 use netlink_sys::{Socket, SocketAddr};
 use nix::poll::{PollFd, PollFlags, poll};
 
@@ -100,7 +100,7 @@ pub(crate) fn turned_off(_: &KernelLock) {
     control().set_enabled(true).expect("not locked");
     wait_for(&mut events, None);
     quiet_time(&mut events, Duration::from_millis(500));
-    assert_eq!(events.stats().health_fault_count, 2);
+    assert_eq!(events.stats().total(CauseKind::HealthFault), 2);
     assert!(!events.completeness().is_complete());
 }
 
@@ -322,12 +322,15 @@ pub(crate) fn successor(kernel: &KernelLock) {
     let lost = control.status().expect("a status").lost;
 
     let daemon = Receiver::daemon().open().expect("the dead are no hindrance");
-    let mut events = Events::with_assembler(daemon, Assembler::new().resume_after(last));
+    let mut events = Events::with_assembler(
+        daemon,
+        Assembler::with_config(AssemblerConfig::new().resume_after(last)),
+    );
     events.lost_counter(lost);
     let (harvest, stats) = Harvest::default().finish(events);
     rules.remove().expect("the rules are loaded");
     // the records of changed rules have serials too
-    let (seen, gap) = (harvest.whole + harvest.torn, stats.gap_events);
+    let (seen, gap) = (harvest.whole + harvest.torn, stats.total(CauseKind::SerialGap));
     let known = format!("{gap} events by their serials: at least");
     report("daemon killed, successor continues", made, &harvest, &stats, &known);
     assert!(seen + gap >= made, "{harvest:?} {stats:?}");
@@ -394,8 +397,7 @@ pub(crate) fn two_daemons(kernel: &KernelLock) {
 /// SIGTERM or SIGKILL.
 pub(crate) fn killed_at_any_moment(kernel: &KernelLock) {
     let mut control = control();
-    let base =
-        auditlink::Settings::new().backlog_limit(777).backlog_wait_time(1_234).rate_limit(9_999);
+    let base = Settings::new().backlog_limit(777).backlog_wait_time(1_234).rate_limit(9_999);
     control.configure(&base).expect("good values");
     let settings = |control: &mut Control| {
         let status = control.status().expect("a status");
@@ -454,7 +456,7 @@ pub(crate) fn killed_at_any_moment(kernel: &KernelLock) {
     );
     assert!(left_behind > 0, "no kill came late enough to matter");
     std::io::stdout().flush().expect("stdout");
-    control.set_rate_limit(0).expect("a good value");
+    control.configure(&Settings::new().rate_limit(0)).expect("a good value");
 }
 
 fn child_pid(pid: &nix::unistd::Pid) -> u32 {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use auditlink::event::{CounterReading, EventKind};
+use auditlink::event::{CauseKind, CounterReading, EventKind};
 use auditlink::host::procfs::booted_with_audit;
 use auditlink::iter::Next;
 use auditlink::preflight::{Check, Level, Preflight};
@@ -51,7 +51,7 @@ pub(crate) fn hold_queue(kernel: &KernelLock) {
     }
     // what was lost before the daemon registered is not a loss of the daemon
     assert_eq!(stats.counter, CounterReading::Current);
-    assert_eq!(stats.kernel_lost, 0);
+    assert_eq!(stats.total(CauseKind::KernelLost), 0);
 }
 
 /// Calls of both kinds, programs, messages and changing rules, all at once, for as long as the
@@ -297,7 +297,9 @@ pub(crate) fn panic(kernel: &KernelLock) {
     let mut control = control();
     control.configure(&Settings::new().backlog_limit(8).backlog_wait_time(0)).expect("good values");
     let daemon = Receiver::daemon().receive_buffer(SMALL).open().expect("the place is free");
-    let error = control.set_failure(FailureMode::PANIC).expect_err("it has a call of its own");
+    let error = control
+        .configure(&Settings::new().failure(FailureMode::PANIC))
+        .expect_err("it has a call of its own");
     assert!(error.to_string().contains("panic_on_loss"), "{error}");
     control.panic_on_loss().expect("not locked");
     // a record every 10 ms: some ten come while the kernel tries to send the one that did not fit

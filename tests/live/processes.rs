@@ -19,11 +19,11 @@ use crate::process_load::{Bits, Load, ObservedProcesses, Tally, is_before_6, log
 use crate::support::example;
 
 pub(crate) fn of_64_bits(kernel: &KernelLock) {
-    ground_truth(kernel, Bits::B64, ProcessMonitor::new(), count(4_000));
+    ground_truth(kernel, Bits::B64, ProcessMonitor::builder(), count(4_000));
 }
 
 pub(crate) fn of_32_bits(kernel: &KernelLock) {
-    ground_truth(kernel, Bits::B32, ProcessMonitor::new(), count(4_000));
+    ground_truth(kernel, Bits::B32, ProcessMonitor::builder(), count(4_000));
 }
 
 /// Returns how many processes to create; `AUDITLINK_PROCESSES` overrides the usual number.
@@ -101,11 +101,11 @@ fn follow(
 /// Without the connector, the cause of a sudden exit may be unknown, and so may whether a task that
 /// is gone was a thread: both must be reported.
 pub(crate) fn by_pidfds(kernel: &KernelLock) {
-    without_connector(kernel, ProcessMonitor::new().connector(false), MonitorKind::Pidfd);
+    without_connector(kernel, ProcessMonitor::builder().connector(false), MonitorKind::Pidfd);
 }
 
 pub(crate) fn by_sweeps(kernel: &KernelLock) {
-    let monitor = ProcessMonitor::new().connector(false).pidfds(false);
+    let monitor = ProcessMonitor::builder().connector(false).pidfds(false);
     without_connector(kernel, monitor, MonitorKind::Procfs);
 }
 
@@ -133,7 +133,7 @@ pub(crate) fn with_few_pids(kernel: &KernelLock) {
     let _former = Limit(fs::read_to_string(PID_MAX).expect("/proc is there"));
     let count = count(12_000).max(3_000);
     fs::write(PID_MAX, (count / 3).min(4_000).to_string()).expect("we are root");
-    let tally = ground_truth(kernel, Bits::B64, ProcessMonitor::new(), count);
+    let tally = ground_truth(kernel, Bits::B64, ProcessMonitor::builder(), count);
     assert!(tally.reused > count / 2, "{tally:?}");
 }
 
@@ -151,7 +151,7 @@ pub(crate) fn while_the_clock_jumps(kernel: &KernelLock) {
         }
         steps
     });
-    ground_truth(kernel, Bits::B64, ProcessMonitor::new(), count(4_000));
+    ground_truth(kernel, Bits::B64, ProcessMonitor::builder(), count(4_000));
     drop(stop);
     let steps = setter.join().expect("it ends");
     println!("  the clock was set {steps} times");
@@ -191,7 +191,7 @@ pub(crate) fn across_suspend(kernel: &KernelLock) {
         }
         refusals.len()
     });
-    ground_truth(kernel, Bits::B64, ProcessMonitor::new(), count(4_000));
+    ground_truth(kernel, Bits::B64, ProcessMonitor::builder(), count(4_000));
     let refusals = sleeper.join().expect("it ends");
     let slept = slept().saturating_sub(before);
     println!("  the machine slept for {slept:?}, and would not {refusals} times");
@@ -231,7 +231,7 @@ fn threads(count: usize) -> usize {
 /// In a container, calls return PIDs that belong to other processes outside of it.
 pub(crate) fn in_a_pid_namespace(kernel: &KernelLock) {
     let load = Load::new(kernel, Bits::B64);
-    let watch = Watch::start(&load, ProcessMonitor::new());
+    let watch = Watch::start(&load, ProcessMonitor::builder());
     let mut unshare = Command::new("unshare");
     let unshare = unshare.args(["--pid", "--fork"]).arg(&load.program);
     let mut children = [load.start_under(unshare, 2_000, 0)];
@@ -269,7 +269,7 @@ pub(crate) fn after_a_late_start(kernel: &KernelLock) {
     let load = Load::new(kernel, Bits::B64);
     let mut children = [load.start(3_000, 0)];
     std::thread::sleep(Duration::from_millis(100));
-    let watch = Watch::start(&load, ProcessMonitor::new());
+    let watch = Watch::start(&load, ProcessMonitor::builder());
     let root = children[0].id();
     let known = watch.processes.tracker().process(root).expect("it was listed").id;
     let mut observed = ObservedProcesses::of_known(known);
@@ -293,7 +293,7 @@ pub(crate) fn after_a_late_start(kernel: &KernelLock) {
 pub(crate) fn after_a_loss(kernel: &KernelLock) {
     let load = Load::new(kernel, Bits::B64);
     let receiver = Receiver::observer().receive_buffer(1 << 15).open().expect("we are root");
-    let monitor = ProcessMonitor::new().connector(false).pidfds(false).open().expect("files");
+    let monitor = ProcessMonitor::builder().connector(false).pidfds(false).open().expect("files");
     let rules = load.rules();
     let mut processes = Processes::watch(receiver, monitor).expect("files");
     let mut lasting = load.command(&["wait"]).stdin(Stdio::piped()).spawn().expect("it starts");
@@ -334,7 +334,7 @@ pub(crate) fn after_a_loss(kernel: &KernelLock) {
 /// Compares the start time of a process with the timestamp of the call that created it.
 pub(crate) fn start_times(kernel: &KernelLock) {
     let load = Load::new(kernel, Bits::B64);
-    let watch = Watch::start(&load, ProcessMonitor::new());
+    let watch = Watch::start(&load, ProcessMonitor::builder());
     let mut clock = auditlink::time::BootClock::new(100, Duration::from_millis(4));
     sample(&mut clock);
     let count = count(2_000);
@@ -388,7 +388,7 @@ fn sample(clock: &mut auditlink::time::BootClock) {
 /// The memory of the tracker does not grow with the number of processes.
 pub(crate) fn memory(kernel: &KernelLock) {
     let load = Load::new(kernel, Bits::B64);
-    let mut watch = Watch::start(&load, ProcessMonitor::new());
+    let mut watch = Watch::start(&load, ProcessMonitor::builder());
     let count = std::env::var("AUDITLINK_MANY").ok().and_then(|text| text.parse().ok());
     let count: usize = count.unwrap_or(40_000);
     let (mut births, mut ends, mut sizes) = (0_usize, 0_usize, Vec::new());

@@ -4,6 +4,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use auditlink::event::CauseKind;
 use auditlink::iter::Overflow;
 use auditlink::{Events, Pump, Receiver, Rule, RuleSet, Settings};
 
@@ -88,7 +89,8 @@ pub(crate) fn what_the_host_waits(kernel: &KernelLock) {
         harvest.collect(&mut events, Duration::from_secs(1));
         let longest = longest(child);
         let (harvest, stats) = harvest.finish(events);
-        let reported = format!("{} records dropped by the queue: exact", stats.queue_records);
+        let reported =
+            format!("{} records dropped by the queue: exact", stats.total(CauseKind::QueueFull));
         let name = format!("consumer stops for 0.3 s, {overflow:?}");
         report(&name, made, &harvest, &stats, &reported);
         println!("  {overflow:?}: longest call {longest:?}, storm waited: {is_waiting}");
@@ -96,10 +98,14 @@ pub(crate) fn what_the_host_waits(kernel: &KernelLock) {
         assert!(longest < Duration::from_millis(1_500), "{longest:?}");
         match overflow {
             Overflow::DropNewest => {
-                assert!(stats.queue_records > 0, "{stats:?}");
-                assert_eq!(harvest.records + stats.queue_records, made * RECORDS, "{stats:?}");
+                assert!(stats.total(CauseKind::QueueFull) > 0, "{stats:?}");
+                assert_eq!(
+                    harvest.records + stats.total(CauseKind::QueueFull),
+                    made * RECORDS,
+                    "{stats:?}"
+                );
             }
-            _ => assert_eq!(stats.queue_records, 0),
+            _ => assert_eq!(stats.total(CauseKind::QueueFull), 0),
         }
     }
     rules.remove().expect("the rules are loaded");

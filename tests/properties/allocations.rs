@@ -1,4 +1,4 @@
-//! Allocations are counted: the owned iterator takes two an event at most, a reader of records none.
+//! Counts of heap allocations: at most two per event that is returned, none to read its records.
 
 #![allow(clippy::print_stdout, reason = "it prints its result")]
 
@@ -13,7 +13,7 @@ use auditlink::{Delivery, Events, Record};
 
 const EVENTS: usize = 5_000;
 
-/// The workloads, each with how many records an event has.
+/// The workloads with their names.
 fn workloads() -> Vec<(&'static str, Stream)> {
     let made = |mix, cpus| Workload::new(3).mix(mix).cpus(cpus).events(EVENTS).generate();
     vec![
@@ -25,8 +25,8 @@ fn workloads() -> Vec<(&'static str, Stream)> {
     ]
 }
 
-/// Cuts a datagram, reads its head, looks at all fields.
-fn look_at(datagram: &[u8]) -> usize {
+/// Parses a datagram: its frame, the header of the record, all fields.
+fn parse(datagram: &[u8]) -> usize {
     let Ok(Frame::Record { message_type, text }) = Frame::parse(datagram) else {
         panic!("no record")
     };
@@ -35,17 +35,17 @@ fn look_at(datagram: &[u8]) -> usize {
 }
 
 #[test]
-fn records_and_their_fields_take_none() {
+fn parsing_a_datagram_does_not_allocate() {
     for (name, stream) in workloads() {
         let mut length = 0;
-        let counted = measure(|| length = stream.iter().map(look_at).sum());
+        let counted = measure(|| length = stream.iter().map(parse).sum());
         assert!(length > 0);
         assert_eq!(counted.count_total, 0, "{name}");
     }
 }
 
 #[test]
-fn records_and_fields_of_an_event_take_none() {
+fn reading_the_records_of_an_event_does_not_allocate() {
     for (name, stream) in workloads() {
         let events: Vec<_> = Events::new(stream.source()).ignore_losses().flatten().collect();
         assert_eq!(events.len(), EVENTS);
@@ -63,7 +63,7 @@ fn records_and_fields_of_an_event_take_none() {
 }
 
 #[test]
-fn an_owned_event_takes_two_at_most() {
+fn an_event_takes_at_most_two_allocations() {
     for (name, stream) in workloads() {
         let mut events = 0;
         let counted = measure(|| {
@@ -75,14 +75,14 @@ fn an_owned_event_takes_two_at_most() {
         });
         assert_eq!(events, EVENTS);
         let per_event = counted.count_total as f64 / EVENTS as f64;
-        println!("{name}: {per_event:.3} allocations an event");
-        assert!(counted.count_total >= EVENTS as u64, "{name}: it must own its bytes");
+        println!("{name}: {per_event:.3} allocations per event");
+        assert!(counted.count_total >= EVENTS as u64, "{name}: an event owns its bytes");
         assert!(per_event <= 2.0, "{name}: {per_event}");
     }
 }
 
 #[test]
-fn a_warm_engine_takes_one_an_event() {
+fn a_warm_assembler_takes_one_allocation_per_event() {
     for (name, stream) in workloads() {
         let datagrams: Vec<&[u8]> = stream.iter().collect();
         let mut assembler = Assembler::new();
@@ -97,14 +97,14 @@ fn a_warm_engine_takes_one_an_event() {
                 }
             }
         };
-        // its tables and buffers have grown by then
+        // the first half grows tables and buffers
         let (first, second) = datagrams.split_at(datagrams.len() / 2);
         feed(first);
         let counted = measure(|| feed(second)).count_total;
         assert_eq!(events, EVENTS);
         let expected = EVENTS as u64 / 2;
         println!("{name}: {counted} allocations for about {expected} events");
-        // a few buffers meet the longest event of all only now
+        // a few buffers grow once more for the longest event
         assert!(counted < expected + expected / 20 + 128, "{name}: {counted}");
     }
 }

@@ -1,7 +1,7 @@
-//! What must hold for whatever comes: no panic, and no event missing without a loss.
+//! Properties that hold for any input: no panic, and no event missing without a loss.
 //!
-//! The model: a machine makes events, its kernel and its socket drop some of the datagrams, and
-//! say so as the real ones do. The bodies of these tests are the laws; proptest finds the cases.
+//! The model is a machine that makes events, with a kernel and a socket that drop some of the datagrams
+//! and count them as the real ones do. proptest finds the cases.
 
 #[path = "../support/laws.rs"]
 mod laws;
@@ -11,26 +11,27 @@ use std::time::Duration;
 
 use auditlink::capture::synthetic::{Stream, Workload};
 use auditlink::event::{
-    Assembler, Cause, Completeness, Count, Received, Signal, Unit, UnverifiedReason,
+    Assembler, AssemblerConfig, Cause, CauseKind, Completeness, Count, Received, Signal, Unit,
+    UnverifiedReason,
 };
 use auditlink::time::Tick;
 use auditlink::wire::{frame, rule as rule_codec, status::Status};
 use auditlink::{Delivery, Event, Events, Loss, MessageType, Record, Source};
 use proptest::prelude::*;
 
-/// What happens to a datagram on its way.
+/// What happens to a datagram in transit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
     Arrives,
-    /// The socket's buffer is full: it is dropped, and counted exactly.
+    /// The socket's buffer is full: the datagram is dropped and counted.
     DroppedBySocket,
-    /// It is lost in the kernel where nothing counts it.
+    /// The kernel loses it, uncounted by the socket.
     Vanishes,
-    /// It arrives after as many others.
+    /// It arrives after this number of others.
     Delayed(u8),
     /// It arrives without its end.
     Cut(u8),
-    /// Nothing happens for a while before it arrives.
+    /// It arrives after a pause, in tenths of a second.
     AfterPause(u8),
 }
 
@@ -43,7 +44,7 @@ fn fates(length: usize) -> impl Strategy<Value = Vec<Fate>> {
         1 => any::<u8>().prop_map(Fate::Cut),
         1 => any::<u8>().prop_map(Fate::AfterPause),
     ];
-    // losses come in runs, as full buffers do
+    // full buffers cause runs of losses
     let runs = prop::collection::vec((fate, 1_usize..12), length / 2..=length);
     runs.prop_map(move |runs| {
         let mut fates: Vec<Fate> =
@@ -53,7 +54,7 @@ fn fates(length: usize) -> impl Strategy<Value = Vec<Fate>> {
     })
 }
 
-/// A record of the model: its event and its bytes.
+/// A record of the model: its serial and its bytes.
 struct Made {
     serial: u32,
     bytes: Vec<u8>,
@@ -69,7 +70,7 @@ fn made(stream: &Stream) -> Vec<Made> {
     stream.iter().map(|bytes| Made { serial: parse(bytes), bytes: bytes.to_vec() }).collect()
 }
 
-/// All that came out.
+/// Everything that was delivered.
 #[derive(Default)]
 struct Outcome {
     events: Vec<Event>,
@@ -96,7 +97,7 @@ impl Outcome {
             self.losses.iter().filter(|loss| matches!(loss.cause(), Cause::SerialGap { .. }));
         gaps.map(|loss| match (loss.count(), loss.cause()) {
             (Count::Exactly(count), _) => count,
-            // at the start, where the reader joined within an event
+            // the first gap, if the reader started within an event
             (Count::Unknown, Cause::SerialGap { first, last }) => u64::from(last - first) + 1,
             other => panic!("{other:?}"),
         })
@@ -104,7 +105,7 @@ impl Outcome {
     }
 }
 
-/// What the model did, for the law to be checked against.
+/// What the model did, against which the deliveries are checked.
 #[derive(Default)]
 struct Truth {
     /// Records that arrived, by event.
@@ -122,7 +123,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
     let records = made(stream);
     let mut truth = Truth::default();
     let mut outcome = Outcome::default();
-    let mut assembler = Assembler::new().window(window);
+    let mut assembler = Assembler::with_config(AssemblerConfig::new().window(window));
     let mut at = Tick::from_nanos(1_000_000_000);
     assembler.handle(Signal::LostCounter { total: 0 }.at(at));
     let mut drops = 0_u64;
@@ -158,7 +159,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
             Fate::Cut(by) => kept -= usize::from(by).min(kept),
             Fate::AfterPause(tenths) => {
                 let end = at.saturating_add(Duration::from_millis(100 * u64::from(tenths)));
-                // a source is silent until the engine wants to be woken, and so on
+                // an idle source returns at each deadline of the assembler
                 while let Some(due) = assembler.poll_timeout().filter(|due| *due <= end) {
                     at = due.max(at);
                     assembler.handle(Signal::Idle.at(at));
@@ -192,7 +193,7 @@ fn play(stream: &Stream, fates: &[Fate], window: Duration) -> (Truth, Outcome) {
     assembler.handle(Signal::End.at(at));
     truth.completeness = Some(assembler.stats().completeness());
     outcome.drain(&mut assembler);
-    assert!(assembler.poll_timeout().is_none(), "the end leaves nothing open");
+    assert!(assembler.poll_timeout().is_none(), "nothing is open after the end");
     (truth, outcome)
 }
 
@@ -204,7 +205,7 @@ fn check_conservation(truth: &Truth, outcome: &Outcome) -> Result<(), TestCaseEr
         prop_assert!(delivered >= *arrived, "event {} has {} of {}", serial, delivered, arrived);
         prop_assert!(delivered <= truth.made[serial], "event {} has too many", serial);
     }
-    // every datagram that the socket dropped is reported, to the number
+    // every datagram that the socket dropped is reported, with the exact count
     let reported: u64 = outcome
         .losses
         .iter()
@@ -215,11 +216,11 @@ fn check_conservation(truth: &Truth, outcome: &Outcome) -> Result<(), TestCaseEr
         })
         .sum();
     prop_assert_eq!(reported, truth.dropped_by_socket);
-    // every record that was cut is reported
+    // every truncated record is reported
     let cut = outcome.losses.iter().filter(|loss| *loss.cause() == Cause::Truncated).count() as u64;
     prop_assert_eq!(cut, truth.cut);
-    // every event of which nothing came, between the first and the last that came, is in a gap,
-    // or an overrun or an undecodable datagram accounts for it
+    // every event without any received record, between the first and the last received, is in a gap, or
+    // an overrun or an undecodable datagram accounts for it
     let (Some(first), Some(last)) = (truth.order.first(), truth.order.iter().max()) else {
         return Ok(());
     };
@@ -235,12 +236,12 @@ fn check_conservation(truth: &Truth, outcome: &Outcome) -> Result<(), TestCaseEr
         .count();
     let accounted = outcome.missing_in_gaps() + truth.dropped_by_socket + undecodable as u64;
     prop_assert!(absent.clone().count() as u64 <= accounted, "{:?}", outcome.losses);
-    // and no gap is larger than what the machine made
+    // gaps do not exceed the number of events
     prop_assert!(outcome.missing_in_gaps() <= truth.made.len() as u64);
     Ok(())
 }
 
-/// Without an overrun to explain them, the events of which nothing came are exactly the gaps.
+/// Without overruns, the events without any received record are exactly the gaps.
 fn check_gaps_are_exact(truth: &Truth, outcome: &Outcome) -> Result<(), TestCaseError> {
     let (Some(first), Some(last)) = (truth.order.first(), truth.order.iter().max()) else {
         return Ok(());
@@ -269,15 +270,15 @@ proptest! {
     fn no_event_is_missing_without_a_loss((stream, fates) in workload_and_fates()) {
         let (truth, outcome) = play(&stream, &fates, Duration::from_secs(2));
         check_conservation(&truth, &outcome)?;
-        // never complete when something is missing, and what is missing alone spoils it
+        // completeness is not verified if anything is missing
         if truth.arrived != truth.made || truth.cut > 0 {
             prop_assert_ne!(truth.completeness, Some(Completeness::Complete));
         }
-        outcome.events.iter().for_each(laws::look_at_event);
+        outcome.events.iter().for_each(laws::read_event);
     }
 
     #[test]
-    fn whole_events_that_vanish_are_exactly_the_gaps(
+    fn vanished_events_are_exactly_the_gaps(
         stream in workload(),
         vanish in prop::collection::btree_set(1_u32..40, 0..20),
     ) {
@@ -291,8 +292,8 @@ proptest! {
     }
 
     #[test]
-    fn order_alone_loses_nothing(stream in workload(), seed in any::<u64>()) {
-        // each record up to 15 places late: serials are inverted, events are torn apart
+    fn reordered_records_are_not_a_loss(stream in workload(), seed in any::<u64>()) {
+        // each record is up to 15 positions late: serials are out of order, events are split
         let mut random = seed;
         let fates: Vec<Fate> = (0..stream.len()).map(|_| {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -301,29 +302,29 @@ proptest! {
         let (truth, outcome) = play(&stream, &fates, Duration::from_secs(2));
         check_conservation(&truth, &outcome)?;
         prop_assert_eq!(outcome.losses, []);
-        // an end record that overtakes its event tears it in two
+        // an end record that overtakes its event splits it
         let completeness = truth.completeness.expect("a completeness");
         prop_assert!(completeness.reasons().iter().all(|reason| matches!(reason, UnverifiedReason::Incomplete(_))));
     }
 
     #[test]
-    fn what_arrives_in_order_is_complete(stream in workload()) {
+    fn records_in_order_are_complete(stream in workload()) {
         let fates = vec![Fate::Arrives; stream.len()];
         let (truth, _) = play(&stream, &fates, Duration::from_secs(2));
         prop_assert_eq!(truth.completeness, Some(Completeness::Complete));
     }
 
     #[test]
-    fn serials_that_wrap_lose_nothing_and_count_right(
+    fn gaps_are_counted_across_the_wrap_of_serials(
         before in 0_u32..60,
         missing in prop::collection::btree_set(1_usize..59, 0..20),
         order in Just(()).prop_flat_map(|()| prop::collection::vec(0_usize..4, 60)),
     ) {
-        // sixty events around the wrap, some of which never come, up to three places late
+        // sixty events around the wrap: some are missing, others up to three positions late
         let mut line: Vec<(usize, usize)> =
             (0..60).filter(|index| !missing.contains(index)).map(|index| (index + order[index], index)).collect();
         line.sort();
-        // the first and the last come in their place, or what is before or after is nobody's
+        // the first and the last are in order, because gaps outside them are not reported
         line.retain(|(_, index)| *index != 0 && *index != 59);
         line.insert(0, (0, 0));
         line.push((99, 59));
@@ -338,12 +339,12 @@ proptest! {
         assembler.handle(Signal::End.at(Tick::ZERO));
         outcome.drain(&mut assembler);
         prop_assert_eq!(outcome.missing_in_gaps(), missing.len() as u64, "{:?}", outcome.losses);
-        prop_assert_eq!(assembler.stats().restarts, 0);
+        prop_assert_eq!(assembler.stats().total(CauseKind::SerialRestart), 0);
         prop_assert_eq!(assembler.stats().pending_serials, 0);
     }
 
     #[test]
-    fn no_serials_yield_an_absurd_count(serials in prop::collection::vec(any::<u32>(), 1..60), seconds in prop::collection::vec(0_u64..50, 60)) {
+    fn counts_of_gaps_are_bounded_for_any_serials(serials in prop::collection::vec(any::<u32>(), 1..60), seconds in prop::collection::vec(0_u64..50, 60)) {
         let mut assembler = Assembler::new();
         let mut outcome = Outcome::default();
         for (serial, second) in serials.iter().zip(&seconds) {
@@ -359,20 +360,20 @@ proptest! {
                 prop_assert!(count <= 1 << 24, "{}", loss);
             }
         }
-        prop_assert_eq!(assembler.stats().gap_events, outcome.missing_in_gaps());
+        prop_assert_eq!(assembler.stats().total(CauseKind::SerialGap), outcome.missing_in_gaps());
     }
 
     #[test]
-    fn silence_between_records_changes_no_event(stream in workload(), every in 1_usize..9) {
+    fn idle_signals_between_records_change_nothing(stream in workload(), every in 1_usize..9) {
         let plain: Vec<Delivery> =
             Events::new(stream.source()).collect::<Result<_, _>>().expect("no error");
-        let split = Silences { source: stream.source(), every, count: 0, at: Tick::ZERO };
+        let split = IdleBetween { source: stream.source(), every, count: 0, at: Tick::ZERO };
         let split: Vec<Delivery> = Events::new(split).collect::<Result<_, _>>().expect("no error");
         prop_assert_eq!(split, plain);
     }
 
     #[test]
-    fn any_bytes_are_survived(datagrams in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..40)) {
+    fn any_datagrams_are_handled(datagrams in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..40)) {
         let mut assembler = Assembler::new();
         let mut outcome = Outcome::default();
         for bytes in &datagrams {
@@ -383,11 +384,11 @@ proptest! {
         outcome.drain(&mut assembler);
         let stats = assembler.stats();
         prop_assert_eq!(stats.datagrams, datagrams.len() as u64);
-        outcome.events.iter().for_each(laws::look_at_event);
+        outcome.events.iter().for_each(laws::read_event);
     }
 
     #[test]
-    fn any_text_is_survived(number in 1000_u16..3000, body in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn any_record_text_is_handled(number in 1000_u16..3000, body in prop::collection::vec(any::<u8>(), 0..300)) {
         let text = [b"audit(1.000:2): ", &body[..]].concat();
         let bytes = frame::message(MessageType::new(number), 0, &text);
         let mut assembler = Assembler::new();
@@ -395,25 +396,25 @@ proptest! {
         assembler.handle(Signal::End.at(Tick::ZERO));
         let mut outcome = Outcome::default();
         outcome.drain(&mut assembler);
-        outcome.events.iter().for_each(laws::look_at_event);
+        outcome.events.iter().for_each(laws::read_event);
     }
 
     #[test]
-    fn text_like_the_kernels_is_survived(body in "([a-z0-9_\\[\\]-]{0,6}(=[\"']?[ -~]{0,9}[\"']? ?)?){0,12}") {
+    fn fields_do_not_exceed_the_body(body in "([a-z0-9_\\[\\]-]{0,6}(=[\"']?[ -~]{0,9}[\"']? ?)?){0,12}") {
         for number in [1300, 1302, 1305, 1306, 1307, 1309, 1327, 1123, 1336] {
             let text = format!("audit(1.000:2): {body}");
-            let record = Record::parse(MessageType::new(number), text.as_bytes()).expect("a head");
+            let record = Record::parse(MessageType::new(number), text.as_bytes()).expect("a header");
             let found: usize = record.fields().map(|field| field.name.len() + field.value.bytes().len()).sum();
             prop_assert!(found <= body.len());
         }
     }
 
     #[test]
-    fn any_rule_bytes_are_survived_and_come_back(
+    fn any_rule_bytes_are_refused_or_round_trip(
         mut bytes in prop::collection::vec(any::<u8>(), 1040..1200),
         count in 0_u32..8,
     ) {
-        // a plausible number of fields, of plausible lengths, or nothing would ever be read
+        // a plausible number of fields of plausible lengths, so that some rules are valid
         bytes[8..12].copy_from_slice(&count.to_ne_bytes());
         for index in 0..64 {
             let at = 524 + 4 * index;
@@ -434,12 +435,12 @@ proptest! {
     }
 
     #[test]
-    fn any_rule_text_is_survived(line in "(-[aAdDwWFSkplsberf]|always|exit|never|,|=|!=|&|uid|arch|b64|[ -~]{0,4}| ){0,14}") {
+    fn any_rule_text_is_handled(line in "(-[aAdDwWFSkplsberf]|always|exit|never|,|=|!=|&|uid|arch|b64|[ -~]{0,4}| ){0,14}") {
         laws::rule(line.as_bytes());
     }
 
     #[test]
-    fn any_status_is_survived_and_comes_back(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+    fn any_status_is_parsed_if_long_enough(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
         match Status::parse(&bytes) {
             Ok(status) => prop_assert!(bytes.len() >= 32 && status.to_bytes().len() >= 32),
             Err(_) => prop_assert!(bytes.len() < 32),
@@ -447,7 +448,7 @@ proptest! {
     }
 
     #[test]
-    fn any_file_is_survived(bytes in prop::collection::vec(any::<u8>(), 0..400), cut in any::<prop::sample::Index>()) {
+    fn any_capture_file_is_handled(bytes in prop::collection::vec(any::<u8>(), 0..400), cut in any::<prop::sample::Index>()) {
         let mut capture = include_bytes!("../../examples/dump/demo.pcap").to_vec();
         let at = cut.index(capture.len());
         let end = (at + bytes.len()).min(capture.len());
@@ -456,16 +457,16 @@ proptest! {
     }
 }
 
-/// A source that says between records that nothing comes, as long as nothing is due.
+/// A source that returns idle signals between the records.
 #[derive(Debug)]
-struct Silences<S> {
+struct IdleBetween<S> {
     source: S,
     every: usize,
     count: usize,
     at: Tick,
 }
 
-impl<S: Source> Source for Silences<S> {
+impl<S: Source> Source for IdleBetween<S> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, auditlink::Error> {
         self.count += 1;
         if self.count.is_multiple_of(self.every + 1) {

@@ -1,5 +1,5 @@
-//! What must hold for the text of any record: no panic, no byte lost, linear time, and the way
-//! through a log and back.
+//! Properties of records with any text: no panic, no lost byte, linear time, and round trips through
+//! log lines.
 
 #[path = "../support/laws.rs"]
 mod laws;
@@ -12,7 +12,7 @@ use nix::time::ClockId;
 use proptest::prelude::*;
 use serde_json::json;
 
-/// Pieces that records are made of, and such that trip naive parsers.
+/// Bodies made of pieces of real records, and of pieces that are hard to parse.
 fn body() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         8 => "(pid|uid|auid|ses|arch|syscall|exit|a0|a1|a1\\[0\\]|a1_len|argc|msg|name|cwd|comm|exe|key|saddr|mode|dev|subj|op|res|old-auid|old|new|code|sig|proctitle|data|table|domain|blockers|fp|oflag|feature|acct|id|hostname)=".prop_map(String::into_bytes),
@@ -26,7 +26,7 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-/// The arguments of a program, nearly as the kernel writes them.
+/// The arguments of a program, almost as the kernel writes them.
 fn arguments() -> impl Strategy<Value = Vec<u8>> {
     let value = prop_oneof![
         4 => "\"[a-z/!-]{0,9}\"|[0-9A-F]{2,8}|",
@@ -59,18 +59,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn any_record_is_survived(message_type in message_type(), body in body()) {
+    fn records_with_any_text_do_not_panic(message_type in message_type(), body in body()) {
         laws::record(&[&message_type.number().to_le_bytes()[..], &text(&body)].concat());
     }
 
     #[test]
-    fn arguments_are_all_there_or_they_are_not(body in arguments()) {
+    fn arguments_are_reported_as_complete_only_if_they_are(body in arguments()) {
         let message_type = MessageType::EXECVE.number().to_le_bytes();
         laws::record(&[&message_type[..], &text(&body)].concat());
     }
 
     #[test]
-    fn a_record_comes_back_from_a_line_of_a_log(
+    fn a_record_is_read_back_from_a_log_line(
         message_type in message_type(),
         body in body(),
         node in prop::option::of("[a-z.]{1,8}"),
@@ -79,15 +79,15 @@ proptest! {
         if let Some(node) = node {
             text = [b"node=", node.as_bytes(), b" ", &text].concat();
         }
-        let record = Record::parse(message_type, &text).expect("a head");
+        let record = Record::parse(message_type, &text).expect("a header");
         let line = LogLine::of(&record).to_bytes();
         prop_assert!(!line.contains(&b'\n'));
-        let again = LogLine::parse(&line).expect("our own line");
-        prop_assert_eq!(again.record().expect("a head"), record);
+        let again = LogLine::parse(&line).expect("a line");
+        prop_assert_eq!(again.record().expect("a header"), record);
     }
 
     #[test]
-    fn any_log_is_survived(lines in prop::collection::vec(body(), 0..12)) {
+    fn logs_with_any_text_do_not_panic(lines in prop::collection::vec(body(), 0..12)) {
         let text = lines.join(&b"\ntype=SYSCALL msg=audit(1.000:2): "[..]);
         for delivery in Events::new(log::Reader::new(&text[..])) {
             prop_assert!(delivery.is_ok());
@@ -95,9 +95,9 @@ proptest! {
     }
 }
 
-/// Texts whose every part could make a careless parser look at all the rest.
+/// Repeats texts that could make a parser scan the rest of the record each time.
 #[test]
-fn time_grows_with_the_length_and_no_faster() {
+fn time_grows_linearly_with_the_length() {
     for pattern in [
         "a=",
         "a=\"",
@@ -125,10 +125,10 @@ fn time_grows_with_the_length_and_no_faster() {
             let body = pattern.repeat(length / pattern.len());
             let text = text(body.as_bytes());
             let message = text.clone();
-            (0..3).map(|_| time_of(&text, &message)).min().expect("three times")
+            (0..3).map(|_| time_of(&text, &message)).min().expect("three measurements")
         };
         let (short, long) = (time(4 << 10), time(64 << 10));
-        // sixteen times as long; with the square of it, it would be 256 times
+        // the text is 16 times as long: quadratic time would be 256 times as long
         let limit = short.max(Duration::from_micros(100)) * 80;
         assert!(long < limit, "{pattern:?}: {short:?} for 4 KiB, {long:?} for 64 KiB");
     }
@@ -138,7 +138,7 @@ fn time_grows_with_the_length_and_no_faster() {
 fn time_of(text: &[u8], message: &[u8]) -> Duration {
     let started = processor_time();
     for message_type in [MessageType::SYSCALL, MessageType::USER_LOGIN, MessageType::EXECVE] {
-        let record = Record::parse(message_type, text).expect("a head");
+        let record = Record::parse(message_type, text).expect("a header");
         let _ =
             record.fields().count() + record.enriched().count() + record.interpretations().count();
         let _ = record.as_user_message().map(|message| message.interpretations().count());
@@ -184,4 +184,15 @@ fn byte_strings_that_are_not_utf_8_serialize_as_hex() {
     let event = event_of_program("2F62696E2FE9");
     assert_eq!(json!(event.subject().exe), json!({"hex": "2f62696e2fe9"}));
     assert_eq!(event.subject().exe.map(|exe| exe.to_string()).as_deref(), Some("/bin/\\351"));
+}
+
+#[test]
+fn values_of_records_serialize() {
+    let text = text(b"subj=u:r:t:s0 exe=(null) comm=\"sh\"");
+    let record = Record::parse(MessageType::SYSCALL, &text).expect("a header");
+    let label = record.as_syscall().and_then(|call| call.label()).expect("a label");
+    let parts = json!({"user": "u", "role": "r", "type": "t", "range": "s0"});
+    assert_eq!(json!(label.selinux()), parts);
+    assert_eq!(json!(record.field("comm")), json!("sh"));
+    assert_eq!(json!(record.field("exe").map(|exe| exe.untrusted())), json!(null));
 }

@@ -1,12 +1,15 @@
 //! Properties of rules: text and bytes round-trip, and merging changes nothing that is recorded.
 
+use std::fs;
+use std::path::Path;
+
 use auditlink::arch::Arch;
 use auditlink::rule::{
     Action, CallCoverage, Command, FieldId, Filter, FilterValue, Lint, List, Operator, Ownership,
     Permissions, RulesFile, Step, SyscallMask,
 };
 use auditlink::wire::rule::{parse, to_bytes};
-use auditlink::{Rule, RuleSet};
+use auditlink::{ErrorKind, Rule, RuleSet};
 use proptest::prelude::*;
 
 /// A rule that can be built, on any list.
@@ -280,6 +283,30 @@ fn plain_values_print_with_a_width_and_serialize_as_text() {
         "x32 system calls cannot be matched by any rule",
     ]);
     assert_eq!(values, texts);
+}
+
+#[test]
+fn errors_of_rules_files_name_the_file_and_the_line() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rules-files");
+    fs::create_dir_all(&folder).expect("a directory");
+    fs::write(folder.join("10-a.rules"), "# a comment\n-b\n").expect("a file");
+    fs::write(folder.join("9-b.rules"), "-a always,exit -F uidd=0\n").expect("a file");
+    fs::write(folder.join("other.txt"), "not rules").expect("a file");
+    let error = RulesFile::load(&folder).expect_err("two errors");
+    let folder = folder.display();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{folder}/9-b.rules:1:19: unknown field 'uidd'; did you mean 'uid'?\n\
+             {folder}/10-a.rules:2:1: -b requires a number"
+        )
+    );
+    assert_eq!(error.kind(), &ErrorKind::Rule);
+    assert_eq!(error.rule_file_errors().map(|errors| errors.iter().count()), Some(2));
+
+    let error = RulesFile::load("/no/such/file").expect_err("no such file");
+    assert_eq!(error.to_string(), "/no/such/file: No such file or directory");
+    assert_eq!(error.raw_os_error(), Some(2));
 }
 
 /// A listing of a newer kernel: unknown fields, lists, actions and operators.

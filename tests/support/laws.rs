@@ -1,9 +1,9 @@
-//! What holds for any bytes: the bodies of the fuzz targets, which tests replay.
+//! Laws that hold for any bytes: the bodies of the fuzz targets, which tests replay.
 
 #![allow(dead_code, reason = "each program needs a part of it")]
 
 use auditlink::capture::{Reader, Tee, Writer};
-use auditlink::event::{Assembler, Cause, Count, Received, Signal, Stats};
+use auditlink::event::{Assembler, AssemblerConfig, CauseKind, Count, Received, Signal, Stats};
 use auditlink::record::LogLine;
 use auditlink::rule::{Command, RulesFile};
 use auditlink::time::Tick;
@@ -12,16 +12,16 @@ use auditlink::wire::frame::{self, Frame};
 use auditlink::wire::rule as rule_codec;
 use auditlink::{Delivery, Event, Events, Loss, MessageType, Record, Rule};
 
-/// Datagrams, each behind its length in two bytes, and whether it was cut: every record that comes in
-/// comes out, and what is no record is counted.
+/// Datagrams, each preceded by two bytes with its length and a bit for truncation: every record is
+/// delivered in one event, and everything else is counted.
 pub(crate) fn datagram(bytes: &[u8]) {
-    let mut assembler = Assembler::new().max_open_events(8);
+    let mut assembler = Assembler::with_config(AssemblerConfig::new().max_open_events(8));
     let (mut rest, mut sent, mut records, mut at) = (bytes, 0, 0, 0);
     let (mut events, mut losses) = (Vec::new(), Vec::new());
     while let Some(([low, high], tail)) = rest.split_first_chunk() {
         let length = usize::from(u16::from_le_bytes([*low, high & 0x7F])).min(tail.len());
-        let (datagram, behind) = tail.split_at(length);
-        rest = behind;
+        let (datagram, next) = tail.split_at(length);
+        rest = next;
         sent += 1;
         at += 1 << 28;
         records += u64::from(is_record(datagram));
@@ -38,11 +38,11 @@ pub(crate) fn datagram(bytes: &[u8]) {
     assert_eq!((stats.open_events, stats.events), (0, events.len() as u64));
     let incomplete = events.iter().filter(|event| !event.is_whole()).count();
     assert_eq!(stats.incomplete, incomplete as u64);
-    books_hold_what_was_told(&stats, &losses);
-    events.iter().for_each(look_at_event);
+    totals_are_sums_of_losses(&stats, &losses);
+    events.iter().for_each(read_event);
 }
 
-/// Whether a datagram is a record with a head.
+/// Returns whether a datagram is a record with a header.
 fn is_record(datagram: &[u8]) -> bool {
     match Frame::parse(datagram) {
         Ok(Frame::Record { message_type, text }) => Record::parse(message_type, text).is_ok(),
@@ -63,44 +63,39 @@ fn sort(
     }
 }
 
-/// Each number of the account is the sum of what the notices told, and with any of them no completeness is
-/// "complete".
-fn books_hold_what_was_told(stats: &Stats, losses: &[Loss]) {
-    let number = |wanted: fn(&Cause) -> bool| {
-        losses.iter().filter(|loss| wanted(loss.cause())).count() as u64
+/// Each total is the sum of the losses with its cause, and with any loss completeness is unverified.
+fn totals_are_sums_of_losses(stats: &Stats, losses: &[Loss]) {
+    for cause in CauseKind::ALL {
+        let losses = losses.iter().filter(|loss| loss.cause().kind() == *cause);
+        let total = match cause {
+            CauseKind::Truncated | CauseKind::SerialRestart | CauseKind::HealthFault => {
+                losses.count() as u64
+            }
+            CauseKind::HealthRestored => 0,
+            _ => {
+                let counts = losses.map(|loss| match loss.count() {
+                    Count::Exactly(count) => count,
+                    Count::AtLeast(_) | Count::Unknown => 0,
+                });
+                counts.fold(0, u64::saturating_add)
+            }
+        };
+        assert_eq!(stats.total(*cause), total, "{cause}");
+    }
+    let is_of_health = |loss: &&Loss| {
+        matches!(loss.cause().kind(), CauseKind::HealthFault | CauseKind::HealthRestored)
     };
-    let exactly = |wanted: fn(&Cause) -> bool| {
-        let told =
-            losses.iter().filter(|loss| wanted(loss.cause())).map(|loss| match loss.count() {
-                Count::Exactly(count) => count,
-                Count::AtLeast(_) | Count::Unknown => 0,
-            });
-        told.fold(0, u64::saturating_add)
-    };
-    let is_service =
-        |cause: &Cause| matches!(cause, Cause::HealthFault { .. } | Cause::HealthRestored);
-    let vague = losses
+    let uncounted = losses
         .iter()
-        .filter(|loss| !matches!(loss.count(), Count::Exactly(_)) && !is_service(loss.cause()));
+        .filter(|loss| !matches!(loss.count(), Count::Exactly(_)) && !is_of_health(loss));
     assert_eq!(stats.losses, losses.len() as u64);
-    assert_eq!(stats.kernel_lost, exactly(|cause| matches!(cause, Cause::KernelLost)));
-    assert_eq!(stats.overrun_records, exactly(|cause| matches!(cause, Cause::SocketOverrun)));
-    assert_eq!(stats.queue_records, exactly(|cause| matches!(cause, Cause::QueueFull)));
-    assert_eq!(stats.gap_events, exactly(|cause| matches!(cause, Cause::SerialGap { .. })));
-    assert_eq!(stats.undecodable, exactly(|cause| matches!(cause, Cause::Undecodable { .. })));
-    assert_eq!(stats.truncated, number(|cause| matches!(cause, Cause::Truncated)));
-    assert_eq!(stats.restarts, number(|cause| matches!(cause, Cause::SerialRestart)));
-    assert_eq!(
-        stats.health_fault_count,
-        number(|cause| matches!(cause, Cause::HealthFault { .. }))
-    );
-    assert_eq!(stats.uncounted_losses, vague.count() as u64);
+    assert_eq!(stats.uncounted_losses, uncounted.count() as u64);
     assert!(losses.is_empty() || !stats.completeness().is_complete(), "{stats:?}");
     assert!(losses.iter().all(|loss| !loss.to_string().is_empty()));
 }
 
-/// A type in two bytes and a text: no byte is in two fields or in none, and the record comes back from
-/// a line of a log.
+/// A type in two bytes and a text: each byte is in exactly one field, and the record survives a line of a
+/// log.
 pub(crate) fn record(bytes: &[u8]) {
     let Some((number, text)) = bytes.split_first_chunk() else { return };
     let message_type = MessageType::new(u16::from_le_bytes(*number));
@@ -109,16 +104,16 @@ pub(crate) fn record(bytes: &[u8]) {
     let line = LogLine::of(&record).to_bytes();
     assert!(!line.contains(&b'\n'));
     let again = LogLine::parse(&line).expect("our own line");
-    assert_eq!(again.record().expect("a head"), record);
-    look(record);
-    events_of(&[(message_type, text)]).iter().for_each(look_at_event);
-    // behind its call it can be a part of a whole event
+    assert_eq!(again.record().expect("a header"), record);
+    read_views(record);
+    events_of(&[(message_type, text)]).iter().for_each(read_event);
+    // after its call the record can be part of a whole event
     let (head, _) = text.split_at(text.len() - record.body().len());
     let call = [(MessageType::SYSCALL, head), (message_type, text), (MessageType::EOE, head)];
-    events_of(&call).iter().for_each(look_at_event);
+    events_of(&call).iter().for_each(read_event);
 }
 
-/// Makes events of records, whatever their types; none of one that tells of something else.
+/// Assembles records of any types to events. Messages that are not records yield none.
 pub(crate) fn events_of(records: &[(MessageType, &[u8])]) -> Vec<Event> {
     let mut assembler = Assembler::new();
     let at = Tick::ZERO;
@@ -148,13 +143,13 @@ fn fields_do_not_overlap(record: Record<'_>) {
             last = at + part.len();
         }
     }
-    // nothing but delimiters is in no field
+    // only delimiters are outside of fields
     let enriched = record.body().contains(&0x1D);
     let outside = record.body().iter().filter(|byte| !b" ='\"".contains(byte)).count();
     assert!(enriched || covered >= outside, "{:?}", record.fields().collect::<Vec<_>>());
 }
 
-/// Lines of a rules file: what is understood prints, and what is printed means the same.
+/// Lines of a rules file: a valid rule prints, and the printed line parses to the same rule.
 pub(crate) fn rule(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for line in text.lines() {
@@ -162,8 +157,8 @@ pub(crate) fn rule(bytes: &[u8]) {
             let printed = rule.to_string();
             let again: Rule =
                 printed.parse().unwrap_or_else(|error| panic!("{line:?}, {printed:?}: {error}"));
-            // a watch is printed in its short form, whatever the order of its filters, here as in the
-            // reference tool
+            // a watch prints in its short form, which does not keep the order of its filters, as in
+            // auditctl
             if printed.starts_with("-w") {
                 assert_eq!(again.to_string(), printed, "{line:?}");
             } else {
@@ -180,7 +175,7 @@ pub(crate) fn rule(bytes: &[u8]) {
     }
 }
 
-/// A capture: it is read to an end or an error, and what is written while it is read is read alike.
+/// A capture: reading ends or fails, and a copy that is written meanwhile yields the same deliveries.
 pub(crate) fn capture(bytes: &[u8]) {
     let Ok(reader) = Reader::new(bytes) else { return };
     let mut tee = Tee::new(reader, Writer::new(Vec::new()).expect("a vector takes everything"));
@@ -191,17 +186,17 @@ pub(crate) fn capture(bytes: &[u8]) {
     let copy = tee.into_parts().1.finish().expect("a vector takes everything");
     let (mut events, mut losses) = (Vec::new(), Vec::new());
     sort(first.iter().cloned(), &mut events, &mut losses);
-    events.iter().for_each(look_at_event);
+    events.iter().for_each(read_event);
     if is_whole {
-        books_hold_what_was_told(&stats, &losses);
+        totals_are_sums_of_losses(&stats, &losses);
         let mut events = Events::new(Reader::new(&copy[..]).expect("our own capture"));
         let second: Vec<_> = events.by_ref().map_while(Result::ok).collect();
         assert_eq!((events.stats(), second), (stats, first));
     }
 }
 
-/// Asks an event for everything, and checks what two ways tell.
-pub(crate) fn look_at_event(event: &Event) {
+/// Calls all methods of an event, and compares those that must agree.
+pub(crate) fn read_event(event: &Event) {
     let _ = (event.kind(), event.subject(), event.action().len(), event.outcome(), event.node());
     let _ = (event.objects(), event.keys(), format!("{event:?}"));
     let _ = event.execve().map(|list| list.arguments().count());
@@ -213,11 +208,11 @@ pub(crate) fn look_at_event(event: &Event) {
             let _ = (field.value.untrusted(), field.value.hexadecimal(), field.value.octal());
         }
     }
-    event.records().for_each(look);
+    event.records().for_each(read_views);
 }
 
-/// Asks views for everything: whatever the bytes, none may panic.
-macro_rules! ask {
+/// Calls all methods of views: none may panic for any bytes.
+macro_rules! call_all {
     ($record:ident, $($view:ident: $($getter:ident)*;)*) => {
         $(if let Some(view) = $record.$view() {
             $(let _ = view.$getter();)*
@@ -225,13 +220,13 @@ macro_rules! ask {
     };
 }
 
-/// Asks a record for all that it could be.
-fn look(record: Record<'_>) {
+/// Calls the methods of all views of a record.
+fn read_views(record: Record<'_>) {
     for (field, meaning) in record.interpretations() {
         let _ = (format!("{field:?}"), meaning.to_string());
     }
     let _ = record.enriched().count();
-    ask! { record,
+    call_all! { record,
         as_syscall: arch number success exit items pid ppid auid uid gid session comm exe name keys;
         as_path: item name inode mode device owner group nametype;
         as_cwd: path;
@@ -239,7 +234,7 @@ fn look(record: Record<'_>) {
         as_sockaddr: address;
         as_config_change: op auid session list old result setting keys;
         as_user_message: pid uid auid session message fields op exe result;
-        as_avc: fields text verdict is_permissive subject target class pid comm path profile capability;
+        as_avc: fields text is_granted is_permissive subject target class pid comm path profile capability;
         as_seccomp: pid signal arch number instruction code name action data;
         as_capset: pid inheritable permitted effective ambient;
         as_file_capabilities: file_permitted file_effective old_permitted permitted;

@@ -1,4 +1,4 @@
-//! Made-up workloads, the same for the same seed: for tests and benchmarks, here and downstream.
+//! Synthetic workloads, reproducible by their seed, for tests and benchmarks.
 
 mod random;
 mod records;
@@ -9,27 +9,27 @@ pub use self::stream::{Lost, Stream, StreamSource};
 use crate::message_type::MessageType;
 use crate::wire::frame;
 
-/// What the made-up machine does.
+/// What the simulated machine does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mix {
-    /// Programs are started: seven records an event, more if argument lists are long.
+    /// Executes programs: seven records per event, more for long argument lists.
     Execs,
-    /// Connections are made: four records an event.
+    /// Connects sockets: four records per event.
     Connects,
-    /// Files are opened: five records an event.
+    /// Opens files: five records per event.
     Files,
-    /// PAM tells of log-ins: one record an event.
+    /// PAM reports logins: one record per event.
     Messages,
-    /// SELinux denies access: four records an event.
+    /// SELinux denies access: four records per event.
     Denials,
-    /// Files are opened through io_uring: four records an event.
+    /// Opens files through io_uring: four records per event.
     Uring,
     /// All of these, in equal parts.
     All,
 }
 
-/// Describes a workload; [`generate`](Self::generate) makes it.
+/// A description of a workload, from which [`generate`](Self::generate) makes a stream.
 ///
 /// # Examples
 ///
@@ -41,16 +41,16 @@ pub enum Mix {
 /// assert_eq!(events.filter(|delivery| matches!(delivery, Ok(Delivery::Event(_)))).count(), 1_000);
 /// ```
 ///
-/// Losses are made to order, and told as a kernel tells them:
+/// The requested losses are reported as a real kernel and socket report them:
 ///
 /// ```
-/// use auditlink::{Delivery, Events, capture::synthetic::Workload};
+/// use auditlink::{Delivery, Events, capture::synthetic::Workload, event::CauseKind};
 ///
 /// let stream = Workload::new(42).overruns(200, 10).generate();
 /// let mut events = Events::new(stream.source());
 /// let losses = events.by_ref().filter(|next| matches!(next, Ok(Delivery::Loss(_)))).count();
 /// assert!(losses > 0);
-/// assert_eq!(events.stats().overrun_records, stream.lost().overrun);
+/// assert_eq!(events.stats().total(CauseKind::SocketOverrun), stream.lost().overrun);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "a workload is made by generate"]
@@ -67,7 +67,7 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Describes a workload of 1,000 events of all kinds on two CPUs, without losses.
+    /// Returns a workload of 1,000 events of all kinds on two CPUs, without losses.
     pub const fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -88,58 +88,58 @@ impl Workload {
         self
     }
 
-    /// Sets how many CPUs work at once, 1 at least; their records are interleaved.
+    /// Sets the number of CPUs, at least 1; their records are interleaved.
     pub const fn cpus(mut self, cpus: usize) -> Self {
         self.cpus = if cpus == 0 { 1 } else { cpus };
         self
     }
 
-    /// Sets how many events there are.
+    /// Sets the number of events.
     pub const fn events(mut self, events: usize) -> Self {
         self.events = events;
         self
     }
 
-    /// Sets how many bytes the argument list of a program has at least.
+    /// Sets the minimum length of argument lists in bytes.
     ///
-    /// Lists of more than 7,500 bytes take several records, as do arguments of that length, which
-    /// occur in lists of twice as much.
+    /// Lists of more than 7,500 bytes take several records. So do arguments of that length, which occur
+    /// in lists of twice that length.
     pub const fn arguments(mut self, bytes: usize) -> Self {
         self.arguments = bytes;
         self
     }
 
-    /// Loses about one of so many events, which no counter tells of; none if it is zero.
+    /// Loses about one event in `one_in`, uncounted; none if it is zero.
     pub const fn lose_events(mut self, one_in: usize) -> Self {
         self.lose_events = one_in;
         self
     }
 
-    /// Loses about one of so many records, of which the kernel's counter of lost records tells; it
-    /// is read before the first record and after the last.
+    /// Loses about one record in `one_in`. The kernel's counter of lost records counts them, and is read
+    /// before the first record and after the last.
     pub const fn lose_records(mut self, one_in: usize) -> Self {
         self.lose_records = one_in;
         self
     }
 
-    /// Cuts about one of so many records in the middle.
+    /// Truncates about one record in `one_in`.
     pub const fn truncate(mut self, one_in: usize) -> Self {
         self.truncate = one_in;
         self
     }
 
-    /// Lets the socket overrun before about one of so many records, and drop `records` of them.
+    /// Makes the socket drop `records` records, before about one record in `one_in`.
     pub const fn overruns(mut self, one_in: usize, records: usize) -> Self {
         self.overruns = (one_in, records);
         self
     }
 
-    /// Makes the datagrams, as the kernel would send them to its daemon.
+    /// Makes the datagrams as the kernel sends them to its daemon.
     #[must_use]
     pub fn generate(self) -> Stream {
         let mut stream = Stream::new();
         let mut random = Random::new(self.seed);
-        // a stream of its own, so that losses do not change what happens
+        // separate random numbers, so that losses do not change the events
         let mut fate = Random::new(!self.seed);
         let mut running: Vec<std::vec::IntoIter<(MessageType, String)>> = Vec::new();
         let mut serial = 0_u32;
@@ -190,7 +190,7 @@ impl Workload {
     }
 
     fn event(self, serial: u32, random: &mut Random) -> Vec<(MessageType, String)> {
-        // a fixed day, two events a millisecond
+        // a fixed day, two events per millisecond
         let stamp = format!(
             "audit({}.{:03}:{serial}): ",
             1_700_000_000 + u64::from(serial / 2000),
@@ -202,7 +202,7 @@ impl Workload {
     }
 }
 
-/// Makes a datagram as the kernel sends it to its daemon: the length stated is that of the text.
+/// Makes a datagram as the kernel sends it to its daemon: the header states the length of the text.
 fn datagram(message_type: MessageType, text: &str) -> Vec<u8> {
     let mut message = frame::message(message_type, 0, text.as_bytes());
     let stated = u32::try_from(text.len()).unwrap_or(u32::MAX).to_ne_bytes();
@@ -217,7 +217,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::event::{Delivery, Event, Stats};
+    use crate::event::{CauseKind, Delivery, Event, Stats};
     use crate::iter::events::Events;
 
     fn play(stream: &Stream) -> (Vec<Event>, Stats) {
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_makes_the_same_bytes() {
+    fn equal_seeds_make_equal_bytes() {
         let bytes = |seed| Workload::new(seed).generate().iter().flatten().copied().collect();
         let first: Vec<u8> = bytes(7);
         assert_eq!(first, bytes(7));
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn every_event_is_whole_and_of_its_kind() {
+    fn every_event_is_whole_and_has_the_kind_of_its_mix() {
         for (mix, records, kinds) in [
             (Mix::Execs, 7, &["exec"][..]),
             (Mix::Connects, 4, &["connect"]),
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn cpus_interleave() {
+    fn records_of_several_cpus_are_interleaved() {
         let is_interleaved = |cpus| {
             let stream = Workload::new(3).cpus(cpus).generate();
             let serials = stream.iter().map(|datagram| {
@@ -300,32 +300,32 @@ mod tests {
     }
 
     #[test]
-    fn losses_are_told_as_they_were_ordered() {
+    fn requested_losses_are_reported() {
         let workload = Workload::new(9).mix(Mix::Execs).cpus(4).events(2_000);
         let stream = workload.lose_events(100).generate();
         let (_, stats) = play(&stream);
         assert!(stream.lost().events > 5);
-        assert_eq!(stats.gap_events, stream.lost().events);
+        assert_eq!(stats.total(CauseKind::SerialGap), stream.lost().events);
 
         let stream = workload.lose_records(100).generate();
         let (_, stats) = play(&stream);
         assert!(stream.lost().records > 50);
-        assert_eq!(stats.kernel_lost, stream.lost().records);
+        assert_eq!(stats.total(CauseKind::KernelLost), stream.lost().records);
 
         let stream = workload.truncate(100).generate();
         let (events, stats) = play(&stream);
         assert!(stream.lost().truncated > 50);
-        assert_eq!(stats.truncated, stream.lost().truncated);
+        assert_eq!(stats.total(CauseKind::Truncated), stream.lost().truncated);
         assert!(events.iter().any(|event| !event.is_whole()));
 
         let stream = workload.overruns(500, 30).generate();
         let (_, stats) = play(&stream);
         assert!(stream.lost().overrun > 100);
-        assert_eq!(stats.overrun_records, stream.lost().overrun);
+        assert_eq!(stats.total(CauseKind::SocketOverrun), stream.lost().overrun);
     }
 
     #[test]
-    fn losses_do_not_change_what_happens() {
+    fn losses_do_not_change_the_events() {
         let records = |workload: Workload| -> Vec<Vec<u8>> {
             workload.generate().iter().map(<[u8]>::to_vec).collect()
         };

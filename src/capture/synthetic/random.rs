@@ -1,4 +1,4 @@
-//! Numbers that look random, the same for the same seed.
+//! Pseudo-random numbers, reproducible by their seed.
 
 /// The generator splitmix64, by Sebastiano Vigna.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ impl Random {
         usize::try_from(self.next() % limit).unwrap_or_default()
     }
 
-    /// Tells whether the one case of so many came; never if there is none.
+    /// Returns `true` in one of `cases` calls on average; never if `cases` is zero.
     pub(super) fn one_in(&mut self, cases: usize) -> bool {
         cases > 0 && self.below(cases) == 0
     }
@@ -31,7 +31,7 @@ impl Random {
         words.get(self.below(words.len())).copied().unwrap_or_default()
     }
 
-    /// Returns an address as it stands in a register.
+    /// Returns a user-space address.
     pub(super) const fn address(&mut self) -> u64 {
         self.next() >> 17
     }

@@ -1,4 +1,4 @@
-//! The texts of made-up events, as the kernel and PAM write them.
+//! The texts of synthetic records, as the kernel and PAM write them.
 
 use std::fmt::Write;
 
@@ -6,15 +6,15 @@ use super::Mix;
 use super::random::Random;
 use crate::message_type::MessageType;
 
-/// Records without their heads.
+/// Records without their headers.
 pub(super) type Bodies = Vec<(MessageType, String)>;
 
-/// About how much of an argument list the kernel puts into one record.
+/// The approximate number of bytes of an argument list in one record.
 ///
 /// Source: `kernel/auditsc.c`, `MAX_EXECVE_AUDIT_LEN`.
 const RECORD_LIMIT: usize = 7500;
 
-/// Makes an event of one of the kinds in the mix; a program has arguments of so many bytes at least.
+/// Makes an event of one of the kinds in the mix. Programs have at least `arguments` bytes of arguments.
 pub(super) fn event(mix: Mix, arguments: usize, random: &mut Random) -> Bodies {
     const ALL: [Mix; 6] =
         [Mix::Execs, Mix::Connects, Mix::Files, Mix::Messages, Mix::Denials, Mix::Uring];
@@ -43,7 +43,7 @@ fn exec(arguments: usize, random: &mut Random) -> Bodies {
     with_title_and_end(records, program)
 }
 
-/// Makes the argument list, in as many records as it takes.
+/// Makes an argument list, in one or more records.
 fn arguments_of(program: &str, length: usize, random: &mut Random) -> Bodies {
     let mut list = vec![format!("\"{program}\"")];
     let mut total = 0;
@@ -51,7 +51,7 @@ fn arguments_of(program: &str, length: usize, random: &mut Random) -> Bodies {
     while list.len() <= least || total < length {
         let word = match random.below(8) {
             0 => hex(b"with a space"),
-            // where there is room, one that takes two records
+            // an argument that takes two records
             1 if length.saturating_sub(total) > 2 * RECORD_LIMIT => hex(&[b'x'; RECORD_LIMIT]),
             _ => {
                 let words = ["-l", "--all", "/etc/hosts", "status", "main", "-c"];
@@ -71,7 +71,7 @@ fn arguments_of(program: &str, length: usize, random: &mut Random) -> Bodies {
             add(format!(" a{index}={word}"));
             continue;
         }
-        // of hex digits the number is announced, which is twice that of the bytes
+        // the stated length is the number of hex digits, twice that of the bytes
         add(format!(" a{index}_len={}", word.len()));
         for (part, digits) in word.as_bytes().chunks(RECORD_LIMIT - 100).enumerate() {
             add(format!(" a{index}[{part}]={}", String::from_utf8_lossy(digits)));

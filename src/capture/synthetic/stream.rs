@@ -1,4 +1,4 @@
-//! What a workload is made to: datagrams and signs of loss, in their order.
+//! The stream of a workload: datagrams and signals in order.
 
 use std::io::Write;
 use std::ops::Range;
@@ -10,8 +10,16 @@ use crate::event::{Received, Signal};
 use crate::source::Source;
 use crate::time::Tick;
 
-/// Datagrams in one buffer, and what a reader notices between them; made by
-/// [`Workload::generate`](super::Workload::generate).
+/// The datagrams and signals of a workload; made by [`Workload::generate`](super::Workload::generate).
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::capture::synthetic::{Mix, Workload};
+///
+/// let stream = Workload::new(1).mix(Mix::Execs).events(10).generate();
+/// assert_eq!((stream.len(), stream.lost().events), (70, 0));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Stream {
     bytes: Vec<u8>,
@@ -20,23 +28,23 @@ pub struct Stream {
     lost: Lost,
 }
 
-/// What a workload lost on its way, for tests that check whether it is noticed.
+/// What a workload lost, for tests that check whether the losses are reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Lost {
-    /// Events of which nothing was sent, and no counter says so: only serials are missing.
+    /// Events without any datagram, which only their missing serials show.
     pub events: u64,
-    /// Records that the kernel's counter of lost records tells of.
+    /// Records that the kernel's counter of lost records counted.
     pub records: u64,
-    /// Records that the socket dropped, as its counter tells.
+    /// Records that the socket dropped and counted.
     pub overrun: u64,
-    /// Records that came without their ends.
+    /// Truncated records.
     pub truncated: u64,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Entry {
-    /// Where it lies, and how long it was before it was cut.
+    /// Its range in `bytes`, and its length before it was cut.
     Datagram {
         range: Range<usize>,
         needed: usize,
@@ -50,19 +58,19 @@ impl Stream {
         Self { bytes: Vec::new(), entries: Vec::new(), datagrams: 0, lost }
     }
 
-    /// Returns how many datagrams there are.
+    /// Returns the number of datagrams.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.datagrams
     }
 
-    /// Tells whether there is none.
+    /// Returns whether there are no datagrams.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.datagrams == 0
     }
 
-    /// Returns the length of all datagrams together.
+    /// Returns the total length of all datagrams.
     #[must_use]
     pub fn byte_len(&self) -> usize {
         self.bytes.len()
@@ -82,13 +90,13 @@ impl Stream {
         })
     }
 
-    /// Returns a source that hands everything over, 10 µs apart, losses included.
+    /// Returns a source that delivers the stream at intervals of 10 µs, signals included.
     #[must_use]
     pub const fn source(&self) -> StreamSource<'_> {
         StreamSource { stream: self, next: 0, at: Tick::from_nanos(1_700_000_000_000_000_000) }
     }
 
-    /// Writes everything to a capture, losses included.
+    /// Writes the stream to a capture, signals included.
     ///
     /// # Errors
     ///
@@ -119,7 +127,7 @@ impl Stream {
         }
     }
 
-    /// Adds a datagram, cut to a length if one is given.
+    /// Adds a datagram, truncated to a length if one is given.
     pub(super) fn push(&mut self, datagram: &[u8], cut: Option<usize>) {
         let start = self.bytes.len();
         let kept = datagram.get(..cut.unwrap_or(datagram.len())).unwrap_or(datagram);
@@ -149,7 +157,7 @@ impl Stream {
     }
 }
 
-/// Hands over a [`Stream`]; made by [`Stream::source`].
+/// Delivers a [`Stream`]; made by [`Stream::source`].
 #[derive(Clone, Debug)]
 pub struct StreamSource<'a> {
     stream: &'a Stream,

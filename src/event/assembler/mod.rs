@@ -1,37 +1,62 @@
-//! The engine: it is told what happened, and hands out events and losses.
+//! The assembler: datagrams and signals in, events and losses out.
 
+mod config;
+mod key;
 mod open_events;
+mod recently_closed;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
-use self::open_events::{Closed, Key, OpenEvents};
+pub use self::config::AssemblerConfig;
+use self::key::EventKey;
+use self::open_events::OpenEvents;
+use self::recently_closed::RecentlyClosed;
 use crate::decode::DecodeError;
-use crate::event::loss::{LossTracker, Seen, Serials};
-use crate::event::{ClosedBy, Delivery, Event, Received, RecordPrefix, Signal, Stats};
+use crate::event::event::RecordPrefix;
+use crate::event::loss::{LossTracker, SerialOrder, Serials};
+use crate::event::{Cause, ClosedBy, Count, Delivery, Event, Received, Signal, Stats, Unit};
 use crate::message_type::{MessageType, RecordRole};
-use crate::record::{EventId, Header, Record};
+use crate::record::{Header, Record};
 use crate::time::{Tick, nanos};
 use crate::wire::frame::Frame;
 
-/// Puts records together to events, and keeps account of what is missing.
+/// Assembles events from records, and reports what is missing.
 ///
-/// It owns no socket, no clock and no thread: it is told everything through
-/// [`handle`](Self::handle), and asked through [`poll`](Self::poll) until there is nothing more.
+/// It has no socket, clock or thread: [`handle`](Self::handle) takes what a source delivered, and
+/// [`poll`](Self::poll) returns events and losses until there are no more.
 /// [`Events`](crate::Events) runs this loop over a source.
 ///
-/// # When an event is handed out
+/// # When an event is delivered
 ///
-/// - its end record comes, or its only record is of a type that stands alone: at once;
-/// - no record came for the [window](Self::window): after that, also when the line is silent;
-/// - too many events are open: the one that was quiet the longest goes first;
-/// - the input ends.
+/// - at once, when its end record (`EOE`) is received or its record is of a
+///   [standalone](RecordRole::Standalone) type;
+/// - when no record was received for the [window](AssemblerConfig::window), even if the source is
+///   idle;
+/// - when too many events are open: the least recently active one first;
+/// - when the input ends.
 ///
-/// A record that comes after its event was handed out is handed out too, as a
+/// A record that is received after its event was delivered is late. It is delivered too, as a
 /// [continuation](Event::is_continuation).
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::event::{Assembler, ClosedBy, Delivery, Received};
+/// use auditlink::time::Tick;
+/// use auditlink::{MessageType, wire::frame};
+///
+/// let mut assembler = Assembler::new();
+/// for message_type in [MessageType::SYSCALL, MessageType::CWD, MessageType::EOE] {
+///     let bytes = &frame::message(message_type, 0, b"audit(1.000:2): ");
+///     let needed = bytes.len();
+///     assembler.handle(Received::Datagram { bytes, needed, at: Tick::ZERO });
+/// }
+/// let Some(Delivery::Event(event)) = assembler.poll() else { panic!("an event") };
+/// assert_eq!((event.records().len(), event.closed_by()), (3, ClosedBy::EndRecord));
+/// assert_eq!(assembler.poll(), None);
+/// ```
 #[derive(Debug)]
 pub struct Assembler {
     /// In nanoseconds, as ticks are.
@@ -39,15 +64,18 @@ pub struct Assembler {
     max_open_events: usize,
     max_open_bytes: usize,
     open: OpenEvents,
-    closed: Closed,
+    closed: RecentlyClosed,
+    /// The names of the machines; the index plus one is the number in an [`EventKey`].
     nodes: Vec<Box<[u8]>>,
+    /// The serials of each machine, first those of records that name none.
     serials: Vec<Serials>,
     losses: LossTracker,
     now: Tick,
+    /// When the reader last continued after a pause.
     resumed_at: Tick,
-    /// Before this nothing expires.
+    /// Nothing expires before this.
     next_expiry: Tick,
-    /// Whether an event without an end record lacks it.
+    /// Whether a call without an end record is incomplete.
     end_expected: bool,
 }
 
@@ -58,74 +86,37 @@ impl Default for Assembler {
 }
 
 impl Assembler {
-    /// How many machines one input may come from.
+    /// The maximum number of machines whose records one input may contain.
     const MAX_NODES: usize = 4096;
 
-    /// Makes an engine with the default limits, whose reasons are in
-    /// [the manual](crate::manual::defaults).
+    /// Makes an assembler with the default configuration.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_config(AssemblerConfig::new())
+    }
+
+    /// Makes an assembler.
+    #[must_use]
+    pub fn with_config(config: AssemblerConfig) -> Self {
+        let (mut serials, mut losses) = (Serials::default(), LossTracker::default());
+        if let Some(id) = config.resume_after {
+            serials.resume(id);
+            losses.last = Some(id);
+        }
         Self {
-            window: 2_000_000_000,
-            max_open_events: 8192,
-            max_open_bytes: 64 << 20,
+            window: nanos(config.window),
+            max_open_events: config.max_open_events,
+            max_open_bytes: config.max_open_bytes,
             open: OpenEvents::default(),
-            closed: Closed::default(),
+            closed: RecentlyClosed::default(),
             nodes: Vec::new(),
-            serials: vec![Serials::default()],
-            losses: LossTracker::default(),
+            serials: vec![serials],
+            losses,
             now: Tick::ZERO,
             resumed_at: Tick::ZERO,
             next_expiry: Tick::ZERO,
-            end_expected: true,
+            end_expected: config.end_records,
         }
-    }
-
-    /// Sets how long an event is kept open after its last record, and a skipped serial waited for.
-    ///
-    /// It is receive time: what the kernel's stamps say plays no part. Default 2 s.
-    #[must_use]
-    pub const fn window(mut self, window: Duration) -> Self {
-        self.window = nanos(window);
-        self
-    }
-
-    /// Sets how many events may be open. Default 8,192.
-    #[must_use]
-    pub const fn max_open_events(mut self, events: usize) -> Self {
-        self.max_open_events = events;
-        self
-    }
-
-    /// Sets how many bytes the open events may hold together. Default 64 MiB.
-    #[must_use]
-    pub const fn max_open_bytes(mut self, bytes: usize) -> Self {
-        self.max_open_bytes = bytes;
-        self
-    }
-
-    /// Sets whether events have end records. Default yes.
-    ///
-    /// The log of auditd has none: an event without one then only lacks it if others were seen to
-    /// have one. [`Events`](crate::Events) asks its source.
-    #[must_use]
-    pub const fn end_records(mut self, expected: bool) -> Self {
-        self.end_expected = expected;
-        self
-    }
-
-    /// Goes on behind an event that was received earlier, by another reader.
-    ///
-    /// For a daemon that takes over from one that died: what the kernel recorded in between and
-    /// did not keep then shows as skipped serials. Without it, what came before the first record
-    /// is nobody's business.
-    #[must_use]
-    pub fn resume_after(mut self, id: EventId) -> Self {
-        if let Some(serials) = self.serials.first_mut() {
-            serials.resume(id);
-        }
-        self.losses.last = Some(id);
-        self
     }
 
     /// Processes what a source delivered.
@@ -156,7 +147,7 @@ impl Assembler {
             Signal::QueueFull { dropped } => self.queue_full(dropped, at),
             Signal::BackpressureStarted => self.losses.stats.has_backpressure = true,
             Signal::BackpressureEnded => self.losses.stats.has_backpressure = false,
-            Signal::Health { faults } => self.losses.service(faults),
+            Signal::Health { faults } => self.losses.health(faults),
             Signal::Refused { .. } => self.losses.stats.refused += 1,
             Signal::LostCounter { total } => self.losses.lost_counter(total, found_at),
             Signal::Idle => self.expire(at, true),
@@ -164,7 +155,7 @@ impl Assembler {
         }
     }
 
-    /// Returns the next event or loss, `None` until something more is handled.
+    /// Returns the next event or loss; `None` until more input is handled.
     #[inline]
     pub fn poll(&mut self) -> Option<Delivery> {
         self.losses.poll()
@@ -178,12 +169,12 @@ impl Assembler {
         [event, gap].into_iter().flatten().min()
     }
 
-    /// Tells whether the kernel holds records back.
+    /// Returns whether the kernel could not send some records in time.
     pub(crate) const fn has_backpressure(&self) -> bool {
         self.losses.stats.has_backpressure
     }
 
-    /// Returns the counts of what passed so far.
+    /// Returns the statistics up to now.
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
@@ -193,17 +184,18 @@ impl Assembler {
         }
     }
 
-    /// Moves the clock forward, never back, and notices when nobody read for a while.
+    /// Moves the clock forward, never back. `may_be_behind` states whether a long step means that the
+    /// reader paused.
     #[inline(always)]
-    fn advance(&mut self, at: Tick, is_behind: bool) -> Tick {
-        if is_behind && at > later(self.now, self.grace()) {
+    fn advance(&mut self, at: Tick, may_be_behind: bool) -> Tick {
+        if may_be_behind && at > later(self.now, self.grace()) {
             self.resumed_at = at;
         }
         self.now = self.now.max(at);
         self.now
     }
 
-    /// How long a reader that resumes may take to catch up before silence counts as silence.
+    /// Returns how long a reader may take to catch up after a pause before events expire.
     const fn grace(&self) -> u64 {
         self.window / 4
     }
@@ -212,14 +204,15 @@ impl Assembler {
     fn datagram(&mut self, bytes: &[u8], needed: usize, at: Tick) {
         let truncated = needed > bytes.len();
         if truncated {
-            self.losses.truncated(needed - bytes.len());
+            let missing = (needed - bytes.len()) as u64;
+            self.losses.lose(Cause::Truncated, Count::Exactly(missing), Unit::Bytes);
         }
         match Frame::parse(bytes) {
             Ok(Frame::Record { message_type, text }) => {
-                if let Some((slot, header)) = self.open.with_head_of(text) {
+                if let Some((slot_index, header)) = self.open.find_by_header(text) {
                     let record = Record::from_parts(message_type, header, text);
                     self.losses.record(&record, at);
-                    self.add(slot, &record, truncated, at);
+                    self.add(slot_index, &record, truncated, at);
                 } else if let Some(header) = Header::usual(text) {
                     let record = Record::from_parts(message_type, header, text);
                     self.record(&record, truncated, at);
@@ -257,54 +250,56 @@ impl Assembler {
         }
     }
 
-    /// Files a record under its stamp.
+    /// Adds a record to the event of its timestamp and serial; opens one if necessary.
     fn record(&mut self, record: &Record<'_>, truncated: bool, at: Tick) {
         let Some(node) = self.node(record.node()) else {
             self.losses.undecodable(record.text());
             return;
         };
         self.losses.record(record, at);
-        let key = Key::new(record.id(), node);
+        let key = EventKey::new(record.id(), node);
         let role = record.message_type().role();
-        let slot = match self.open.find(key) {
-            Some(slot) => slot,
+        let slot_index = match self.open.find(key) {
+            Some(slot_index) => slot_index,
             None => {
-                let continuation = self.first_of(key, record.message_type(), at);
-                if role == RecordRole::Standalone && !continuation {
-                    self.hand_out_alone(key, record, truncated, at);
+                let is_late = self.begins(key, record.message_type(), at);
+                if role == RecordRole::Standalone && !is_late {
+                    self.deliver_standalone(key, record, truncated, at);
                     self.losses.last = Some(key.id());
                     return;
                 }
-                self.open.open(key, continuation, at)
+                self.open.open(key, is_late, at)
             }
         };
-        self.add(slot, record, truncated, at);
+        self.add(slot_index, record, truncated, at);
     }
 
-    /// Adds a record to its event.
+    /// Adds a record to an open event. The event is closed if the record ends it (`EOE`) or is
+    /// standalone.
     #[inline(always)]
-    fn add(&mut self, slot: usize, record: &Record<'_>, truncated: bool, at: Tick) {
+    fn add(&mut self, slot_index: usize, record: &Record<'_>, truncated: bool, at: Tick) {
         self.losses.last = Some(record.id());
-        self.open.add(slot, record, truncated, at);
+        self.open.add(slot_index, record, truncated, at);
         let role = record.message_type().role();
         if role == RecordRole::End {
             self.end_expected = true;
-            self.close(slot, ClosedBy::EndRecord);
+            self.close(slot_index, ClosedBy::EndRecord);
         } else if role == RecordRole::Standalone {
-            self.close(slot, ClosedBy::Standalone);
-        } else if self.is_too_much() {
+            self.close(slot_index, ClosedBy::Standalone);
+        } else if self.exceeds_limits() {
             self.evict();
         }
     }
 
-    /// Takes note of an event that is not open; tells whether it was closed before.
-    fn first_of(&mut self, key: Key, message_type: MessageType, at: Tick) -> bool {
+    /// Handles the first record of an event that is not open. Returns whether the record is late: its
+    /// event was closed recently.
+    fn begins(&mut self, key: EventKey, message_type: MessageType, at: Tick) -> bool {
         let deadline = later(at, self.window);
         self.next_expiry = self.next_expiry.min(deadline);
         if self.closed.contains(key) {
             return true;
         }
-        // auditd gives its own records serials of its own invention
+        // auditd numbers its own records independently of the kernel
         if matches!(message_type.number(), 1200..=1299) {
             return false;
         }
@@ -312,26 +307,25 @@ impl Assembler {
         let Some(serials) = self.serials.get_mut(index) else {
             return false;
         };
-        // a record that joins can come first, but then nobody knows what came before it
+        // if a member record is the first, earlier records of its event may have been sent before
         let is_head = matches!(message_type.role(), RecordRole::Head | RecordRole::Standalone);
-        let seen = serials.see(key.id(), is_head, deadline);
-        match seen {
-            Seen::InOrder | Seen::Old => {}
-            Seen::Healed => self.losses.stats.healed_serials += 1,
-            Seen::Restart => {
-                self.give_up_gaps(index);
-                self.losses.restart();
+        match serials.add(key.id(), is_head, deadline) {
+            SerialOrder::Ascending | SerialOrder::Old => {}
+            SerialOrder::Skipped => self.losses.stats.healed_serials += 1,
+            SerialOrder::Restart => {
+                self.report_all_gaps(index);
+                self.losses.lose(Cause::SerialRestart, Count::Unknown, Unit::Events);
             }
         }
-        if let Some(gap) = self.serials.get_mut(index).and_then(Serials::give_up) {
-            self.losses.report(gap);
+        if let Some(gap) = self.serials.get_mut(index).and_then(Serials::take_excess) {
+            self.losses.serial_gap(gap);
         }
-        // CPUs interleave: not every serial that was dropped lies before this one
+        // CPUs interleave, so a dropped serial can also be higher than this one
         self.losses.explain_until(later(deadline, self.grace()));
         false
     }
 
-    /// Returns the number of a machine: 0 for none, `None` if there are too many.
+    /// Returns the number of a machine, 0 without a name; `None` if there are too many machines.
     fn node(&mut self, name: Option<&[u8]>) -> Option<u32> {
         let Some(name) = name else { return Some(0) };
         let index = match self.nodes.iter().position(|known| **known == *name) {
@@ -360,31 +354,32 @@ impl Assembler {
         }
     }
 
-    /// Closes what has been quiet for long enough.
+    /// Closes events and reports gaps whose window has passed.
     ///
-    /// After a pause in reading, what is overdue may lie in the socket still. So until the line
-    /// was found empty, or the reader had time to catch up, nothing expires.
-    fn expire(&mut self, at: Tick, line_is_empty: bool) {
+    /// After a pause of the reader, their records may still be in the socket. Nothing expires until the
+    /// socket was drained or the reader had time to catch up.
+    fn expire(&mut self, at: Tick, is_drained: bool) {
         let caught_up = later(self.resumed_at, self.grace());
-        if at < caught_up && !line_is_empty {
+        if at < caught_up && !is_drained {
             self.next_expiry = caught_up;
             return;
         }
-        // in the order of their times: how often somebody looks makes no difference
+        // in the order of their deadlines, so that the interval between calls does not matter
         let mut gap = self.next_gap();
         loop {
             let event = self.open.oldest();
-            let event = event.map(|(slot, event)| (later(event.last_at, self.window), slot));
+            let event = event.map(|(index, event)| (later(event.last_at, self.window), index));
             match (event, gap) {
-                (Some((due, slot)), _)
+                (Some((due, slot_index)), _)
                     if due <= at && gap.is_none_or(|(first, _)| due <= first) =>
                 {
-                    self.close(slot, ClosedBy::Window);
+                    self.close(slot_index, ClosedBy::Window);
                 }
                 (_, Some((due, index))) if due <= at => {
-                    let settled =
-                        self.serials.get_mut(index).and_then(|serials| serials.settle(at));
-                    settled.into_iter().for_each(|gap| self.losses.report(gap));
+                    let serials = self.serials.get_mut(index);
+                    if let Some(expired) = serials.and_then(|serials| serials.take_expired(at)) {
+                        self.losses.serial_gap(expired);
+                    }
                     gap = self.next_gap();
                 }
                 _ => break,
@@ -395,51 +390,52 @@ impl Assembler {
         self.next_expiry = waits.into_iter().flatten().min().unwrap_or(Tick::from_nanos(u64::MAX));
     }
 
-    /// Returns when the next gap is to be given up, and of which machine.
+    /// Returns the deadline of the next gap, and the index of its machine.
     fn next_gap(&self) -> Option<(Tick, usize)> {
         let deadlines = self.serials.iter().enumerate();
         deadlines.filter_map(|(index, serials)| Some((serials.deadline()?, index))).min()
     }
 
-    /// Gives up all gaps of a machine.
-    fn give_up_gaps(&mut self, index: usize) {
+    /// Reports all gaps of a machine.
+    fn report_all_gaps(&mut self, index: usize) {
         let last = Tick::from_nanos(u64::MAX);
-        while let Some(gap) = self.serials.get_mut(index).and_then(|serials| serials.settle(last)) {
-            self.losses.report(gap);
+        let serials = |assembler: &mut Self| assembler.serials.get_mut(index)?.take_expired(last);
+        while let Some(gap) = serials(self) {
+            self.losses.serial_gap(gap);
         }
     }
 
-    fn is_too_much(&self) -> bool {
+    fn exceeds_limits(&self) -> bool {
         self.open.len() > self.max_open_events || self.open.held_bytes() > self.max_open_bytes
     }
 
-    /// Hands out the events that are too many.
+    /// Closes the least recently active events until the limits hold.
     fn evict(&mut self) {
-        while self.is_too_much() {
-            let Some((slot, _)) = self.open.oldest() else {
+        while self.exceeds_limits() {
+            let Some((slot_index, _)) = self.open.oldest() else {
                 return;
             };
             self.losses.stats.evicted += 1;
-            self.close(slot, ClosedBy::Evicted);
+            self.close(slot_index, ClosedBy::Evicted);
         }
     }
 
     fn end(&mut self) {
-        while let Some((slot, _)) = self.open.oldest() {
-            self.close(slot, ClosedBy::End);
+        while let Some((slot_index, _)) = self.open.oldest() {
+            self.close(slot_index, ClosedBy::End);
         }
         for index in 0..self.serials.len() {
-            self.give_up_gaps(index);
+            self.report_all_gaps(index);
         }
     }
 
-    fn close(&mut self, slot: usize, closed_by: ClosedBy) {
-        let Some(open) = self.open.close(slot) else {
+    fn close(&mut self, slot_index: usize, closed_by: ClosedBy) {
+        let Some(open) = self.open.close(slot_index) else {
             return;
         };
         let event = Event {
             id: open.key.id(),
-            // one allocation, of exact size; the open event's buffer is used again
+            // one allocation of the exact size; the slot keeps its buffer
             bytes: Bytes::copy_from_slice(&open.bytes),
             records: open.records,
             closed_by,
@@ -450,13 +446,19 @@ impl Assembler {
         };
         let is_whole = event.is_whole_after(open.progress);
         self.closed.insert(open.key);
-        self.open.recycle(slot);
+        self.open.recycle(slot_index);
         self.losses.stats.continuations += u64::from(event.continuation);
         self.losses.push(event, is_whole);
     }
 
-    /// Hands out an event of one record that never was open.
-    fn hand_out_alone(&mut self, key: Key, record: &Record<'_>, truncated: bool, at: Tick) {
+    /// Delivers an event of one record, without opening it.
+    fn deliver_standalone(
+        &mut self,
+        key: EventKey,
+        record: &Record<'_>,
+        truncated: bool,
+        at: Tick,
+    ) {
         let mut bytes = Vec::new();
         RecordPrefix::append(&mut bytes, record, truncated);
         self.closed.insert(key);
@@ -474,7 +476,7 @@ impl Assembler {
     }
 }
 
-/// Returns the tick that comes so many nanoseconds later.
+/// Returns the tick `nanos` later.
 #[inline]
 const fn later(tick: Tick, nanos: u64) -> Tick {
     Tick::from_nanos(tick.as_nanos().saturating_add(nanos))

@@ -1,92 +1,54 @@
-//! The events that are still open: found by their key, ordered by their last record.
+//! The open events: found by their key or by the bytes of their header, ordered by activity.
 
 use std::collections::HashMap;
-use std::fmt;
 
-use crate::event::RecordPrefix;
+use super::key::EventKey;
+use crate::event::event::RecordPrefix;
 use crate::event::missing::Progress;
 use crate::record::{EventId, Header, Record};
-use crate::time::{Tick, Timestamp};
+use crate::time::Tick;
 
-/// What tells one event from another: stamp, serial, and machine.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    time: Timestamp,
-    /// The machine and the serial: two numbers stay in registers.
-    who: u64,
-}
-
-impl Key {
-    #[inline]
-    pub(super) const fn new(id: EventId, node: u32) -> Self {
-        Self { time: id.time(), who: (node as u64) << 32 | id.serial() as u64 }
-    }
-
-    #[inline]
-    pub(super) const fn id(self) -> EventId {
-        EventId::new(self.time, self.who as u32)
-    }
-
-    #[inline]
-    pub(super) const fn node(self) -> u32 {
-        (self.who >> 32) as u32
-    }
-
-    /// Returns the place among so many in a table with one per serial.
-    const fn place(self, places: usize) -> usize {
-        place(self.who as u32, self.node(), places)
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.id(), self.node())
-    }
-}
-
-/// Serials follow each other, so neighbours never meet in one place.
-const fn place(serial: u32, node: u32, places: usize) -> usize {
-    serial.wrapping_add(node.wrapping_mul(0x9E37_79B9)) as usize % places
-}
-
-/// An event whose end has not come.
+/// An event that more records may be added to.
 #[derive(Debug)]
 pub(super) struct OpenEvent {
-    pub(super) key: Key,
+    pub(super) key: EventKey,
     pub(super) bytes: Vec<u8>,
     pub(super) records: u32,
     pub(super) continuation: bool,
     pub(super) first_at: Tick,
     pub(super) last_at: Tick,
     pub(super) progress: Progress,
-    head: Option<Head>,
+    header: Option<HeaderBytes>,
     older: Option<usize>,
     newer: Option<usize>,
 }
 
-/// All open events: a slab whose entries form a list from the oldest to the newest activity.
+/// All open events: a slab of slots that form a list from the least to the most recently active.
+///
+/// A slot index is found in three steps, the fastest first: the newest event has the same header; the
+/// table by serial; the map of the events that lost their table entry.
 #[derive(Debug, Default)]
 pub(super) struct OpenEvents {
     slots: Vec<OpenEvent>,
     free: Vec<usize>,
-    /// One place per serial, overwritten by the serial that comes [`PLACES`] later: the usual way to
-    /// an event's slot.
-    places: Vec<Option<u32>>,
-    /// The slots of events that lost their place.
-    displaced: HashMap<Key, usize>,
+    /// Slot indices by serial. The serial [`TABLE_LENGTH`] later overwrites an entry. Allocated on
+    /// first use.
+    by_serial: Vec<Option<u32>>,
+    /// The slot indices of events whose entry in `by_serial` was overwritten.
+    displaced: HashMap<EventKey, usize>,
     oldest: Option<usize>,
     newest: Option<usize>,
-    /// The head of the newest event, once more: nearer than its slot.
-    newest_head: Option<Head>,
+    /// A copy of the newest event's header, which saves the way to its slot.
+    newest_header: Option<HeaderBytes>,
     held_bytes: usize,
 }
 
-/// A buffer that grew beyond this is not kept for the next event.
+/// A slot keeps its buffer for the next event, up to this capacity.
 const KEEP_CAPACITY: usize = 64 * 1024;
 
-/// How many events have a place of their own; CPUs are few, and each has one event open. It is a
-/// thousand, because the last digits of a serial are found faster than the number.
-const PLACES: usize = 1000;
+/// The length of the table by serial. Each CPU has one event open, so a thousand entries suffice; and
+/// the last three digits of a serial are parsed faster than the whole number.
+const TABLE_LENGTH: usize = 1000;
 
 impl OpenEvents {
     pub(super) fn len(&self) -> usize {
@@ -97,31 +59,32 @@ impl OpenEvents {
         self.held_bytes
     }
 
-    /// Finds the event whose first record had the same head, byte for byte, as the text of this one;
-    /// returns the head as well. `None` says nothing.
+    /// Finds the event whose first record has the same header, byte for byte, as `text`. Returns its
+    /// slot index and the header.
     ///
-    /// Almost all records are found so, without their heads being read: most belong to the newest
-    /// event, others to the one that has the place of their serial.
+    /// After `None` the event may still be open: only [`find`](Self::find) decides. Almost all records
+    /// are found here, without parsing their header: most belong to the newest event, others to the one
+    /// in the table by serial.
     #[inline(always)]
-    pub(super) fn with_head_of<'a>(&self, text: &'a [u8]) -> Option<(usize, Header<'a>)> {
-        if let Some(header) = self.newest_head.and_then(|head| head.found_in(text)) {
+    pub(super) fn find_by_header<'a>(&self, text: &'a [u8]) -> Option<(usize, Header<'a>)> {
+        if let Some(header) = self.newest_header.and_then(|header| header.find_in(text)) {
             return Some((self.newest?, header));
         }
-        let place = Header::last_digits_if_usual(text)?;
-        let slot = usize::try_from(self.places.get(place).copied()??).ok()?;
-        Some((slot, self.slots.get(slot)?.head?.found_in(text)?))
+        let index = Header::last_digits_if_usual(text)?;
+        let slot_index = usize::try_from(self.by_serial.get(index).copied()??).ok()?;
+        Some((slot_index, self.slots.get(slot_index)?.header?.find_in(text)?))
     }
 
-    /// Finds the event with this key.
-    pub(super) fn find(&self, key: Key) -> Option<usize> {
-        let slot = self.places.get(key.place(PLACES)).copied().flatten();
-        let slot = slot.and_then(|slot| usize::try_from(slot).ok());
-        let slot = slot.filter(|slot| self.slots.get(*slot).is_some_and(|event| event.key == key));
-        slot.or_else(|| self.displaced.get(&key).copied())
+    /// Returns the slot index of the event with this key.
+    pub(super) fn find(&self, key: EventKey) -> Option<usize> {
+        let entry = self.by_serial.get(key.table_index(TABLE_LENGTH)).copied().flatten();
+        let entry = entry.and_then(|index| usize::try_from(index).ok());
+        let has_key = |index: &usize| self.slots.get(*index).is_some_and(|slot| slot.key == key);
+        entry.filter(has_key).or_else(|| self.displaced.get(&key).copied())
     }
 
-    /// Opens an event without a record.
-    pub(super) fn open(&mut self, key: Key, continuation: bool, at: Tick) -> usize {
+    /// Opens an event without records. Returns its slot index.
+    pub(super) fn open(&mut self, key: EventKey, continuation: bool, at: Tick) -> usize {
         let event = OpenEvent {
             key,
             bytes: Vec::new(),
@@ -130,52 +93,59 @@ impl OpenEvents {
             first_at: at,
             last_at: at,
             progress: Progress::default(),
-            head: None,
+            header: None,
             older: None,
             newer: None,
         };
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                if let Some(old) = self.slots.get_mut(slot) {
+        let slot_index = match self.free.pop() {
+            Some(slot_index) => {
+                if let Some(old) = self.slots.get_mut(slot_index) {
                     let bytes = std::mem::take(&mut old.bytes);
                     *old = OpenEvent { bytes, ..event };
                 }
-                slot
+                slot_index
             }
             None => {
                 self.slots.push(event);
                 self.slots.len() - 1
             }
         };
-        self.link_as_newest(slot);
-        self.take_place(key, slot);
-        slot
+        self.link_as_newest(slot_index);
+        self.enter_by_serial(key, slot_index);
+        slot_index
     }
 
-    /// Gives an event the place of its serial, and remembers the one that had it otherwise.
-    fn take_place(&mut self, key: Key, slot: usize) {
-        if self.places.is_empty() {
-            self.places = vec![None; PLACES];
+    /// Enters an event into the table by serial, and moves the one that was there into the map.
+    fn enter_by_serial(&mut self, key: EventKey, slot_index: usize) {
+        if self.by_serial.is_empty() {
+            self.by_serial = vec![None; TABLE_LENGTH];
         }
-        let Some(place) = self.places.get_mut(key.place(PLACES)) else { return };
-        let before = std::mem::replace(place, u32::try_from(slot).ok());
-        let before = before.and_then(|slot| usize::try_from(slot).ok());
-        if let Some((before, event)) = before.and_then(|slot| Some((slot, self.slots.get(slot)?))) {
-            self.displaced.insert(event.key, before);
+        let Some(entry) = self.by_serial.get_mut(key.table_index(TABLE_LENGTH)) else { return };
+        let before = std::mem::replace(entry, u32::try_from(slot_index).ok());
+        let before = before.and_then(|index| usize::try_from(index).ok());
+        if let Some((before, slot)) = before.and_then(|index| Some((index, self.slots.get(index)?)))
+        {
+            self.displaced.insert(slot.key, before);
         }
     }
 
     /// Adds a record to an open event, which becomes the newest.
     #[inline(always)]
-    pub(super) fn add(&mut self, slot: usize, record: &Record<'_>, truncated: bool, at: Tick) {
-        if self.newest != Some(slot) {
-            self.unlink(slot);
-            self.link_as_newest(slot);
+    pub(super) fn add(
+        &mut self,
+        slot_index: usize,
+        record: &Record<'_>,
+        truncated: bool,
+        at: Tick,
+    ) {
+        if self.newest != Some(slot_index) {
+            self.unlink(slot_index);
+            self.link_as_newest(slot_index);
         }
-        if let Some(event) = self.slots.get_mut(slot) {
+        if let Some(event) = self.slots.get_mut(slot_index) {
             if event.records == 0 {
-                event.head = Head::of(record);
-                self.newest_head = event.head;
+                event.header = HeaderBytes::of(record);
+                self.newest_header = event.header;
             }
             let before = event.bytes.len();
             RecordPrefix::append(&mut event.bytes, record, truncated);
@@ -186,50 +156,50 @@ impl OpenEvents {
         }
     }
 
-    /// Returns the event whose last record is the longest ago.
+    /// Returns the least recently active event with its slot index.
     pub(super) fn oldest(&self) -> Option<(usize, &OpenEvent)> {
-        let slot = self.oldest?;
-        Some((slot, self.slots.get(slot)?))
+        let slot_index = self.oldest?;
+        Some((slot_index, self.slots.get(slot_index)?))
     }
 
-    /// Takes an event out, to be looked at; then its place can be [used again](Self::recycle).
-    pub(super) fn close(&mut self, slot: usize) -> Option<&OpenEvent> {
-        self.unlink(slot);
-        let event = self.slots.get(slot)?;
+    /// Closes an event and returns it. Its slot is free after [`recycle`](Self::recycle).
+    pub(super) fn close(&mut self, slot_index: usize) -> Option<&OpenEvent> {
+        self.unlink(slot_index);
+        let event = self.slots.get(slot_index)?;
         self.held_bytes -= event.bytes.len();
-        match self.places.get_mut(event.key.place(PLACES)) {
-            Some(place) if *place == u32::try_from(slot).ok() => *place = None,
+        match self.by_serial.get_mut(event.key.table_index(TABLE_LENGTH)) {
+            Some(entry) if *entry == u32::try_from(slot_index).ok() => *entry = None,
             _ => drop(self.displaced.remove(&event.key)),
         }
         Some(event)
     }
 
-    /// Makes the place of a closed event free for another.
-    pub(super) fn recycle(&mut self, slot: usize) {
-        if let Some(event) = self.slots.get_mut(slot) {
+    /// Frees the slot of a closed event.
+    pub(super) fn recycle(&mut self, slot_index: usize) {
+        if let Some(event) = self.slots.get_mut(slot_index) {
             event.bytes.clear();
             if event.bytes.capacity() > KEEP_CAPACITY {
                 event.bytes = Vec::new();
             }
         }
-        self.free.push(slot);
+        self.free.push(slot_index);
     }
 
-    fn link_as_newest(&mut self, slot: usize) {
-        let before = self.newest.replace(slot);
-        if let Some(event) = self.slots.get_mut(slot) {
+    fn link_as_newest(&mut self, slot_index: usize) {
+        let before = self.newest.replace(slot_index);
+        if let Some(event) = self.slots.get_mut(slot_index) {
             event.older = before;
             event.newer = None;
-            self.newest_head = event.head;
+            self.newest_header = event.header;
         }
         match before.and_then(|before| self.slots.get_mut(before)) {
-            Some(event) => event.newer = Some(slot),
-            None => self.oldest = Some(slot),
+            Some(event) => event.newer = Some(slot_index),
+            None => self.oldest = Some(slot_index),
         }
     }
 
-    fn unlink(&mut self, slot: usize) {
-        let Some(event) = self.slots.get(slot) else {
+    fn unlink(&mut self, slot_index: usize) {
+        let Some(event) = self.slots.get(slot_index) else {
             return;
         };
         let (older, newer) = (event.older, event.newer);
@@ -241,83 +211,52 @@ impl OpenEvents {
             Some(event) => event.older = older,
             None => {
                 self.newest = older;
-                self.newest_head = None;
+                self.newest_header = None;
             }
         }
     }
 }
 
-/// The head of an event's first record, if it is of the usual length and names no machine.
+/// The bytes of a header, for comparison with those of later records.
 #[derive(Clone, Copy, Debug)]
-struct Head {
+struct HeaderBytes {
     parts: Parts,
     length: usize,
     id: EventId,
 }
 
-/// The first and the last sixteen bytes of a head, and two between them: together they are all, since a
-/// serial has ten digits at most.
+/// The first and the last sixteen bytes of a header, and two between. Together they cover it, because
+/// a serial has at most ten digits.
 type Parts = (u128, u128, u16);
 
-impl Head {
-    /// What a head can be as long as, and what [`Parts`] can be compared of.
+impl HeaderBytes {
+    /// The lengths of headers that [`Parts`] cover.
     const LENGTHS: std::ops::RangeInclusive<usize> = 18..=34;
 
+    /// Returns the header of a record, if it has the usual length and does not name a machine.
     fn of(record: &Record<'_>) -> Option<Self> {
         let length = record.body_at();
-        let head = record.text().get(..length)?;
-        // behind a head without its space the body could begin with one
-        if record.node().is_some() || !Self::LENGTHS.contains(&length) || !head.ends_with(b" ") {
+        let header = record.text().get(..length)?;
+        // without its final space the header could also be the start of another one
+        if record.node().is_some() || !Self::LENGTHS.contains(&length) || !header.ends_with(b" ") {
             return None;
         }
-        Some(Self { parts: Self::parts(head)?, length, id: record.id() })
+        Some(Self { parts: Self::parts(header)?, length, id: record.id() })
     }
 
-    /// Returns the head of a text that begins with this one.
+    /// Returns the header of a text, if it is the same.
     #[inline]
-    fn found_in<'a>(self, text: &'a [u8]) -> Option<Header<'a>> {
+    fn find_in<'a>(self, text: &'a [u8]) -> Option<Header<'a>> {
         let is_same = Self::parts(text.get(..self.length)?)? == self.parts;
         is_same.then_some(Header { node: None, id: self.id, body_at: self.length })
     }
 
     #[inline]
-    fn parts(head: &[u8]) -> Option<Parts> {
-        let (first, last) = (head.first_chunk()?, head.last_chunk()?);
-        let middle = head.get(16..)?.first_chunk()?;
+    fn parts(header: &[u8]) -> Option<Parts> {
+        let (first, last) = (header.first_chunk()?, header.last_chunk()?);
+        let middle = header.get(16..)?.first_chunk()?;
         let (first, last) = (u128::from_ne_bytes(*first), u128::from_ne_bytes(*last));
         Some((first, last, u16::from_ne_bytes(*middle)))
-    }
-}
-
-/// Which events were closed lately, so that a late record can be told from a new event.
-///
-/// A table with one place per serial, overwritten by the serial that comes 65,536 later.
-#[derive(Debug, Default)]
-pub(super) struct Closed {
-    places: Vec<u64>,
-}
-
-impl Closed {
-    const PLACES: usize = 1 << 16;
-
-    pub(super) fn insert(&mut self, key: Key) {
-        if self.places.is_empty() {
-            self.places = vec![0; Self::PLACES];
-        }
-        if let Some(place) = self.places.get_mut(key.place(Self::PLACES)) {
-            *place = Self::mark(key);
-        }
-    }
-
-    pub(super) fn contains(&self, key: Key) -> bool {
-        self.places.get(key.place(Self::PLACES)).is_some_and(|mark| *mark == Self::mark(key))
-    }
-
-    /// Mixes the whole key into one word, which is never zero.
-    fn mark(key: Key) -> u64 {
-        (key.time.as_millis().wrapping_mul(0x9E37_79B9_7F4A_7C15)
-            ^ key.who.wrapping_mul(0xD6E8_FEB8_6659_FD93))
-            | 1
     }
 }
 
@@ -325,19 +264,20 @@ impl Closed {
 mod tests {
     use super::*;
     use crate::message_type::MessageType;
+    use crate::record::EventId;
+    use crate::time::Timestamp;
 
-    fn key(serial: u32) -> Key {
-        Key::new(EventId::new(Timestamp::new(1, 0).expect("a time"), serial), 0)
+    fn key(serial: u32) -> EventKey {
+        EventKey::new(EventId::new(Timestamp::new(1, 0).expect("a time"), serial), 0)
     }
 
-    impl Key {
-        fn next(self) -> Self {
-            Self::new(EventId::new(self.time, self.id().serial().wrapping_add(1)), self.node())
-        }
+    fn next(key: EventKey) -> EventKey {
+        let id = EventId::new(key.id().time(), key.id().serial().wrapping_add(1));
+        EventKey::new(id, key.node())
     }
 
     fn record() -> Record<'static> {
-        Record::parse(MessageType::CWD, b"audit(1.000:2): x").expect("a head")
+        Record::parse(MessageType::CWD, b"audit(1.000:2): x").expect("a header")
     }
 
     fn close(open: &mut OpenEvents, slot: usize) {
@@ -346,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_is_the_one_that_was_not_touched() {
+    fn the_oldest_event_is_the_least_recently_active() {
         let mut open = OpenEvents::default();
         let slots = [1, 2, 3].map(|serial| open.open(key(serial), false, Tick::ZERO));
         open.add(slots[0], &record(), false, Tick::from_nanos(1));
@@ -359,49 +299,49 @@ mod tests {
         assert!(open.oldest().is_none());
         assert_eq!((open.len(), open.held_bytes()), (0, 0));
         let again = open.open(key(9), false, Tick::ZERO);
-        assert!(slots.contains(&again), "places are used again");
+        assert!(slots.contains(&again), "slots are reused");
         assert_eq!(open.find(key(9)), Some(again));
         assert_eq!(open.find(key(1)), None);
     }
 
     #[test]
-    fn an_event_is_found_by_its_head_and_by_no_other() {
+    fn an_event_is_found_by_its_whole_header_only() {
         for serial in [7, 4242, 99_999_999, 123_456_789, u32::MAX] {
             let mut open = OpenEvents::default();
             let text = format!("audit(1700000000.123:{serial}): cwd=\"/root\"").into_bytes();
-            let record = Record::parse(MessageType::CWD, &text).expect("a head");
-            let (key, length) = (Key::new(record.id(), 0), record.body_at());
+            let record = Record::parse(MessageType::CWD, &text).expect("a header");
+            let (key, length) = (EventKey::new(record.id(), 0), record.body_at());
             let slot = open.open(key, false, Tick::ZERO);
-            assert_eq!(open.with_head_of(&text), None, "it has no record yet");
+            assert_eq!(open.find_by_header(&text), None, "the event has no record yet");
             open.add(slot, &record, false, Tick::ZERO);
-            let head = (slot, Header { node: None, id: record.id(), body_at: length });
-            assert_eq!(open.with_head_of(&text), Some(head), "{serial}");
-            // what is behind the head plays no part
-            assert_eq!(open.with_head_of(&text[..length]), Some(head), "{serial}");
+            let found = (slot, Header { node: None, id: record.id(), body_at: length });
+            assert_eq!(open.find_by_header(&text), Some(found), "{serial}");
+            // the body does not matter
+            assert_eq!(open.find_by_header(&text[..length]), Some(found), "{serial}");
             for at in 0..length {
                 let mut other = text.clone();
                 other[at] ^= 1;
-                assert_eq!(open.with_head_of(&other), None, "{serial}, {at}");
-                assert_eq!(open.with_head_of(&text[..at]), None, "{serial}, {at}");
+                assert_eq!(open.find_by_header(&other), None, "{serial}, {at}");
+                assert_eq!(open.find_by_header(&text[..at]), None, "{serial}, {at}");
             }
-            // another is the newest: it is found by its place
-            open.open(key.next(), false, Tick::ZERO);
-            assert_eq!(open.with_head_of(&text), Some(head), "{serial}");
+            // another event is the newest: this one is found by its serial
+            open.open(next(key), false, Tick::ZERO);
+            assert_eq!(open.find_by_header(&text), Some(found), "{serial}");
         }
     }
 
     #[test]
-    fn a_head_without_its_space_is_read() {
+    fn a_header_without_its_final_space_is_not_compared() {
         let mut open = OpenEvents::default();
         let record =
-            Record::parse(MessageType::EOE, b"audit(1700000000.123:4242):").expect("a head");
-        let slot = open.open(Key::new(record.id(), 0), false, Tick::ZERO);
+            Record::parse(MessageType::EOE, b"audit(1700000000.123:4242):").expect("a header");
+        let slot = open.open(EventKey::new(record.id(), 0), false, Tick::ZERO);
         open.add(slot, &record, false, Tick::ZERO);
-        assert_eq!(open.with_head_of(b"audit(1700000000.123:4242): cwd=\"/\""), None);
+        assert_eq!(open.find_by_header(b"audit(1700000000.123:4242): cwd=\"/\""), None);
     }
 
     #[test]
-    fn many_interleaved_events_are_all_found() {
+    fn events_that_lost_their_table_entry_are_found() {
         let mut open = OpenEvents::default();
         let slots: Vec<_> = (0..5000).map(|n| open.open(key(n), false, Tick::ZERO)).collect();
         assert!((0..5000).zip(&slots).all(|(n, slot)| open.find(key(n)) == Some(*slot)));
@@ -409,19 +349,6 @@ mod tests {
         assert_eq!(open.len(), 2000);
         let is_found = |n| open.find(key(n)).is_some();
         assert!((0..5000).all(|n| is_found(n) != (1000..4000).contains(&n)));
-        assert_eq!(open.displaced.len(), 1000, "the last ones have their places");
-    }
-
-    #[test]
-    fn closed_events_are_remembered_by_their_whole_key() {
-        let mut closed = Closed::default();
-        assert!(!closed.contains(key(0)));
-        closed.insert(key(50));
-        assert!(closed.contains(key(50)));
-        assert!(!closed.contains(Key::new(key(50).id(), 1)));
-        let later = EventId::new(Timestamp::new(900, 0).expect("a time"), 50);
-        assert!(!closed.contains(Key::new(later, 0)), "trap 14: another boot");
-        closed.insert(key(50 + 65_536));
-        assert!(!closed.contains(key(50)));
+        assert_eq!(open.displaced.len(), 1000, "the last thousand are in the table");
     }
 }

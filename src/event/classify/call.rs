@@ -1,4 +1,4 @@
-//! Views of what calls did.
+//! Views of system calls and operations of io_uring.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -8,23 +8,41 @@ use crate::bytestr::ByteStr;
 use crate::constants::{Errno, Named, PTRACE_REQUESTS, Signal};
 use crate::event::Event;
 use crate::message_type::MessageType;
-use crate::record::{ObjPid, Path, Record, SocketAddress, Syscall, UringOp};
+use crate::record::view::{ObjPid, Path, Syscall, UringOp};
+use crate::record::{Record, SocketAddress};
 
-/// A system call, or an operation of io_uring, with everything that the event says about it.
+/// A system call, or an operation of io_uring, with the other records of its event.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::{Delivery, Events, log};
+///
+/// let text = r#"type=SYSCALL msg=audit(1.000:2): arch=c000003e syscall=87 success=no exit=-13 a0=7f00 pid=7 uid=1000 comm="rm" exe="/usr/bin/rm"
+/// type=CWD msg=audit(1.000:2): cwd="/root"
+/// type=PATH msg=audit(1.000:2): item=0 name="notes" nametype=DELETE
+/// "#;
+/// let mut events = Events::new(log::Reader::new(text.as_bytes()));
+/// let Some(Ok(Delivery::Event(event))) = events.next() else { panic!("an event") };
+/// let call = event.call().ok_or("a call")?;
+/// assert_eq!((call.name(), call.pid(), call.success()), (Some("unlink"), Some(7), Some(false)));
+/// assert_eq!(call.paths().count(), 1);
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     event: &'a Event,
     opener: Opener<'a>,
 }
 
-/// The record that a call begins with.
+/// The record of the call or operation.
 #[derive(Clone, Copy, Debug)]
 enum Opener<'a> {
     Syscall(Syscall<'a>),
     Uring(UringOp<'a>),
 }
 
-/// Asks the opener, whichever it is.
+/// Evaluates an expression for either kind of record.
 macro_rules! of_opener {
     ($self:ident, $view:ident => $answer:expr) => {
         match $self.opener {
@@ -35,8 +53,8 @@ macro_rules! of_opener {
 }
 
 impl<'a> Call<'a> {
-    /// Finds the call of an event. Operations that were submitted by `io_uring_enter` stand beside
-    /// its record; then the first of them is meant.
+    /// Finds the call of an event. If the event is of `io_uring_enter` and has records of operations, the
+    /// first of these operations is returned.
     pub(super) fn of(event: &'a Event) -> Option<Self> {
         let mut syscall = None;
         let mut uring = None;
@@ -98,36 +116,36 @@ impl<'a> Call<'a> {
         of_opener!(self, view => view.pid())
     }
 
-    /// Returns whether it succeeded; `None` for calls that never return.
+    /// Returns whether the call succeeded; `None` for calls that do not return.
     #[must_use]
     pub fn success(&self) -> Option<bool> {
         of_opener!(self, view => view.success())
     }
 
-    /// Returns what it returned; `None` for calls that never return.
+    /// Returns the return value; `None` for calls that do not return.
     #[must_use]
     pub fn exit(&self) -> Option<i64> {
         of_opener!(self, view => view.exit())
     }
 
-    /// Returns why it failed; `None` if it did not.
+    /// Returns the error number; `None` if the call did not fail.
     #[must_use]
     pub fn errno(&self) -> Option<Errno> {
         of_opener!(self, view => view.errno())
     }
 
-    /// Iterates over the file system objects that it touched, parents included.
+    /// Iterates over the `PATH` records, parent directories included.
     pub fn paths(&self) -> impl Iterator<Item = Path<'a>> + use<'a> {
         self.event.records().filter_map(Record::as_path)
     }
 
-    /// Returns the address of a socket that it was given or gave back.
+    /// Returns the socket address that was passed to the call or returned by it.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddress> {
         self.event.records().find_map(Record::as_sockaddr)?.address()
     }
 
-    /// Iterates over the processes that it acted on.
+    /// Iterates over the processes that the call acted on.
     pub fn targets(&self) -> impl Iterator<Item = ObjPid<'a>> + use<'a> {
         self.event.records().filter_map(Record::as_obj_pid)
     }
@@ -137,11 +155,11 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Gives the views below what they share.
+/// Defines the methods that the views below share.
 macro_rules! of_call {
     ($name:ident) => {
         impl<'a> $name<'a> {
-            /// Returns the call, with everything about the caller.
+            /// Returns the call, with the details of the caller.
             #[must_use]
             pub const fn call(&self) -> Call<'a> {
                 self.call
@@ -156,7 +174,7 @@ macro_rules! of_call {
     };
 }
 
-/// A program that was started.
+/// A program that was executed.
 #[derive(Clone, Copy, Debug)]
 pub struct Exec<'a> {
     pub(super) call: Call<'a>,
@@ -165,7 +183,7 @@ pub struct Exec<'a> {
 of_call!(Exec);
 
 impl<'a> Exec<'a> {
-    /// Returns the path of the program that now runs.
+    /// Returns the path of the new program.
     #[must_use]
     pub fn exe(&self) -> Option<Cow<'a, OsStr>> {
         self.call.syscall()?.exe().map(os_str)
@@ -177,7 +195,7 @@ impl<'a> Exec<'a> {
         self.call.event.records().find_map(Record::as_cwd)?.path().map(os_str)
     }
 
-    /// Returns the arguments that arrived, in their order; [`Event::missing`] tells of others.
+    /// Returns the received arguments in order; [`Event::missing`] reports missing ones.
     #[must_use]
     pub fn args(&self) -> Vec<Cow<'a, OsStr>> {
         match self.call.event.execve() {
@@ -197,13 +215,13 @@ pub struct Fork<'a> {
 of_call!(Fork);
 
 impl Fork<'_> {
-    /// Returns the child, as the caller sees it in its own pid namespace.
+    /// Returns the PID of the child in the caller's PID namespace.
     #[must_use]
     pub const fn child(&self) -> u32 {
         self.child
     }
 
-    /// Returns the flags of `clone`, and those that `fork` and `vfork` stand for; `None` for
+    /// Returns the flags of `clone`, or those that `fork` and `vfork` imply; `None` for
     /// `clone3`, whose flags are not recorded.
     ///
     /// Source: `include/uapi/linux/sched.h`; `kernel/fork.c`.
@@ -220,14 +238,13 @@ impl Fork<'_> {
         }
     }
 
-    /// Tells whether a thread was created; `None` for `clone3`, whose flags are not recorded.
+    /// Returns whether a thread was created; `None` for `clone3`, whose flags are not recorded.
     #[must_use]
     pub fn is_thread(&self) -> Option<bool> {
         Some(self.flags()? & CLONE_THREAD != 0)
     }
 
-    /// Tells whether the child is a child of the caller's parent, not of the caller; `None` for
-    /// `clone3`.
+    /// Returns whether the child's parent is the caller's parent (`CLONE_PARENT`); `None` for `clone3`.
     #[must_use]
     pub fn is_sibling(&self) -> Option<bool> {
         Some(self.flags()? & CLONE_PARENT != 0)
@@ -239,7 +256,7 @@ const CLONE_VFORK: u64 = 0x4000;
 const CLONE_PARENT: u64 = 0x8000;
 const CLONE_THREAD: u64 = 0x1_0000;
 
-/// A process or thread that ended itself.
+/// A process or thread that exited.
 #[derive(Clone, Copy, Debug)]
 pub struct Exit<'a> {
     pub(super) call: Call<'a>,
@@ -254,7 +271,7 @@ impl Exit<'_> {
         self.call.argument(0).and_then(|status| u8::try_from(status & 0xFF).ok())
     }
 
-    /// Tells whether the whole process ended (`exit_group`); after `exit` it may live on.
+    /// Returns whether the whole process exited (`exit_group`); after `exit` other threads may continue.
     #[must_use]
     pub fn is_group(&self) -> bool {
         self.call.name() == Some("exit_group")
@@ -270,7 +287,7 @@ pub struct Kill<'a> {
 of_call!(Kill);
 
 impl Kill<'_> {
-    /// Returns the signal; `SIG0` only asks whether the target is there.
+    /// Returns the signal; `SIG0` only checks that the target exists.
     #[must_use]
     pub fn signal(&self) -> Option<Signal> {
         let index = usize::from(matches!(self.call.name()?, "tgkill" | "rt_tgsigqueueinfo")) + 1;
@@ -279,7 +296,7 @@ impl Kill<'_> {
     }
 }
 
-/// One process that looks into another.
+/// A process that traces another, or accesses its memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Ptrace<'a> {
     pub(super) call: Call<'a>,

@@ -1,43 +1,46 @@
-//! What an event says, as a type.
+//! Classification: the kind of an event, with the views that the kind implies.
 
 mod call;
 mod syscall_class;
 
+use std::fmt;
+
 pub use self::call::{Call, Exec, Exit, Fork, Kill, Ptrace};
-use self::syscall_class::Family;
+use self::syscall_class::SyscallClass;
 use super::Event;
 use crate::message_type::MessageType as T;
 use crate::message_type::Origin;
-use crate::record::{
-    Bpf, ConfigChange, EventListener, Integrity, Login, NetfilterCfg, Record, Seccomp, UserMessage,
+use crate::record::Record;
+use crate::record::view::{
+    Bpf, ConfigChange, EventListener, Integrity, Login, NetfilterCfg, Seccomp, UserMessage,
 };
 
-/// What an event says.
+/// The kind of an event.
 ///
-/// A variant exists only if the event has the records that it needs. Where a call made another
-/// record that says more, that record decides: an `openat` that SELinux denied is [`Mac`](Self::Mac),
-/// a write that set a login user is [`Login`](Self::Login).
+/// An event is of a kind only if it has the records that the kind's view needs. If a call led to a more
+/// specific record, that record decides: an `openat` that SELinux denied is [`Mac`](Self::Mac), a
+/// write that set the login user is [`Login`](Self::Login).
 ///
-/// `Exec`, `Fork` and `Exit` are facts: a call that failed is [`Syscall`](Self::Syscall). All
-/// other calls keep their kind when they fail; [`Event::outcome`] tells.
+/// `Exec` and `Fork` are successful: a failed call is [`Syscall`](Self::Syscall). All other calls keep
+/// their kind when they fail; see [`Event::outcome`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum EventKind<'a> {
-    /// A program was started: `execve` or `execveat` succeeded.
+    /// A program was executed: `execve` or `execveat` succeeded.
     Exec(Exec<'a>),
     /// A process or thread was created: `clone`, `clone3`, `fork` or `vfork` succeeded.
     Fork(Fork<'a>),
     /// A process or thread ended itself: `exit` or `exit_group`.
     Exit(Exit<'a>),
-    /// A file was opened, or looked at by its path.
+    /// A file was opened, or inspected by its path.
     FileOpen(Call<'a>),
-    /// A file or directory was made, also by `open`.
+    /// A file or directory was created, also by `open`.
     FileCreate(Call<'a>),
     /// A file or directory was removed.
     FileDelete(Call<'a>),
     /// A file or directory was renamed.
     FileRename(Call<'a>),
-    /// A hard or symbolic link was made.
+    /// A hard or symbolic link was created.
     FileLink(Call<'a>),
     /// Owner, permissions, times or extended attributes were changed.
     FileAttr(Call<'a>),
@@ -45,31 +48,31 @@ pub enum EventKind<'a> {
     FileMount(Call<'a>),
     /// A socket was connected.
     Connect(Call<'a>),
-    /// A socket was given an address.
+    /// A socket was bound to an address.
     Bind(Call<'a>),
     /// A connection was accepted.
     Accept(Call<'a>),
-    /// A socket began to listen.
+    /// A socket started to listen.
     Listen(Call<'a>),
-    /// Something was sent through a socket.
+    /// Data was sent through a socket.
     Send(Call<'a>),
-    /// A process changed who it is: users, groups, capabilities, session, namespaces.
+    /// A process changed its users, groups, capabilities, session or namespaces.
     Identity(Call<'a>),
     /// A signal was sent.
     Kill(Kill<'a>),
-    /// A process looked into another.
+    /// A process traced another, or accessed its memory.
     Ptrace(Ptrace<'a>),
     /// A kernel module was loaded or removed.
     Module(Call<'a>),
-    /// The call `bpf`, without a program being loaded or removed.
+    /// `bpf` was called, without loading or unloading a program.
     BpfCall(Call<'a>),
-    /// A BPF program was loaded, or is gone.
+    /// A BPF program was loaded or unloaded.
     Bpf(Bpf<'a>),
-    /// The clock was set, or its course changed.
+    /// The clock was set or adjusted.
     Time(Call<'a>),
-    /// The login user of a process was set: somebody logged in.
+    /// The login user of a process was set: a user logged in.
     Login(Login<'a>),
-    /// A program reports the beginning or end of a session: `USER_LOGIN`, `USER_START`, ….
+    /// A program reports the start or end of a session: `USER_LOGIN`, `USER_START`, ….
     Session(UserMessage<'a>),
     /// A program reports on authentication: `USER_AUTH`, `CRED_ACQ`, ….
     Auth(UserMessage<'a>),
@@ -79,7 +82,7 @@ pub enum EventKind<'a> {
     Service(Record<'a>),
     /// A setting or a rule of the audit system was changed.
     Config(ConfigChange<'a>),
-    /// Somebody began or ceased to read along.
+    /// A process joined or left the multicast group of audit records.
     Listener(EventListener<'a>),
     /// The packet filter was changed.
     Netfilter(NetfilterCfg<'a>),
@@ -89,7 +92,7 @@ pub enum EventKind<'a> {
     Integrity(Integrity<'a>),
     /// A seccomp filter stopped or logged a call.
     Seccomp(Seccomp<'a>),
-    /// Something unusual: a crash, a suspicious link, promiscuous mode, what a program noticed.
+    /// An anomaly: a crash, a suspicious link, promiscuous mode, or one that a program reports.
     Anomaly(Record<'a>),
     /// Any other call, or an exec, fork or exit that failed.
     Syscall(Call<'a>),
@@ -144,13 +147,21 @@ impl EventKind<'_> {
     }
 }
 
+/// Prints the [name](Self::name).
+impl fmt::Display for EventKind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 impl Event {
-    /// Returns what the event says.
+    /// Returns the kind of the event.
     ///
     /// # Examples
     ///
     /// ```
-    /// use auditlink::event::{Assembler, Delivery, EventKind, Received};
+    /// use auditlink::Delivery;
+    /// use auditlink::event::{Assembler, EventKind, Received};
     /// use auditlink::time::Tick;
     /// use auditlink::{MessageType, wire::frame};
     ///
@@ -172,7 +183,7 @@ impl Event {
     /// ```
     #[must_use]
     pub fn kind(&self) -> EventKind<'_> {
-        // the kernel writes what says more before the call
+        // the kernel writes the more specific records before that of the call
         if let Some(kind) = self.records().find_map(of_record) {
             return kind;
         }
@@ -182,7 +193,7 @@ impl Event {
         }
     }
 
-    /// Returns what the call did, whatever other records came with it.
+    /// Returns the kind that the call alone implies.
     pub(crate) fn kind_of_call(&self) -> Option<EventKind<'_>> {
         self.call().map(of_call)
     }
@@ -194,7 +205,7 @@ impl Event {
     }
 }
 
-/// Returns what a record says that is more than the call it came with.
+/// Returns the kind that a record implies, if it is more specific than a call.
 fn of_record(record: Record<'_>) -> Option<EventKind<'_>> {
     let message_type = record.message_type();
     match message_type {
@@ -254,49 +265,49 @@ fn of_message(message: UserMessage<'_>) -> EventKind<'_> {
 
 fn of_call(call: Call<'_>) -> EventKind<'_> {
     let succeeded = call.success() == Some(true);
-    let family = match call.name() {
-        None => Family::Other,
+    let class = match call.name() {
+        None => SyscallClass::Other,
         Some("socketcall") => {
             let number = call.syscall().and_then(|syscall| syscall.argument(0));
-            number.map_or(Family::Other, Family::of_socket_call)
+            number.map_or(SyscallClass::Other, SyscallClass::of_socket_call)
         }
-        Some(name) => Family::of(name),
+        Some(name) => SyscallClass::of(name),
     };
-    match family {
-        Family::Exec if succeeded => EventKind::Exec(Exec { call }),
-        Family::Fork if succeeded => {
+    match class {
+        SyscallClass::Exec if succeeded => EventKind::Exec(Exec { call }),
+        SyscallClass::Fork if succeeded => {
             match call.exit().and_then(|child| u32::try_from(child).ok()) {
                 Some(child) => EventKind::Fork(Fork { call, child }),
                 None => EventKind::Syscall(call),
             }
         }
-        Family::Exit => EventKind::Exit(Exit { call }),
-        Family::Open if makes_a_file(call) => EventKind::FileCreate(call),
-        Family::Open => EventKind::FileOpen(call),
-        Family::Create => EventKind::FileCreate(call),
-        Family::Delete => EventKind::FileDelete(call),
-        Family::Rename => EventKind::FileRename(call),
-        Family::Link => EventKind::FileLink(call),
-        Family::Attribute => EventKind::FileAttr(call),
-        Family::Mount => EventKind::FileMount(call),
-        Family::Connect => EventKind::Connect(call),
-        Family::Bind => EventKind::Bind(call),
-        Family::Accept => EventKind::Accept(call),
-        Family::Listen => EventKind::Listen(call),
-        Family::Send => EventKind::Send(call),
-        Family::Identity => EventKind::Identity(call),
-        Family::Kill => EventKind::Kill(Kill { call }),
-        Family::Ptrace => EventKind::Ptrace(Ptrace { call }),
-        Family::Module => EventKind::Module(call),
-        Family::Bpf => EventKind::BpfCall(call),
-        Family::Time => EventKind::Time(call),
-        Family::Exec | Family::Fork | Family::Other => EventKind::Syscall(call),
+        SyscallClass::Exit => EventKind::Exit(Exit { call }),
+        SyscallClass::Open if creates_file(call) => EventKind::FileCreate(call),
+        SyscallClass::Open => EventKind::FileOpen(call),
+        SyscallClass::Create => EventKind::FileCreate(call),
+        SyscallClass::Delete => EventKind::FileDelete(call),
+        SyscallClass::Rename => EventKind::FileRename(call),
+        SyscallClass::Link => EventKind::FileLink(call),
+        SyscallClass::Attribute => EventKind::FileAttr(call),
+        SyscallClass::Mount => EventKind::FileMount(call),
+        SyscallClass::Connect => EventKind::Connect(call),
+        SyscallClass::Bind => EventKind::Bind(call),
+        SyscallClass::Accept => EventKind::Accept(call),
+        SyscallClass::Listen => EventKind::Listen(call),
+        SyscallClass::Send => EventKind::Send(call),
+        SyscallClass::Identity => EventKind::Identity(call),
+        SyscallClass::Kill => EventKind::Kill(Kill { call }),
+        SyscallClass::Ptrace => EventKind::Ptrace(Ptrace { call }),
+        SyscallClass::Module => EventKind::Module(call),
+        SyscallClass::Bpf => EventKind::BpfCall(call),
+        SyscallClass::Time => EventKind::Time(call),
+        SyscallClass::Exec | SyscallClass::Fork | SyscallClass::Other => EventKind::Syscall(call),
     }
 }
 
-/// Tells whether an `open` made the file that it opened.
-fn makes_a_file(call: Call<'_>) -> bool {
-    call.paths().any(|path| path.nametype() == Some(b"CREATE"))
+/// Returns whether an `open` created the file.
+fn creates_file(call: Call<'_>) -> bool {
+    call.paths().any(|path| path.nametype() == Some("CREATE".into()))
 }
 
 #[cfg(test)]

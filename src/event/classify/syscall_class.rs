@@ -1,8 +1,8 @@
-//! Which calls do alike.
+//! The class of each system call, such as open, connect or ptrace.
 
-/// What a call does.
+/// What a system call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
+pub(super) enum SyscallClass {
     Exec,
     Fork,
     Exit,
@@ -27,8 +27,8 @@ pub(super) enum Family {
     Other,
 }
 
-impl Family {
-    /// Returns the family of a system call, or of an operation of io_uring; they share names.
+impl SyscallClass {
+    /// Returns the class of a system call, or of an operation of io_uring, which has the same name.
     pub(super) fn of(name: &str) -> Self {
         match name {
             "execve" | "execveat" => Self::Exec,
@@ -73,7 +73,7 @@ impl Family {
         }
     }
 
-    /// Returns the family of a call behind i386's `socketcall`.
+    /// Returns the class of an operation of i386's `socketcall`.
     pub(super) fn of_socket_call(number: u64) -> Self {
         crate::constants::SOCKET_CALLS.name(number).map_or(Self::Other, Self::of)
     }

@@ -3,7 +3,7 @@ use crate::constants::{Errno, Signal};
 use crate::event::{ClosedBy, Delivery, Object, Outcome};
 use crate::{Events, log};
 
-/// Makes an event of lines `TYPE body`.
+/// Makes an event from lines `TYPE body`.
 fn event(lines: &[&str]) -> Event {
     let mut text = String::new();
     for line in lines {
@@ -31,7 +31,7 @@ fn objects(event: &Event) -> Vec<String> {
 const OK: &str = "success=yes exit=0 a0=0 a1=0 a2=0 a3=0";
 
 #[test]
-fn kinds_by_call() {
+fn calls_have_the_kind_of_their_class() {
     for (number, kind) in [
         (2, "file_open"),
         (83, "file_create"),
@@ -63,7 +63,7 @@ fn kinds_by_call() {
 }
 
 #[test]
-fn what_comes_before_the_call_says_more() {
+fn specific_records_decide_the_kind() {
     let denied = event(&[
         "AVC avc:  denied  { read } for  pid=7 comm=\"x\" name=\"shadow\" scontext=a:b:c tcontext=a:b:d tclass=file permissive=0",
         &call(257, "success=no exit=-13 a0=ffffff9c a1=0 a2=0 a3=0"),
@@ -83,7 +83,7 @@ fn what_comes_before_the_call_says_more() {
 }
 
 #[test]
-fn a_file_that_open_made() {
+fn an_open_that_created_a_file_is_a_creation() {
     let made = event(&[
         &call(257, "success=yes exit=3 a0=ffffff9c a1=0 a2=241 a3=1b6"),
         "CWD cwd=\"/\"",
@@ -97,7 +97,7 @@ fn a_file_that_open_made() {
 }
 
 #[test]
-fn relative_paths_are_completed_only_where_that_is_certain() {
+fn paths_are_completed_only_if_relative_to_the_working_directory() {
     let path = ["CWD cwd=\"/home\"", "PATH item=0 name=\"a\" nametype=NORMAL"];
     let by_cwd =
         event(&[&call(257, "success=yes exit=3 a0=ffffff9c a1=0 a2=0 a3=0"), path[0], path[1]]);
@@ -108,7 +108,7 @@ fn relative_paths_are_completed_only_where_that_is_certain() {
 }
 
 #[test]
-fn records_that_stand_twice() {
+fn repeated_records_are_all_read() {
     let killed = event(&[
         &call(62, "success=yes exit=0 a0=ffffffff a1=9"),
         "OBJ_PID opid=70 oauid=-1 ouid=0 oses=-1 ocomm=\"a\"",
@@ -125,7 +125,7 @@ fn records_that_stand_twice() {
 }
 
 #[test]
-fn calls_on_sockets() {
+fn socket_calls_have_addresses_and_socketcall_is_resolved() {
     let connect = event(&[
         &call(42, "success=no exit=-111 a0=3 a1=7f a2=10"),
         "SOCKADDR saddr=020000500A0000010000000000000000",
@@ -135,11 +135,11 @@ fn calls_on_sockets() {
     assert_eq!(objects(&connect), ["10.0.0.1:80"]);
     let by_number =
         event(&["SYSCALL arch=40000003 syscall=102 success=yes exit=0 a0=2 a1=ff pid=1"]);
-    assert!(matches!(by_number.kind(), EventKind::Bind(_)), "trap 61: socketcall");
+    assert!(matches!(by_number.kind(), EventKind::Bind(_)));
 }
 
 #[test]
-fn an_operation_of_io_uring_is_a_call() {
+fn operations_of_io_uring_are_calls() {
     let alone = event(&[
         "URINGOP uring_op=18 success=yes exit=5 items=1 ppid=1 pid=2 uid=0 gid=0 key=\"k\"",
         "CWD cwd=\"/\"",
@@ -153,11 +153,15 @@ fn an_operation_of_io_uring_is_a_call() {
     assert_eq!(alone.keys(), [b"k"]);
     let inline = event(&["URINGOP uring_op=36 success=yes exit=0 pid=7 uid=0", &call(426, OK)]);
     assert!(matches!(inline.kind(), EventKind::FileDelete(_)));
-    assert_eq!(inline.subject().exe.as_deref(), Some(&b"/bin/x"[..]), "the call knows the program");
+    assert_eq!(
+        inline.subject().exe.as_deref(),
+        Some(&b"/bin/x"[..]),
+        "the call contains the program"
+    );
 }
 
 #[test]
-fn what_programs_report() {
+fn messages_of_programs_are_classified() {
     let login = event(&[
         "USER_LOGIN pid=1 uid=0 auid=4294967295 ses=4294967295 msg='op=login acct=\"root\" exe=\"/usr/sbin/sshd\" hostname=? addr=10.0.0.1 terminal=ssh res=failed'",
     ]);
@@ -191,7 +195,7 @@ fn what_programs_report() {
 }
 
 #[test]
-fn and_17_programs_in_the_kernel_come_and_go() {
+fn bpf_programs_are_loaded_and_unloaded() {
     let loaded = event(&["BPF prog-id=75 op=LOAD", &call(321, "success=yes exit=4 a0=5 a1=0")]);
     let EventKind::Bpf(bpf) = loaded.kind() else { panic!("{loaded:?}") };
     assert_eq!((bpf.program(), loaded.records().len()), (Some(75), 2));
@@ -201,7 +205,7 @@ fn and_17_programs_in_the_kernel_come_and_go() {
 }
 
 #[test]
-fn settings_and_rules() {
+fn configuration_changes_have_settings_and_rules_as_objects() {
     let set = event(&["CONFIG_CHANGE op=set audit_backlog_limit=8192 old=64 auid=0 ses=1 res=1"]);
     assert_eq!(
         (&set.action()[..], objects(&set)),

@@ -1,32 +1,47 @@
-//! What can be wrong with the service that the kernel does.
+//! Faults of the audit system, which a watchdog finds.
 
 use std::fmt;
 
 use bitflags::bitflags;
 
 bitflags! {
-    /// What is wrong with the service: reasons why events may not be made, or not come here.
+    /// Faults of the audit system: reasons why events may not be recorded, or not reach this
+    /// process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::event::HealthFaults;
+    ///
+    /// let faults = HealthFaults::DISABLED | HealthFaults::RULES;
+    /// assert_eq!(faults.names().collect::<Vec<_>>(), ["disabled", "rules"]);
+    /// assert_eq!(faults.to_string(), "auditing is off; the loaded rules have changed");
+    /// ```
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct HealthFaults: u32 {
-        /// This process is not the audit daemon any more.
+        /// This process has lost its registration as the audit daemon.
         const REGISTRATION = 0x01;
         /// Auditing is off.
         const DISABLED = 0x02;
-        /// The loaded rules are not those that were loaded when the watch began.
+        /// The loaded rules differ from those that were loaded when the watchdog started.
         const RULES = 0x04;
-        /// A heartbeat did not come back in time.
+        /// A heartbeat did not return in time.
         const HEARTBEAT = 0x08;
-        /// The kernel does not answer requests, so nobody knows.
+        /// The kernel does not answer requests, so its state is not known.
         const REQUESTS = 0x10;
     }
 }
 
-/// The faults, what they are called in JSON, and what they mean.
+/// The faults with their names in JSON and their meanings.
 const NAMES: [(HealthFaults, &str, &str); 5] = [
-    (HealthFaults::REGISTRATION, "registration", "this process is not the audit daemon any more"),
+    (
+        HealthFaults::REGISTRATION,
+        "registration",
+        "this process has lost its registration as the audit daemon",
+    ),
     (HealthFaults::DISABLED, "disabled", "auditing is off"),
     (HealthFaults::RULES, "rules", "the loaded rules have changed"),
-    (HealthFaults::HEARTBEAT, "heartbeat", "a heartbeat did not come back in time"),
+    (HealthFaults::HEARTBEAT, "heartbeat", "a heartbeat did not return in time"),
     (HealthFaults::REQUESTS, "requests", "the kernel does not answer requests"),
 ];
 
@@ -37,15 +52,11 @@ impl HealthFaults {
     }
 }
 
+/// Prints the meanings of the faults, separated by semicolons.
 impl fmt::Display for HealthFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = "";
-        for (fault, _, meaning) in NAMES {
-            if self.contains(fault) {
-                write!(f, "{separator}{meaning}")?;
-                separator = "; ";
-            }
-        }
-        Ok(())
+        let meanings = NAMES.iter().filter(|(fault, ..)| self.contains(*fault));
+        let meanings: Vec<_> = meanings.map(|(_, _, meaning)| *meaning).collect();
+        f.pad(&meanings.join("; "))
     }
 }

@@ -1,33 +1,33 @@
-//! The books: what is missing, what is known of it, and what waits to be handed out.
+//! The loss tracker: each loss is counted and queued for delivery where it is detected.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 
 use super::serials::Gap;
-use super::{Cause, Count, CounterReading, HealthFaults, Loss, Stats, Unit};
+use super::{Cause, Count, CounterReading, HealthFaults, Loss, Stats, Sum, Unit};
 use crate::event::{Delivery, Event};
 use crate::message_type::MessageType;
 use crate::record::{EventId, Record, Value};
 use crate::time::Tick;
 
-/// Keeps stats: every sign of a loss is written down once, where it became known.
+/// Counts losses and queues them, in order, between the events.
 #[derive(Debug, Default)]
 pub(in crate::event) struct LossTracker {
     pub(in crate::event) stats: Stats,
-    /// What waits to be handed out, in its order.
+    /// Events and losses that were not polled yet.
     ready: VecDeque<Delivery>,
-    /// The event of the last record, behind which a loss stands.
+    /// The event of the last record: new losses are reported after it.
     pub(in crate::event) last: Option<EventId>,
     lost_counter: Option<u32>,
     last_record_at: Tick,
     explained: Explained,
 }
 
-/// Missing serials that an overrun accounts for already.
+/// Missing serials that overruns account for.
 ///
-/// Every event that an overrun swallowed whole took at least one dropped record with it, so an
-/// overrun of n records explains at most n missing serials.
+/// An event that an overrun dropped completely had at least one of the dropped records, so an overrun
+/// of n records explains at most n missing serials.
 #[derive(Debug, Default)]
 struct Explained {
     serials: u64,
@@ -46,13 +46,13 @@ impl LossTracker {
         Some(delivery)
     }
 
-    /// Puts an event behind what waits to be handed out.
+    /// Queues an event for delivery.
     pub(in crate::event) fn push(&mut self, event: Event, is_whole: bool) {
         self.stats.incomplete += u64::from(!is_whole);
         self.ready.push_back(Delivery::Event(event));
     }
 
-    /// Counts a record, and takes note of what it says about the signs themselves.
+    /// Counts a record, and reads from it what concerns the detection of losses.
     #[inline(always)]
     pub(in crate::event) fn record(&mut self, record: &Record<'_>, at: Tick) {
         self.stats.records += 1;
@@ -65,69 +65,58 @@ impl LossTracker {
         }
     }
 
-    pub(in crate::event) fn truncated(&mut self, lacking: usize) {
-        self.stats.truncated += 1;
-        self.lose(Cause::Truncated, Count::Exactly(lacking as u64), Unit::Bytes);
-    }
-
-    pub(in crate::event) fn restart(&mut self) {
-        self.stats.restarts += 1;
-        self.lose(Cause::SerialRestart, Count::Unknown, Unit::Events);
-    }
-
     pub(in crate::event) fn overrun(&mut self, dropped: Option<u64>) {
-        let count = dropped.map_or(Count::Unknown, Count::Exactly);
         if let Some(dropped) = dropped {
-            add(&mut self.stats.overrun_records, dropped);
             self.explain(dropped);
         }
+        let count = dropped.map_or(Count::Unknown, Count::Exactly);
         self.lose(Cause::SocketOverrun, count, Unit::Records);
     }
 
     pub(in crate::event) fn queue_full(&mut self, dropped: u64) {
-        add(&mut self.stats.queue_records, dropped);
         self.explain(dropped);
         self.lose(Cause::QueueFull, Count::Exactly(dropped), Unit::Records);
     }
 
-    /// Ends the time in which gaps are explained, now that it is known.
+    /// Sets until when overruns explain gaps, unless that is set.
     pub(in crate::event) fn explain_until(&mut self, until: Tick) {
         if self.explained.serials > 0 && self.explained.until.is_none() {
             self.explained.until = Some(until);
         }
     }
 
-    /// Explains nothing more once the time is over.
+    /// Stops explaining gaps if the time for that is over.
     pub(in crate::event) fn expire(&mut self, at: Tick) {
         if self.explained.until.is_some_and(|until| until < at) {
             self.explained = Explained::default();
         }
     }
 
-    /// Until when gaps are explained, if that is known.
+    /// Returns until when overruns explain gaps, if that is set.
     pub(in crate::event) const fn explained_until(&self) -> Option<Tick> {
         self.explained.until
     }
 
     fn explain(&mut self, records: u64) {
-        add(&mut self.explained.serials, records);
+        // saturating: counts from outside must not wrap
+        self.explained.serials = self.explained.serials.saturating_add(records);
         self.explained.until = None;
     }
 
-    /// Takes note of a reading of the kernel's counter, begun at `at`.
+    /// Compares a reading of the kernel's counter, requested at `at`, with the one before.
     pub(in crate::event) fn lost_counter(&mut self, total: u32, at: Tick) {
         let before = self.lost_counter.replace(total);
-        // a first reading that comes too late says nothing about what was lost before it, and one
-        // that was begun before the last record came, nothing about what was lost before that
+        // If the first reading comes after the first record, earlier losses stay unknown. A reading
+        // that was requested before the last record was received does not cover the time up to it.
         if self.stats.counter != CounterReading::Unknown || self.stats.records == 0 {
             let is_current = at >= self.last_record_at;
             self.stats.counter =
                 if is_current { CounterReading::Current } else { CounterReading::Stale };
         }
         match before {
-            None => {} // what was lost before is not ours to report
+            None => {} // losses before the first reading are not reported
             Some(before) if total >= before => self.kernel_lost(u64::from(total - before)),
-            // somebody reset it, and the record of that did not come first
+            // the counter was reset, and the record of that was not received before
             Some(_) => {
                 let count = match total {
                     0 => Count::Unknown,
@@ -140,18 +129,17 @@ impl LossTracker {
 
     fn kernel_lost(&mut self, count: u64) {
         if count > 0 {
-            self.stats.kernel_lost += count;
             self.lose(Cause::KernelLost, Count::Exactly(count), Unit::Mixed);
         }
     }
 
-    /// Takes note of changes that concern the signs themselves.
+    /// Follows a reset of the counter, and auditing being turned on or off.
     #[cold]
     fn config_change(&mut self, record: &Record<'_>) {
         let setting = record.as_config_change().and_then(|change| change.setting());
         let old: Option<u32> = record.field("old").and_then(Value::decimal);
         match setting {
-            // the counter was reset: it stood at `old`
+            // the counter was reset; its value before was `old`
             Some((b"lost", new)) => {
                 if let (Some(before), Some(old), Some(new)) =
                     (self.lost_counter, old, new.decimal())
@@ -163,18 +151,17 @@ impl LossTracker {
             Some((b"audit_enabled", new)) if record.field("res").is_some_and(is_success) => {
                 let mut faults = self.stats.health_faults;
                 faults.set(HealthFaults::DISABLED, new.decimal() == Some(0));
-                self.service(faults);
+                self.health(faults);
             }
             _ => {}
         }
     }
 
-    /// Takes note of all that is wrong with the service.
-    pub(in crate::event) fn service(&mut self, faults: HealthFaults) {
+    /// Compares the present faults of the audit system with those before.
+    pub(in crate::event) fn health(&mut self, faults: HealthFaults) {
         let before = std::mem::replace(&mut self.stats.health_faults, faults);
         let new = faults - before;
         if !new.is_empty() {
-            self.stats.health_fault_count += 1;
             self.lose(Cause::HealthFault { faults: new }, Count::Unknown, Unit::Events);
         }
         if faults.is_empty() && !before.is_empty() {
@@ -183,51 +170,48 @@ impl LossTracker {
     }
 
     pub(in crate::event) fn undecodable(&mut self, bytes: &[u8]) {
-        self.stats.undecodable += 1;
         let bytes = Bytes::copy_from_slice(bytes);
         self.lose(Cause::Undecodable { bytes }, Count::Exactly(1), Unit::Records);
     }
 
-    fn lose(&mut self, cause: Cause, count: Count, unit: Unit) {
-        self.notify(Loss::new(cause, count, unit, self.last));
+    /// Reports missing serials, less those that an overrun explains.
+    pub(in crate::event) fn serial_gap(&mut self, gap: Gap) {
+        let is_in_time = self.explained.until.is_none_or(|until| gap.deadline <= until);
+        let explained = if is_in_time { gap.len().min(self.explained.serials) } else { 0 };
+        self.explained.serials -= explained;
+        if explained < gap.len() {
+            let missing = gap.len() - explained;
+            let count = if gap.is_at_start { Count::Unknown } else { Count::Exactly(missing) };
+            let cause = Cause::SerialGap { first: gap.first, last: gap.last };
+            self.report(Loss::new(cause, count, Unit::Events, Some(gap.after)));
+        }
     }
 
-    fn notify(&mut self, loss: Loss) {
+    /// Reports a loss after the last record.
+    #[cold]
+    pub(in crate::event) fn lose(&mut self, cause: Cause, count: Count, unit: Unit) {
+        self.report(Loss::new(cause, count, unit, self.last));
+    }
+
+    /// Counts a loss and queues it for delivery.
+    fn report(&mut self, loss: Loss) {
+        let cause = loss.cause().kind();
+        match (cause.sum(), loss.count()) {
+            (Sum::Counts, Count::Exactly(count)) => self.stats.totals.add(cause, count),
+            (Sum::Losses, _) => self.stats.totals.add(cause, 1),
+            (Sum::Counts | Sum::Nothing, _) => {}
+        }
         match loss.count() {
             Count::Exactly(_) => {}
-            _ if loss.is_of_health() => {}
+            _ if cause.is_of_health() => {}
             Count::AtLeast(count) => {
-                self.stats.lost_at_least += count;
+                self.stats.lost_at_least = self.stats.lost_at_least.saturating_add(count);
                 self.stats.uncounted_losses += 1;
             }
             Count::Unknown => self.stats.uncounted_losses += 1,
         }
         self.ready.push_back(Delivery::Loss(loss));
     }
-
-    /// Reports a gap, less what an overrun explains.
-    pub(in crate::event) fn report(&mut self, gap: Gap) {
-        let is_in_time = self.explained.until.is_none_or(|until| gap.deadline <= until);
-        let explained = if is_in_time { gap.len().min(self.explained.serials) } else { 0 };
-        self.explained.serials -= explained;
-        if explained < gap.len() {
-            let missing = gap.len() - explained;
-            let count = if gap.is_at_start {
-                Count::Unknown
-            } else {
-                self.stats.gap_events += missing;
-                Count::Exactly(missing)
-            };
-            let cause = Cause::SerialGap { first: gap.first, last: gap.last };
-            self.notify(Loss::new(cause, count, Unit::Events, Some(gap.after)));
-        }
-    }
-}
-
-/// Adds a number that somebody else told: of two absurd ones comes the greatest that there is, not a
-/// small one.
-const fn add(sum: &mut u64, number: u64) {
-    *sum = sum.saturating_add(number);
 }
 
 fn is_success(result: Value<'_>) -> bool {

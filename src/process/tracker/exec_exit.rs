@@ -1,7 +1,7 @@
 //! Records of processes: which instance made them, and what they show of programs and exits.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 
 use super::instance::{CallTime, Instance};
@@ -17,7 +17,8 @@ use crate::process::{
     Audited, Credentials, Exec, ExitStatus, Fact, Fork, Parent, Process, ProcessEvent, ProcessId,
     Provenance, Start,
 };
-use crate::record::{AnomAbend, EventId, Record, Syscall};
+use crate::record::view::{AnomAbend, Syscall};
+use crate::record::{EventId, Record};
 
 /// The process that made a record, as the record states it.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ impl Caller {
             event,
             call,
             comm: syscall.comm().map(|comm| Arc::from(&*comm)),
-            exe: exe.map(|exe| Arc::from(OsStr::from_bytes(&exe))),
+            exe: exe.map(|exe| Arc::from(exe.as_os_str())),
             credentials: Credentials {
                 auid: syscall.auid(),
                 uid: syscall.uid(),
@@ -60,7 +61,7 @@ impl Caller {
             event,
             call,
             comm: abend.comm().map(|comm| Arc::from(&*comm)),
-            exe: abend.exe().map(|exe| Arc::from(OsStr::from_bytes(&exe))),
+            exe: abend.exe().map(|exe| Arc::from(exe.as_os_str())),
             credentials: Credentials {
                 auid: abend.auid(),
                 uid: abend.uid(),

@@ -505,7 +505,7 @@ fn a_loss_is_reported_before_the_end() {
 fn an_error_of_unregistering_is_returned_before_the_end() {
     let mut daemon = UpkeepHarness::daemon();
     daemon.shut_down();
-    let error = Error::new("unregister", ErrorKind::Timeout, "");
+    let error = Error::new("unregister", ErrorKind::Timeout, None);
     let done = WorkerMessage::ShutdownDone(Err(error));
     let result = daemon.upkeep.handle_message(done, || None, daemon.now);
     assert_eq!(result.expect_err("the error").kind(), &ErrorKind::Timeout);

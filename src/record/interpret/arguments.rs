@@ -1,6 +1,5 @@
-//! What the first four arguments of a call mean.
+//! The meaning of the first four arguments of a system call.
 
-use super::kinds::{Kind, Radix};
 use crate::arch::Arch;
 use crate::constants::{
     ACCESS_MODES, ADDRESS_FAMILIES, AT_FLAGS, BPF_COMMANDS, CLOCKS, CLONE_FLAGS, DESCRIPTOR_FLAGS,
@@ -10,18 +9,19 @@ use crate::constants::{
     SECCOMP_OPERATIONS, SOCKET_CALLS, SOCKET_OPTIONS, SOCKET_TYPE_FLAGS, TCP_OPTIONS, UDP_OPTIONS,
     UMOUNT_FLAGS, WHENCE, has_generic_numbers,
 };
+use crate::record::schema::{HEX, Kind, Radix};
 
-/// What is known of a call when one of its arguments is asked for.
+/// The system call of a record, as far as its fields have it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Call {
     pub(super) arch: Option<Arch>,
+    pub(super) number: Option<u32>,
     pub(super) name: Option<&'static str>,
-    /// The first two arguments: what the later ones mean may depend on them.
+    /// The first two arguments: the meaning of later ones can depend on them.
     pub(super) first: Option<u64>,
     pub(super) second: Option<u64>,
 }
 
-const HEX: Kind = Kind::Number(Radix::Hex);
 const MODE: Kind = Kind::Permissions(Radix::HalfHex);
 const SIGNAL: Kind = Kind::Signal(Radix::HalfHex);
 const OPEN: Kind = Kind::OpenFlags(Radix::Hex);
@@ -30,10 +30,10 @@ const fn named(names: &'static Names) -> Kind {
     Kind::Name(Radix::HalfHex, names)
 }
 
-/// Returns what an argument means; a plain number if nothing more is known.
+/// Returns what an argument holds; a number if nothing more is known.
 ///
-/// The tables of flags hold for machines that share `asm-generic`; on MIPS, which does not, most
-/// arguments stay numbers.
+/// The tables of flags are those of architectures that use `asm-generic`. MIPS does not, so most of
+/// its arguments stay numbers.
 pub(super) fn of(call: Call, index: usize) -> Kind {
     let Some(name) = call.name else { return HEX };
     if !call.arch.is_some_and(has_generic_numbers) {
@@ -57,7 +57,7 @@ pub(super) fn of(call: Call, index: usize) -> Kind {
     }
 }
 
-/// Returns what an argument means whose numbers are the same on all machines.
+/// Returns what an argument holds whose numbers are the same on all architectures.
 fn everywhere(call: Call, name: &str, index: usize) -> Kind {
     match (name, index) {
         ("open" | "mq_open", 1) | ("openat" | "open_by_handle_at", 2) => OPEN,
@@ -126,7 +126,7 @@ fn everywhere(call: Call, name: &str, index: usize) -> Kind {
     }
 }
 
-/// How many of the arguments are users or groups.
+/// Returns how many of the arguments are users or groups.
 fn ids(name: &str) -> usize {
     if name.starts_with("setres") {
         3
@@ -137,7 +137,7 @@ fn ids(name: &str) -> usize {
     }
 }
 
-/// Tells whether flags of `open` ask for a new file: only then there is a mode.
+/// Returns whether flags of `open` create a file: only then the call has a mode.
 fn creates(flags: Option<u64>) -> bool {
     const CREAT: u64 = 0x40;
     const TMPFILE: u64 = 0x40_0000;

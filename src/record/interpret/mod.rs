@@ -1,14 +1,17 @@
-//! Values as types: what the bytes of a field mean.
+//! Interpretations: the values of fields as types.
 
 mod arguments;
 mod display;
-mod kinds;
+mod getter;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
+
 use self::arguments::Call;
 pub use self::display::WithNames;
-use self::kinds::{Kind, Radix};
+pub(in crate::record) use self::getter::{FromInterpretation, get};
+use super::schema::{Kind, Radix, Schema, message};
 use super::{Field, Fields, Keys, Label, Record, SocketAddress, Untrusted, Value};
 use crate::arch::{Arch, uring};
 use crate::bytestr::ByteStr;
@@ -17,28 +20,46 @@ use crate::constants::{
     OPEN_FLAGS, PROTOCOLS, SECCOMP_ACTIONS, SHM_FLAGS, SOCKET_LEVELS, Signal, has_generic_numbers,
     open_flags,
 };
+use crate::message_type::MessageType;
 
-/// What a field's value means.
+/// The interpretation of a field's value.
 ///
-/// It is decided by the type of the record and the name of the field, never by the value's look:
+/// The type of the record and the name of the field decide how a value is read, never its look:
 /// `a0=dad` is a register in a `SYSCALL` record and an argument in an `EXECVE` record.
 ///
-/// Its `Display` form is what `ausearch -i` prints, without names of users; where
-/// it differs, [the manual](crate::manual::records) says why.
+/// `Display` prints what `ausearch -i` prints, without user names; where it differs, [the
+/// manual](crate::manual::records) gives the reason. [`with_names`](Self::with_names) adds the names.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::record::Interpretation;
+/// use auditlink::{MessageType, Record};
+///
+/// let text = b"audit(1.000:2): arch=c000003e syscall=257 a0=ffffff9c a2=80000 exit=-2 auid=1000";
+/// let record = Record::parse(MessageType::SYSCALL, text)?;
+/// let printed = |field| record.interpret(field).map(|it| it.to_string()).unwrap_or_default();
+/// assert_eq!(printed("syscall"), "openat");
+/// assert_eq!(printed("a2"), "O_RDONLY|O_CLOEXEC");
+/// assert_eq!(record.interpret("auid"), Some(Interpretation::User(Some(1000))));
+/// # Ok::<(), auditlink::DecodeError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Interpretation<'a> {
-    /// There is no value, and the record says how.
+    /// The record has no value for the field.
     Absent(Absent),
-    /// A string that somebody chose, decoded.
+    /// A string that a process chose, decoded.
     Text(ByteStr<'a>),
-    /// A word of the writer's own, as it came.
+    /// A word that the kernel or a program wrote, as it came.
     Word(&'a [u8]),
     /// A number.
     Number(u64),
     /// A number that may be negative.
     Signed(i64),
-    /// A number that is better read in hex: an address, a mask, an argument of a call.
+    /// A number that is 0 or 1, such as `enforcing`; prints as the number.
+    Bit(bool),
+    /// A number that is best read in hex: an address, a mask, an argument of a system call.
     Hex(u64),
     /// A user; `None` if not set.
     User(Option<u32>),
@@ -46,23 +67,23 @@ pub enum Interpretation<'a> {
     Group(Option<u32>),
     /// A login session; `None` if not set.
     Session(Option<u32>),
-    /// A machine, whose calls are meant.
+    /// An architecture.
     Arch(Arch),
-    /// A system call: its number, and its name on the record's machine.
+    /// A system call: its number, and its name on the record's architecture.
     Syscall {
         /// The number.
         number: u32,
         /// The name.
         name: Option<&'static str>,
     },
-    /// An operation of io_uring: its number and name.
+    /// An io_uring operation.
     Operation {
         /// The number.
         number: u32,
         /// The name.
         name: Option<&'static str>,
     },
-    /// What a call returned.
+    /// The result of a system call.
     Exit(i64),
     /// An error number.
     Errno(Errno),
@@ -70,7 +91,7 @@ pub enum Interpretation<'a> {
     Signal(Signal),
     /// A file's type and permissions.
     Mode(Mode),
-    /// Permissions alone.
+    /// Permissions without a file type.
     Permissions(Mode),
     /// A device.
     Device {
@@ -85,13 +106,15 @@ pub enum Interpretation<'a> {
     Capabilities(CapabilitySet),
     /// The address of a socket.
     Address(SocketAddress),
+    /// An IPv4 or IPv6 address.
+    Ip(IpAddr),
     /// Yes or no, success or failure.
     Boolean(bool),
-    /// What a seccomp filter decided.
+    /// The value of a seccomp filter.
     Seccomp {
         /// The action.
         action: Named,
-        /// The filter's own number: an errno for `errno`, a message for `trace`.
+        /// The data of the action: an errno for `errno`, a message for `trace`.
         data: u16,
     },
     /// A number that may have a name.
@@ -102,47 +125,47 @@ pub enum Interpretation<'a> {
     Clone {
         /// The flags.
         flags: Flags,
-        /// The signal that the parent gets when the child dies.
+        /// The signal that the parent receives when the child exits.
         signal: Signal,
     },
-    /// The flags of `shmget` and the like, and the permissions in their low bits.
+    /// The flags of `shmget`, `semget` or `msgget`, and the permissions in their low bits.
     SharedMemory {
         /// The flags.
         flags: Flags,
         /// The permissions.
         permissions: Mode,
     },
-    /// A directory that a path is relative to: a descriptor; `None` for the working directory.
+    /// The directory that a path is relative to: a file descriptor; `None` for `AT_FDCWD`.
     Directory(Option<i32>),
-    /// What a process returns when it ends.
+    /// The exit status of a process.
     ExitStatus(u8),
     /// The keys of a rule.
     Keys(Vec<ByteStr<'a>>),
     /// The arguments of a command line.
     Arguments(Vec<ByteStr<'a>>),
-    /// What was typed at a terminal.
+    /// Terminal input.
     Keystrokes(ByteStr<'a>),
-    /// The label of a security module.
+    /// A security label.
     Label(Label<'a>),
-    /// The message of a program, with fields of its own.
+    /// The message of a user-space program, with fields of its own.
     Message(&'a [u8]),
-    /// Not such a value as the field should have; the bytes as they came.
+    /// Not a value of the field's kind; the bytes as they came.
     Malformed(&'a [u8]),
 }
 
-/// The ways in which a record says that there is nothing.
+/// The ways in which a record writes that a field has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Absent {
-    /// `(null)`: there is none.
+    /// `(null)`: the field has no value.
     Null,
-    /// `(none)`: there is none.
+    /// `(none)`: the field has no value.
     None,
-    /// `?`: not known.
+    /// `?`: the value is not known.
     Unknown,
-    /// Nothing behind the `=`.
+    /// Nothing after the `=`.
     Empty,
-    /// `"(null)"`, with quotes: the kernel wrote it for none, or it is really called so.
+    /// `"(null)"` in quotes: the field has no value, or its value is this text.
     QuotedNull,
     /// `"<too_long>"`: the path was too long for the kernel's buffer.
     TooLong,
@@ -150,47 +173,63 @@ pub enum Absent {
     NoMemory,
 }
 
-/// What the fields of one record mean; made by [`Record::interpretations`].
+/// Iterates over the fields of a record with their interpretations; made by
+/// [`Record::interpretations`].
 #[derive(Clone, Debug)]
 pub struct Interpretations<'a> {
     fields: Fields<'a>,
-    context: Context,
+    names: FieldNames,
+    call: Call,
 }
 
-/// What is needed to read a field, beside the field.
+/// Where the meaning of a field's name is looked up.
 #[derive(Clone, Copy, Debug)]
-struct Context {
-    record: crate::message_type::MessageType,
-    in_message: bool,
-    call: Call,
-    /// The number of the call.
-    number: Option<u32>,
+enum FieldNames {
+    /// In a record of the kernel.
+    Record(&'static Schema),
+    /// In the message of a user-space program.
+    Message(MessageType),
 }
 
 impl<'a> Interpretations<'a> {
-    pub(super) fn of_kernel(record: Record<'a>) -> Self {
+    pub(super) fn of_kernel(record: Record<'a>, schema: &'static Schema) -> Self {
         let mut call = Call::default();
-        let mut number = None;
         for Field { name, value } in record.fields() {
             match name {
                 b"arch" => call.arch = value.hexadecimal().and_then(narrow).map(Arch::new),
-                b"syscall" => number = value.decimal(),
+                b"syscall" => call.number = value.decimal(),
                 b"a0" => call.first = value.hexadecimal(),
                 b"a1" => call.second = value.hexadecimal(),
-                b"items" => break, // nothing behind it is needed
+                b"items" => break, // the fields after it are not needed
                 _ => {}
             }
         }
-        call.name = call.arch.zip(number).and_then(|(arch, number)| arch.syscall_name(number));
-        let context = Context { record: record.message_type(), in_message: false, call, number };
-        Self { fields: record.fields(), context }
+        call.name = call.arch.zip(call.number).and_then(|(arch, nr)| arch.syscall_name(nr));
+        Self { fields: record.fields(), names: FieldNames::Record(schema), call }
     }
 
     pub(super) fn of_message(record: Record<'a>, fields: Fields<'a>) -> Self {
-        let call = Call::default();
-        let context =
-            Context { record: record.message_type(), in_message: true, call, number: None };
-        Self { fields, context }
+        let names = FieldNames::Message(record.message_type());
+        Self { fields, names, call: Call::default() }
+    }
+
+    fn interpret(&self, Field { name, value }: Field<'a>) -> Interpretation<'a> {
+        if let Value::Nested(text) = value {
+            // a message inside a message is text
+            return match self.names {
+                FieldNames::Record(_) => Interpretation::Message(text),
+                FieldNames::Message(_) => Interpretation::Word(text),
+            };
+        }
+        let kind = match self.names {
+            _ if name.is_empty() => Kind::Word,
+            FieldNames::Record(schema) => schema.kind(name),
+            FieldNames::Message(message_type) => message::kind(message_type, name),
+        };
+        match kind {
+            Kind::Argument(index) => self.call.value(arguments::of(self.call, index), value),
+            kind => self.call.value(kind, value),
+        }
     }
 }
 
@@ -199,46 +238,37 @@ impl<'a> Iterator for Interpretations<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let field = self.fields.next()?;
-        Some((field, self.context.read(field)))
+        Some((field, self.interpret(field)))
     }
 }
 
-impl Context {
-    fn read<'a>(&self, field: Field<'a>) -> Interpretation<'a> {
-        let Field { name, value } = field;
-        if let Value::Nested(text) = value {
-            // what a program writes inside its message is text
-            return if self.in_message {
-                Interpretation::Word(text)
-            } else {
-                Interpretation::Message(text)
-            };
-        }
-        let kind = if name.is_empty() {
-            Kind::Word
-        } else if self.in_message {
-            kinds::of_message(self.record, name)
-        } else {
-            match kinds::of_kernel(self.record, name) {
-                Kind::Argument(index) => arguments::of(self.call, index),
-                kind => kind,
-            }
-        };
+/// Interprets a value whose meaning does not depend on a system call.
+pub(in crate::record) fn value(kind: Kind, value: Value<'_>) -> Interpretation<'_> {
+    Call::default().value(kind, value)
+}
+
+impl Call {
+    fn value<'a>(&self, kind: Kind, value: Value<'a>) -> Interpretation<'a> {
         absent(value, kind)
-            .or_else(|| self.of_kind(kind, value))
+            .or_else(|| self.present(kind, value))
             .unwrap_or_else(|| Interpretation::Malformed(value.bytes()))
     }
 
-    /// Reads a value that is there; `None` if it is not of the kind.
-    fn of_kind<'a>(&self, kind: Kind, value: Value<'a>) -> Option<Interpretation<'a>> {
+    /// Reads a value that is present; `None` if it is not of the kind.
+    fn present<'a>(&self, kind: Kind, value: Value<'a>) -> Option<Interpretation<'a>> {
         let bytes = value.bytes();
-        let generic = self.call.arch.is_none_or(has_generic_numbers);
+        let generic = self.arch.is_none_or(has_generic_numbers);
         Some(match kind {
             Kind::Word => Interpretation::Word(bytes),
             Kind::Text => Interpretation::Text(text(value)?),
             Kind::Number(Radix::Hex) => Interpretation::Hex(value.hexadecimal()?),
             Kind::Number(radix) => Interpretation::Number(number(value, radix)?),
             Kind::Signed => Interpretation::Signed(value.decimal()?),
+            Kind::Bit => match value.decimal()? {
+                0 => Interpretation::Bit(false),
+                1 => Interpretation::Bit(true),
+                number => Interpretation::Number(number),
+            },
             Kind::User => Interpretation::User(id(value)?),
             Kind::Group => Interpretation::Group(id(value)?),
             Kind::Session => Interpretation::Session(id(value)?),
@@ -247,7 +277,7 @@ impl Context {
             Kind::Arch => Interpretation::Arch(Arch::new(narrow(value.hexadecimal()?)?)),
             Kind::Call => {
                 let number = value.decimal()?;
-                let name = if Some(number) == self.number { self.call.name } else { None };
+                let name = if Some(number) == self.number { self.name } else { None };
                 Interpretation::Syscall { number, name }
             }
             Kind::Operation => {
@@ -278,6 +308,7 @@ impl Context {
                 Interpretation::Capabilities(CapabilitySet::new(value.hexadecimal()?))
             }
             Kind::Address => Interpretation::Address(SocketAddress::from_hex(bytes)?),
+            Kind::Ip => Interpretation::Ip(std::str::from_utf8(bytes).ok()?.parse().ok()?),
             Kind::Boolean => match value.boolean() {
                 Some(value) => Interpretation::Boolean(value),
                 None => Interpretation::Word(bytes),
@@ -305,7 +336,7 @@ impl Context {
                 Interpretation::Flags(Flags::new(number(value, radix)?, names))
             }
             Kind::OpenFlags(radix) => {
-                let names = self.call.arch.map_or(&OPEN_FLAGS, open_flags);
+                let names = self.arch.map_or(&OPEN_FLAGS, open_flags);
                 Interpretation::Flags(Flags::new(number(value, radix)?, names))
             }
             Kind::CloneFlags => {
@@ -344,7 +375,7 @@ impl Context {
     }
 }
 
-/// Recognises the ways of writing nothing.
+/// Recognizes the ways in which a record writes that a field has no value.
 fn absent<'a>(value: Value<'a>, kind: Kind) -> Option<Interpretation<'a>> {
     let is_path = matches!(kind, Kind::Text);
     Some(Interpretation::Absent(match value {
@@ -385,7 +416,7 @@ fn mode(value: Value<'_>, radix: Radix) -> Option<Mode> {
     narrow(number(value, radix)?).map(Mode::new)
 }
 
-/// Reads an id; `Some(None)` if it is not set.
+/// Reads an ID; `Some(None)` if it is not set.
 fn id(value: Value<'_>) -> Option<Option<u32>> {
     let number: i64 = value.decimal()?;
     match number {
@@ -398,7 +429,7 @@ fn id_argument(value: Value<'_>) -> Option<Option<u32>> {
     Some(narrow(value.hexadecimal()? & 0xFFFF_FFFF).filter(|id| *id != u32::MAX))
 }
 
-/// The lower half of a register as a signed number.
+/// Returns the lower half of a register as a signed number.
 fn signed(register: u64) -> i32 {
     let [a, b, c, d, ..] = register.to_le_bytes();
     i32::from_le_bytes([a, b, c, d])

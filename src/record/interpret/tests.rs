@@ -1,26 +1,26 @@
-//! Interpretations of the fields of every kind.
+//! Interpretations of fields of each kind.
 
 use super::*;
 use crate::message_type::MessageType;
 
 fn interpret(message_type: MessageType, body: &str, field: &str) -> Interpretation<'static> {
     let text: &'static str = format!("audit(1.000:2): {body}").leak();
-    let record = Record::parse(message_type, text.as_bytes()).expect("a head");
+    let record = Record::parse(message_type, text.as_bytes()).expect("a header");
     match record.as_user_message().filter(|_| record.field(field).is_none()) {
         Some(message) => {
-            let mut meanings = message.interpretations();
-            meanings.find(|(found, _)| found.name == field.as_bytes()).expect("the field").1
+            let mut interpretations = message.interpretations();
+            interpretations.find(|(found, _)| found.name == field.as_bytes()).expect("the field").1
         }
         None => record.interpret(field).expect("the field"),
     }
 }
 
-fn shown(message_type: MessageType, body: &str, field: &str) -> String {
+fn printed(message_type: MessageType, body: &str, field: &str) -> String {
     interpret(message_type, body, field).to_string()
 }
 
 #[test]
-fn kinds_of_nothing() {
+fn fields_without_a_value() {
     let body = "hostname=? exe=\"\" key=(null) tty=(none) subj=";
     let is = |field, absent| {
         assert_eq!(interpret(MessageType::SYSCALL, body, field), Interpretation::Absent(absent));
@@ -30,13 +30,13 @@ fn kinds_of_nothing() {
     is("tty", Absent::None);
     is("subj", Absent::Empty);
     let empty = Interpretation::Text(b"".into());
-    assert_eq!(interpret(MessageType::SYSCALL, body, "exe"), empty, "an empty string is one");
+    assert_eq!(interpret(MessageType::SYSCALL, body, "exe"), empty, "an empty string is a value");
     let title = interpret(MessageType::PROCTITLE, "proctitle=\"(null)\"", "proctitle");
     assert_eq!(title, Interpretation::Absent(Absent::QuotedNull));
 }
 
 #[test]
-fn what_looks_like_hex() {
+fn the_look_of_a_value_does_not_matter() {
     assert_eq!(interpret(MessageType::SYSCALL, "a0=dad", "a0"), Interpretation::Hex(0xdad));
     let account = interpret(MessageType::USER_AUTH, "pid=1 msg='acct=\"beef\"'", "acct");
     assert_eq!(account, Interpretation::Text(b"beef".into()));
@@ -49,25 +49,29 @@ fn what_looks_like_hex() {
 }
 
 #[test]
-fn a_bare_word_that_is_no_hex_is_told() {
+fn a_bare_word_that_is_not_hex_is_malformed() {
     let odd = interpret(MessageType::SYSCALL, "comm=abc", "comm");
     assert_eq!(odd, Interpretation::Malformed(b"abc"));
 }
 
 #[test]
-fn the_kernels_own_substitutes() {
+fn texts_that_the_kernel_writes_for_a_value() {
     let of = |body, field| interpret(MessageType::PATH, body, field);
     assert_eq!(of("name=\"<too_long>\"", "name"), Interpretation::Absent(Absent::TooLong));
     assert_eq!(of("name=\"<no_memory>\"", "name"), Interpretation::Absent(Absent::NoMemory));
     let argument = interpret(MessageType::EXECVE, "argc=2 a0=\"x\" a1=\"(null)\"", "a1");
     assert_eq!(argument, Interpretation::Absent(Absent::QuotedNull));
     let key = interpret(MessageType::SYSCALL, "key=\"<too_long>\"", "key");
-    assert_eq!(key, Interpretation::Keys(vec![b"<too_long>".into()]), "nobody substitutes a key");
+    assert_eq!(
+        key,
+        Interpretation::Keys(vec![b"<too_long>".into()]),
+        "the kernel writes keys as they are"
+    );
 }
 
 #[test]
 fn results_and_errors() {
-    let exit = |text: &str| shown(MessageType::SYSCALL, &format!("exit={text}"), "exit");
+    let exit = |text: &str| printed(MessageType::SYSCALL, &format!("exit={text}"), "exit");
     assert_eq!(exit("-13"), "EACCES(Permission denied)");
     assert_eq!(exit("-512"), "ERESTARTSYS(Restart syscall)");
     assert_eq!(exit("140035712352256"), "140035712352256");
@@ -106,7 +110,7 @@ fn records_of_cryptography() {
 
 #[test]
 fn arguments_by_their_call() {
-    let call = |body: &str, field| shown(MessageType::SYSCALL, body, field);
+    let call = |body: &str, field| printed(MessageType::SYSCALL, body, field);
     let x86 = |number: u32, rest: &str, field| {
         call(&format!("arch=c000003e syscall={number} success=yes exit=0 {rest}"), field)
     };
@@ -117,22 +121,22 @@ fn arguments_by_their_call() {
     assert_eq!(x86(56, "a0=1200011 a1=0", "a0"), "CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD");
     assert_eq!(x86(41, "a0=2 a1=80801 a2=6", "a1"), "SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC");
     assert_eq!(x86(41, "a0=2 a1=80801 a2=6", "a2"), "tcp");
-    assert_eq!(x86(41, "a0=10 a1=3 a2=6", "a2"), "0x6", "no protocol of IP");
+    assert_eq!(x86(41, "a0=10 a1=3 a2=6", "a2"), "0x6", "not a protocol of IP");
     assert_eq!(x86(54, "a0=3 a1=6 a2=1", "a2"), "TCP_NODELAY");
     assert_eq!(x86(62, "a0=ffffffff a1=9", "a1"), "SIGKILL");
     assert_eq!(x86(157, "a0=18 a1=15", "a1"), "sys_admin");
     assert_eq!(x86(117, "a0=ffffffff a1=3e8 a2=0", "a0"), "unset");
     assert_eq!(x86(231, "a0=103", "a0"), "3");
     assert_eq!(x86(4000, "a0=1", "syscall"), "4000");
-    // the same call, the flags of another machine
+    // the same call on another architecture
     assert_eq!(
         call("arch=c00000b7 syscall=56 a0=3 a2=84000", "a2"),
         "O_RDONLY|O_DIRECTORY|O_CLOEXEC"
     );
     assert_eq!(call("arch=80000016 syscall=120 a0=0 a1=100", "a1"), "CLONE_VM");
-    assert_eq!(call("arch=8 syscall=4037 a0=1 a1=9", "a1"), "0x9", "MIPS numbers others");
+    assert_eq!(call("arch=8 syscall=4037 a0=1 a1=9", "a1"), "0x9", "MIPS has other numbers");
     assert_eq!(call("arch=40000003 syscall=102 a0=3 a1=ff", "a0"), "connect");
-    assert_eq!(call("a0=7f", "a0"), "0x7f", "no call, no meaning");
+    assert_eq!(call("a0=7f", "a0"), "0x7f", "without a call");
 }
 
 #[test]
@@ -141,20 +145,20 @@ fn a_message_inside_a_message_is_text() {
     let inner = interpret(MessageType::USER, body, "op");
     assert_eq!(inner, Interpretation::Word(b"x"));
     let text = format!("audit(1.000:2): {body}");
-    let record = Record::parse(MessageType::USER, text.as_bytes()).expect("a head");
-    let message = record.as_user_message().expect("a program's");
+    let record = Record::parse(MessageType::USER, text.as_bytes()).expect("a header");
+    let message = record.as_user_message().expect("a message");
     let nested = message.interpretations().nth(1).expect("two fields");
     assert_eq!(nested.1, Interpretation::Word(b"pid=2"));
 }
 
 #[test]
-fn text_that_would_forge_lines_is_escaped() {
+fn control_bytes_are_escaped() {
     let name = interpret(MessageType::PATH, "name=610A62FF", "name");
     assert_eq!(name.to_string(), "a\\012b\\377");
 }
 
 #[test]
-fn values_of_the_wrong_kind_fail_alone() {
+fn values_of_another_kind_are_malformed() {
     for (field, body) in [
         ("pid", "pid=x"),
         ("exit", "exit=-"),
@@ -167,8 +171,8 @@ fn values_of_the_wrong_kind_fail_alone() {
             "saddr" => MessageType::SOCKADDR,
             _ => MessageType::SYSCALL,
         };
-        let meaning = interpret(message_type, body, field);
+        let interpretation = interpret(message_type, body, field);
         let raw = body.split_once('=').expect("a pair").1;
-        assert_eq!(meaning, Interpretation::Malformed(raw.as_bytes()), "{body}");
+        assert_eq!(interpretation, Interpretation::Malformed(raw.as_bytes()), "{body}");
     }
 }

@@ -1,8 +1,10 @@
-//! The arguments of a program, joined from one or many `EXECVE` records.
+//! The `EXECVE` records: the arguments of a program, joined from one or more records.
 
 use std::collections::BTreeMap;
 
 use crate::bytestr::ByteStr;
+use crate::message_type::MessageType;
+use crate::record::schema::{DECIMAL, Kind, Schema, common};
 use crate::record::{Field, Record};
 
 /// The argument list that the kernel logged for `execve` or `execveat`.
@@ -11,6 +13,23 @@ use crate::record::{Field, Record};
 /// the same event, and a long argument comes in pieces, `a1_len=… a1[0]=… a1[1]=…`.
 ///
 /// Source: `kernel/auditsc.c`, `audit_log_execve_info`.
+///
+/// [`Event::execve`](crate::Event::execve) returns it.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::capture::synthetic::{Mix, Workload};
+/// use auditlink::Events;
+///
+/// let events = Events::new(Workload::new(1).mix(Mix::Execs).events(1).generate().source());
+/// let event = events.ignore_losses().next().ok_or("no event")??;
+/// let list = event.execve().ok_or("another event")?;
+/// assert_eq!(list.missing(), Some(0));
+/// assert_eq!(list.argc(), u32::try_from(list.arguments().count()).ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "AUDIT_EXECVE")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Execve<'a> {
     argc: Option<u32>,
@@ -26,6 +45,18 @@ struct Argument<'a> {
 }
 
 impl<'a> Execve<'a> {
+    pub(super) const SCHEMA: Schema = Schema {
+        has: |message_type| matches!(message_type, MessageType::EXECVE),
+        fields: &[(b"argc", DECIMAL)],
+        others: |name| match name {
+            [b'a', b'0'..=b'9', rest @ ..] if !rest.ends_with(b"_len") => Some(Kind::Text),
+            _ => common::kind(name),
+        },
+    };
+
+    #[cfg(test)]
+    pub(super) const GETTERS: &'static [super::tests::Getter] = &[];
+
     /// Joins the `EXECVE` records of one event, given in their order.
     pub(crate) fn join(records: impl Iterator<Item = Record<'a>>) -> Self {
         let mut list = Self::default();
@@ -65,8 +96,8 @@ impl<'a> Execve<'a> {
 
     /// Iterates over the arguments that arrived, in the order of their indices.
     ///
-    /// An argument whose pieces did not all arrive is returned with what there is;
-    /// [`Event::missing`](crate::event::Event::missing) tells.
+    /// An argument whose pieces did not all arrive is returned as far as it arrived;
+    /// [`Event::missing`](crate::Event::missing) counts them.
     pub fn arguments(&self) -> impl Iterator<Item = ByteStr<'_>> {
         self.arguments.values().map(Argument::join)
     }
@@ -76,7 +107,7 @@ impl<'a> Execve<'a> {
         self.arguments.into_values().map(Argument::into_bytes)
     }
 
-    /// Returns how many arguments are missing or incomplete; `None` if that cannot be told.
+    /// Returns how many arguments are missing or incomplete; `None` if [`argc`](Self::argc) is.
     #[must_use]
     pub fn missing(&self) -> Option<u32> {
         let argc = self.argc?;
@@ -108,7 +139,7 @@ impl<'a> Argument<'a> {
         }
     }
 
-    /// Tells whether all pieces arrived and are as long as announced.
+    /// Returns whether all pieces arrived and are as long as announced.
     fn is_whole(&self) -> bool {
         let contiguous = self.pieces.keys().zip(0_u32..).all(|(piece, index)| *piece == index);
         let received: u64 = self.pieces.values().map(|(_, length)| *length).sum();
@@ -147,12 +178,11 @@ impl ArgumentName {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message_type::MessageType;
 
     fn join(bodies: &[&str]) -> Execve<'static> {
         let records = bodies.iter().map(|body| {
             let text: &'static str = format!("audit(1.000:2): {body}").leak();
-            Record::parse(MessageType::EXECVE, text.as_bytes()).expect("a head")
+            Record::parse(MessageType::EXECVE, text.as_bytes()).expect("a header")
         });
         Execve::join(records)
     }

@@ -1,64 +1,76 @@
-//! The `SYSCALL` record: who called what, and what came back.
+//! The `SYSCALL` record.
 
-use super::{getters, view};
+use super::view;
 use crate::arch::Arch;
 use crate::bytestr::ByteStr;
 use crate::constants::{Errno, Flags, PERSONALITIES};
-use crate::message_type::MessageType;
-use crate::record::label::label;
-use crate::record::{Keys, Label, Value};
+use crate::record::schema::{Kind, Radix};
+use crate::record::{Keys, Label};
 
 view! {
-    /// A `SYSCALL` record.
+    /// A `SYSCALL` record: the process that made a system call, the call, and its result.
     ///
     /// Source: `kernel/auditsc.c`, `audit_log_exit`.
-    Syscall, as_syscall, "a `SYSCALL` record", record, record.message_type() == MessageType::SYSCALL
-}
-
-getters! {
-    Syscall {
-        arch, "arch", |value: Value<'a>| arch(value) => Arch,
-            "Returns the machine whose call numbers are used.";
-        number, "syscall", Value::decimal => u32, "Returns the number of the call.";
-        success, "success", Value::boolean => bool,
-            "Returns whether the call succeeded; absent for calls that never return.";
-        exit, "exit", Value::decimal => i64,
-            "Returns what the call returned, or a negative errno; absent for calls that never return.";
-        items, "items", Value::decimal => u32,
-            "Returns how many names the kernel collected; more than are logged as `PATH` at times.";
-        pid, "pid", Value::decimal => u32, "Returns the process, as its thread-group id.";
-        ppid, "ppid", Value::decimal => u32, "Returns the parent process.";
-        auid, "auid", Value::id => u32, "Returns the user who logged in; `None` if nobody did.";
-        uid, "uid", Value::id => u32, "Returns the real user.";
-        gid, "gid", Value::id => u32, "Returns the real group.";
-        euid, "euid", Value::id => u32, "Returns the effective user.";
-        egid, "egid", Value::id => u32, "Returns the effective group.";
-        suid, "suid", Value::id => u32, "Returns the saved user.";
-        sgid, "sgid", Value::id => u32, "Returns the saved group.";
-        fsuid, "fsuid", Value::id => u32, "Returns the file system user.";
-        fsgid, "fsgid", Value::id => u32, "Returns the file system group.";
-        tty, "tty", |value: Value<'a>| Some(value.bytes()).filter(|tty| *tty != b"(none)") => &'a [u8],
-            "Returns the terminal of the process; `None` if it has none.";
-        label, "subj", label => Label<'a>,
-            "Returns the caller's label, where a security module gives one.";
-        personality, "per",
-            |value: Value<'a>| Some(Flags::new(value.hexadecimal()?, &PERSONALITIES)) => Flags,
-            "Returns the execution domain, where it is not Linux's own.";
-        session, "ses", Value::id => u32, "Returns the login session; `None` if there is none.";
-        comm, "comm", text => ByteStr<'a>, "Returns the name of the thread.";
-        exe, "exe", text => ByteStr<'a>,
-            "Returns the path of the program; a deleted one ends in ` (deleted)`.";
-    }
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::{MessageType, Record};
+    ///
+    /// let text = br#"audit(1700000000.123:30): arch=c000003e syscall=257 success=no exit=-13 a0=ffffff9c pid=9 uid=1000 comm="cat""#;
+    /// let record = Record::parse(MessageType::SYSCALL, text)?;
+    /// let call = record.as_syscall().ok_or("another type")?;
+    /// assert_eq!((call.name(), call.success()), (Some("openat"), Some(false)));
+    /// assert_eq!(call.errno().and_then(|errno| errno.name()), Some("EACCES"));
+    /// assert_eq!((call.pid(), call.uid()), (Some(9), Some(1000)));
+    /// assert_eq!(call.comm().unwrap_or_default(), "cat");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "AUDIT_SYSCALL")]
+    Syscall, as_syscall, "a `SYSCALL` record", [SYSCALL];
+    "arch" => arch -> Arch, "Returns the architecture whose system call numbers are used.";
+    "syscall" => number -> u32, "Returns the number of the system call.";
+    "success" => success -> bool,
+        "Returns whether the call succeeded; `None` for calls that do not return.";
+    "exit" => exit -> i64,
+        "Returns the result of the call, or a negative errno; `None` for calls that do not return.";
+    "a0": Kind::Argument(0);
+    "a1": Kind::Argument(1);
+    "a2": Kind::Argument(2);
+    "a3": Kind::Argument(3);
+    "items" => items -> u32,
+        "Returns how many names the kernel collected; there can be fewer `PATH` records.";
+    "pid" => pid -> u32, "Returns the process (thread-group ID).";
+    "ppid" => ppid -> u32, "Returns the parent process.";
+    "auid" => auid -> u32, "Returns the login user; `None` if the process has none.";
+    "uid" => uid -> u32, "Returns the real user.";
+    "gid" => gid -> u32, "Returns the real group.";
+    "euid" => euid -> u32, "Returns the effective user.";
+    "egid" => egid -> u32, "Returns the effective group.";
+    "suid" => suid -> u32, "Returns the saved user.";
+    "sgid" => sgid -> u32, "Returns the saved group.";
+    "fsuid" => fsuid -> u32, "Returns the file system user.";
+    "fsgid" => fsgid -> u32, "Returns the file system group.";
+    "tty" => tty -> ByteStr<'a>,
+        "Returns the controlling terminal of the process; `None` if it has none.";
+    "subj" => label -> Label<'a>,
+        "Returns the security label of the process; `None` if no security module gives one.";
+    "per": Kind::Flags(Radix::Hex, &PERSONALITIES) => personality -> Flags,
+        "Returns the personality; the kernel writes it only if it differs from `PER_LINUX`.";
+    "ses" => session -> u32, "Returns the login session; `None` if the process has none.";
+    "comm" => comm -> ByteStr<'a>, "Returns the name of the thread.";
+    "exe" => exe -> ByteStr<'a>,
+        "Returns the path of the executable; the path of a deleted file ends in ` (deleted)`.";
 }
 
 impl<'a> Syscall<'a> {
-    /// Returns why the call failed; `None` if it did not.
+    /// Returns the error of a call that failed; `None` if it succeeded.
     #[must_use]
     pub fn errno(&self) -> Option<Errno> {
         errno(self.success(), self.exit())
     }
 
-    /// Returns the name of the call on its machine; `None` if it has none.
+    /// Returns the name of the system call on its architecture; `None` if the number has none.
     #[must_use]
     pub fn name(&self) -> Option<&'static str> {
         self.arch()?.syscall_name(self.number()?)
@@ -73,32 +85,25 @@ impl<'a> Syscall<'a> {
         self.record.field(name)?.hexadecimal()
     }
 
-    /// Returns the keys of the rule that matched; none if no rule did.
+    /// Returns the keys of the rule that matched; empty if no rule with a key matched.
     ///
-    /// The field `key`, where several keys are joined by a byte 0x01.
+    /// The field `key`.
     #[must_use]
     pub fn keys(&self) -> Keys<'a> {
         Keys::of(self.record)
     }
 }
 
-pub(in crate::record) fn arch(value: Value<'_>) -> Option<Arch> {
-    value.hexadecimal().and_then(|number| u32::try_from(number).ok()).map(Arch::new)
-}
-
-/// Reads the reason of a failure out of what was returned.
-pub(in crate::record) fn errno(success: Option<bool>, exit: Option<i64>) -> Option<Errno> {
+/// Returns the error of a failed call from what it returned.
+pub(super) fn errno(success: Option<bool>, exit: Option<i64>) -> Option<Errno> {
     let code = exit?.checked_neg().filter(|_| success == Some(false))?;
     u32::try_from(code).ok().filter(|code| *code <= Errno::MAX).map(Errno::new)
-}
-
-pub(in crate::record) fn text(value: Value<'_>) -> Option<ByteStr<'_>> {
-    value.untrusted().bytes()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message_type::MessageType;
     use crate::record::Record;
 
     // Linux 6.18, x86_64, getppid by `int $0x80` under a rule for i386, 2026-11.
@@ -108,7 +113,7 @@ mod tests {
         exe=\"/tmp/storm\" key=6B31016B32";
 
     fn view(text: &'static [u8]) -> Syscall<'static> {
-        let record = Record::parse(MessageType::SYSCALL, text).expect("a head");
+        let record = Record::parse(MessageType::SYSCALL, text).expect("a header");
         record.as_syscall().expect("a SYSCALL record")
     }
 

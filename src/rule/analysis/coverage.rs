@@ -171,7 +171,8 @@ impl RuleSet {
     /// # Examples
     ///
     /// ```
-    /// use auditlink::rule::{CallCoverage, Rule};
+    /// use auditlink::Rule;
+    /// use auditlink::rule::CallCoverage;
     ///
     /// let rules = Rule::on_exit().syscall("execve").for_both_abis()?;
     /// let coverage = rules.coverage();

@@ -73,7 +73,8 @@ impl RuleSet {
     /// # Examples
     ///
     /// ```
-    /// use auditlink::rule::{Action, FieldId, Lint, List, Operator, Rule, RuleSet};
+    /// use auditlink::rule::{Action, FieldId, Lint, List, Operator};
+    /// use auditlink::{Rule, RuleSet};
     ///
     /// let rule = Rule::builder(List::USER, Action::NEVER)
     ///     .filter(FieldId::A0, Operator::EQUAL, 1)

@@ -84,7 +84,8 @@ impl RuleSet {
     /// # Examples
     ///
     /// ```
-    /// use auditlink::rule::{Ownership, Rule};
+    /// use auditlink::Rule;
+    /// use auditlink::rule::Ownership;
     /// use auditlink::RuleSet;
     ///
     /// let rule = |line: &str| line.parse::<Rule>();

@@ -1,6 +1,7 @@
 //! The commands of `auditctl`.
 
 use crate::rule::Rule;
+use crate::setting::Setting;
 
 /// One command of `auditctl`, or one line of a rules file.
 ///
@@ -34,16 +35,13 @@ pub enum Command {
     },
     /// `-s`: shows the status.
     Status,
-    /// `-e`: turns auditing off (0) or on (1), or locks the configuration (2).
-    Enabled(u32),
-    /// `-f`: sets the failure mode.
-    Failure(u32),
-    /// `-b`: sets the backlog limit.
-    BacklogLimit(u32),
-    /// `-r`: sets the rate limit.
-    RateLimit(u32),
-    /// `--backlog_wait_time`: sets the backlog wait time.
-    BacklogWaitTime(u32),
+    /// `-b`, `--backlog_wait_time`, `-r`, `-f`, `-e`: changes a setting.
+    Set {
+        /// The setting.
+        setting: Setting,
+        /// The kernel's number for its value.
+        value: u32,
+    },
     /// `--reset-lost`: resets the counter of lost records.
     ResetLost,
     /// `--reset_backlog_wait_time_actual`: resets the counter of the time that processes waited

@@ -12,6 +12,7 @@ use crate::rule::{
     Action, FieldId, FilterValue, List, Lookup, Operator, Permissions, Rule, RuleBuilder,
     RuleError, field_compare,
 };
+use crate::setting::Setting;
 use crate::user_db::NoLookup;
 
 impl Command {
@@ -109,12 +110,11 @@ impl<'a> Words<'_, 'a> {
 
 /// Parses an option that is a command by itself; returns `None` for any other option.
 fn control_option(option: &str, words: &mut Words<'_, '_>) -> Result<Option<Command>, RuleError> {
+    if let Some(setting) = Setting::from_option(option) {
+        let value = words.number(option, setting.max())?;
+        return Ok(Some(Command::Set { setting, value }));
+    }
     Ok(Some(match option {
-        "-e" => Command::Enabled(words.number(option, 2)?),
-        "-f" => Command::Failure(words.number(option, 2)?),
-        "-b" => Command::BacklogLimit(words.number(option, u32::MAX)?),
-        "-r" => Command::RateLimit(words.number(option, u32::MAX)?),
-        "--backlog_wait_time" => Command::BacklogWaitTime(words.number(option, u32::MAX)?),
         "--reset-lost" => Command::ResetLost,
         "--reset_backlog_wait_time_actual" => Command::ResetBacklogWaitTimeActual,
         "--loginuid-immutable" => Command::LoginuidImmutable,
@@ -139,7 +139,7 @@ fn control_option(option: &str, words: &mut Words<'_, '_>) -> Result<Option<Comm
 
 /// The long options, for suggestions.
 const LONG_OPTIONS: &[&str] = &[
-    "--backlog_wait_time",
+    Setting::BacklogWaitTime.option(),
     "--reset-lost",
     "--reset_backlog_wait_time_actual",
     "--loginuid-immutable",
@@ -456,11 +456,14 @@ mod tests {
     #[test]
     fn each_command_is_parsed() {
         for (line, command) in [
-            ("-e 1", Command::Enabled(1)),
-            ("-f 0", Command::Failure(0)),
-            ("-b 8192", Command::BacklogLimit(8192)),
-            ("-r 0", Command::RateLimit(0)),
-            ("--backlog_wait_time 60", Command::BacklogWaitTime(60)),
+            ("-e 1", Command::Set { setting: Setting::Enabled, value: 1 }),
+            ("-f 0", Command::Set { setting: Setting::Failure, value: 0 }),
+            ("-b 8192", Command::Set { setting: Setting::BacklogLimit, value: 8192 }),
+            ("-r 0", Command::Set { setting: Setting::RateLimit, value: 0 }),
+            (
+                "--backlog_wait_time 60",
+                Command::Set { setting: Setting::BacklogWaitTime, value: 60 },
+            ),
             ("-l", Command::List { key: None }),
             ("-l -k mine", Command::List { key: Some(b"mine".to_vec()) }),
             ("-s", Command::Status),

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::arch::{Arch, uring};
+use crate::rule::rule::KEY_SEPARATOR;
 use crate::rule::{
-    Action, FieldId, Filter, FilterValue, KEY_SEPARATOR, List, Operator, Permissions, Rule,
-    field_compare,
+    Action, FieldId, Filter, FilterValue, List, Operator, Permissions, Rule, field_compare,
 };
 
 impl fmt::Display for Rule {

@@ -1,19 +1,22 @@
-//! Stopping in an orderly way: a daemon that dies leaves its place to a stranger.
+//! Orderly shutdown on a signal.
+//!
+//! If an audit daemon exits without unregistering, any process that binds its netlink port receives
+//! the audit trail.
 
 use std::io;
+use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use std::os::fd::AsFd;
 
-/// SIGINT, SIGTERM and SIGHUP, which no longer end the program but can be asked for.
+/// A signalfd that becomes readable on SIGINT, SIGTERM or SIGHUP.
 pub(crate) struct StopSignals {
     file: SignalFd,
 }
 
 impl StopSignals {
-    /// Blocks the signals; threads that are started later inherit it.
+    /// Blocks the signals in this thread and in the threads that it starts later.
     pub(crate) fn block() -> io::Result<Self> {
         let mut set = SigSet::empty();
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
@@ -24,7 +27,7 @@ impl StopSignals {
         Ok(Self { file: SignalFd::with_flags(&set, flags)? })
     }
 
-    /// Tells whether one of them came.
+    /// Returns whether one of the signals is pending.
     pub(crate) fn is_pending(&self) -> bool {
         let mut files = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
         poll(&mut files, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)

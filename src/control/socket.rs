@@ -1,4 +1,4 @@
-//! Asking the kernel, and collecting its answers.
+//! A socket on which requests are made.
 
 use std::time::Duration;
 
@@ -7,88 +7,86 @@ use nix::errno::Errno;
 use crate::error::{Error, ErrorKind};
 use crate::host::Clock;
 use crate::message_type::MessageType;
+use crate::netlink::batch::Batch;
 use crate::netlink::error_map;
-use crate::netlink::socket::{Batch, NetlinkSocket};
+use crate::netlink::socket::NetlinkSocket;
 use crate::time::Tick;
 use crate::wire::frame::Frame;
 use crate::wire::request::request;
-use crate::wire::status::{Change, Enabled, Mask, Status};
+use crate::wire::status::{Change, Enabled, Status};
 
 /// A socket on which requests are made, one after the other, each with a time limit.
 ///
-/// An answer belongs to its request by the sequence number; what is late, or not the kernel's, is
-/// passed over.
+/// An answer belongs to a request by its sequence number. Late answers, and messages that are not from
+/// the kernel, are ignored.
 #[derive(Debug)]
-pub(crate) struct Exchange {
+pub(super) struct RequestSocket {
     socket: NetlinkSocket,
     batch: Batch,
     sequence: u32,
     time_limit: Duration,
     clock: Clock,
-    /// Records that came while an answer was awaited, on a socket that gets records too.
+    /// Records that arrived before the answer, if the socket is the daemon's.
     kept: Option<Vec<Vec<u8>>>,
 }
 
 /// The answer to a request: the code of its acknowledgement, and its data.
-pub(crate) struct Answer {
-    pub(crate) code: i32,
-    pub(crate) data: Vec<Vec<u8>>,
+pub(super) struct Answer {
+    pub(super) code: i32,
+    pub(super) data: Vec<Vec<u8>>,
 }
 
-impl Exchange {
-    /// Makes requests over a given socket, keeping the records that come meanwhile if `kept`.
-    pub(crate) fn new(socket: NetlinkSocket, kept: Option<Vec<Vec<u8>>>) -> Self {
+impl RequestSocket {
+    /// Makes requests on a socket that receives no records.
+    pub(super) fn new(socket: NetlinkSocket) -> Self {
         Self {
             socket,
             batch: Batch::new(BATCH, BUFFER),
             sequence: 0,
             time_limit: Duration::from_secs(10),
             clock: Clock::start(),
-            kept,
+            kept: None,
         }
     }
 
-    pub(crate) const fn set_time_limit(&mut self, limit: Duration) {
+    /// Makes requests on a socket that may receive records, which are kept.
+    pub(super) fn keeping_records(socket: NetlinkSocket) -> Self {
+        Self { kept: Some(Vec::new()), ..Self::new(socket) }
+    }
+
+    pub(super) const fn set_time_limit(&mut self, limit: Duration) {
         self.time_limit = limit;
     }
 
-    pub(crate) fn set_receive_buffer(&self, bytes: usize) -> Result<usize, Error> {
+    pub(super) fn set_receive_buffer(&self, bytes: usize) -> Result<usize, Error> {
         self.socket.set_receive_buffer(bytes)
     }
 
     /// Reads the settings and counters.
-    pub(crate) fn status(&mut self) -> Result<Status, Error> {
+    pub(super) fn status(&mut self) -> Result<Status, Error> {
         const OPERATION: &str = "read the audit status";
-        let data = self.fetch(OPERATION, MessageType::GET, &[])?;
+        let data = self.request_data(OPERATION, MessageType::GET)?;
         Status::parse(&data).map_err(|error| protocol_error(OPERATION, &error))
     }
 
-    /// Changes the settings in `mask`.
-    pub(crate) fn change(
-        &mut self,
-        operation: &'static str,
-        mask: Mask,
-        status: &Status,
-    ) -> Result<Answer, Error> {
-        let payload = Change { mask, status }.to_bytes();
-        self.ask(operation, MessageType::SET, &payload)
+    /// Changes one thing. Returns the code of the acknowledgement, which can be positive.
+    pub(super) fn change(&mut self, operation: &'static str, change: Change) -> Result<i32, Error> {
+        self.request(operation, MessageType::SET, &change.to_bytes()).map(|answer| answer.code)
     }
 
-    /// Makes a request that is answered by one message of data.
-    pub(crate) fn fetch(
+    /// Makes a request whose answer has data.
+    pub(super) fn request_data(
         &mut self,
         operation: &'static str,
         message_type: MessageType,
-        payload: &[u8],
     ) -> Result<Vec<u8>, Error> {
-        let answer = self.ask(operation, message_type, payload)?;
-        answer.data.into_iter().next().ok_or_else(|| {
-            Error::new(operation, ErrorKind::Protocol, None).with_text("the answer has no data")
-        })
+        let answer = self.request(operation, message_type, &[])?;
+        let data = answer.data.into_iter().next();
+        data.ok_or_else(|| protocol_error(operation, &"the answer has no data"))
     }
 
-    /// Makes a request and collects its answer.
-    pub(crate) fn ask(
+    /// Makes a request, and waits for its answer.
+    pub(super) fn request(
         &mut self,
         operation: &'static str,
         message_type: MessageType,
@@ -97,7 +95,7 @@ impl Exchange {
         self.sequence = self.sequence.wrapping_add(1).max(1);
         let datagram = request(message_type, self.sequence, payload);
         self.socket.send(&datagram).map_err(|error| Error::io(operation, error))?;
-        let answer = self.answer(operation, message_type)?;
+        let answer = self.receive_answer(operation, message_type)?;
         if answer.code >= 0 {
             return Ok(answer);
         }
@@ -111,65 +109,70 @@ impl Exchange {
         }))
     }
 
-    /// Collects the acknowledgement and the data that belong to the last request.
-    fn answer(&mut self, operation: &'static str, asked: MessageType) -> Result<Answer, Error> {
+    /// Collects the acknowledgement and the data of the last request.
+    fn receive_answer(
+        &mut self,
+        operation: &'static str,
+        requested: MessageType,
+    ) -> Result<Answer, Error> {
         let deadline = self.clock.now().saturating_add(self.time_limit);
         let mut answer = Answer { code: 0, data: Vec::new() };
-        let mut acknowledged = false;
-        let mut overrun = false;
+        let mut is_acknowledged = false;
+        let mut has_overrun = false;
         loop {
             self.wait(operation, deadline)?;
             match self.batch.fill(&self.socket) {
                 Ok(_) => {}
-                Err(Errno::ENOBUFS) => overrun = true,
+                Err(Errno::ENOBUFS) => has_overrun = true,
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(Error::io(operation, error.into())),
             }
             while let Some(datagram) = self.batch.next() {
                 if datagram.sender != Some(0) {
-                    continue; // not the kernel
+                    continue; // not from the kernel
                 }
-                let mut done = false;
+                let mut is_complete = false;
                 match Frame::parse(datagram.bytes) {
                     Ok(Frame::Ack { sequence, code }) if sequence == self.sequence => {
                         answer.code = code;
-                        acknowledged = true;
-                        done = code < 0;
+                        is_acknowledged = true;
+                        is_complete = code < 0;
                     }
                     Ok(Frame::Reply { message_type, sequence, payload })
-                        if sequence == self.sequence && message_type == asked =>
+                        if sequence == self.sequence && message_type == requested =>
                     {
                         answer.data.push(payload.to_vec());
                     }
-                    Ok(Frame::Done { sequence }) => done = sequence == self.sequence,
+                    Ok(Frame::Done { sequence }) => is_complete = sequence == self.sequence,
                     Ok(Frame::Record { .. }) => {
                         if let Some(kept) = &mut self.kept {
                             kept.push(datagram.bytes.to_vec());
                         }
                     }
-                    Ok(_) => {} // a late answer to a request that ran out of time
+                    Ok(_) => {} // a late answer to a request that timed out
                     Err(error) => return Err(protocol_error(operation, &error)),
                 }
-                let has_data = matches!(asked, MessageType::GET | MessageType::GET_FEATURE);
-                done |= acknowledged
-                    && asked != MessageType::LIST_RULES
+                let has_data = matches!(requested, MessageType::GET | MessageType::GET_FEATURE);
+                is_complete |= is_acknowledged
+                    && requested != MessageType::LIST_RULES
                     && (!has_data || !answer.data.is_empty());
-                if done && overrun {
-                    return Err(Error::new(operation, ErrorKind::Overrun, "try again"));
+                if is_complete && has_overrun {
+                    let remedy = "try again, or enlarge the buffer with set_receive_buffer";
+                    return Err(Error::new(operation, ErrorKind::Overrun, remedy));
                 }
-                if done {
+                if is_complete {
                     return Ok(answer);
                 }
             }
         }
     }
 
-    /// Waits for something to receive, at the longest until `deadline`.
+    /// Waits until something can be received, or `deadline` has passed.
     fn wait(&self, operation: &'static str, deadline: Tick) -> Result<(), Error> {
         loop {
             let left = deadline.saturating_duration_since(self.clock.now());
             if left.is_zero() {
-                let remedy = "the kernel may be busy: try again, or allow more time";
+                let remedy = "the kernel may be busy: try again, or extend the time limit";
                 return Err(Error::new(operation, ErrorKind::Timeout, remedy));
             }
             match self.socket.wait(Some(left)) {
@@ -180,8 +183,8 @@ impl Exchange {
         }
     }
 
-    /// Gives the socket back, and the records that were received on it.
-    pub(crate) fn into_socket(mut self) -> (NetlinkSocket, Vec<Vec<u8>>) {
+    /// Returns the socket, and the records that it has received.
+    pub(super) fn into_parts(mut self) -> (NetlinkSocket, Vec<Vec<u8>>) {
         let mut kept = self.kept.unwrap_or_default();
         while let Some(datagram) = self.batch.next() {
             if datagram.sender == Some(0) {
@@ -192,11 +195,14 @@ impl Exchange {
     }
 }
 
-/// How many answers one call receives, and how long each may be; a listed rule can have 64 texts
-/// of 4 KiB, but only a few are ever this long.
+/// The number of datagrams that one system call may receive.
 const BATCH: usize = 16;
+
+/// The maximum length of an answer. A listed rule can have 64 strings of 4 KiB; it is longer only if it
+/// has more than fifteen of full length.
 const BUFFER: usize = 64 * 1024;
 
-pub(crate) fn protocol_error(operation: &'static str, error: &dyn std::fmt::Display) -> Error {
-    Error::new(operation, ErrorKind::Protocol, None).with_text(error)
+/// Reports an answer of the kernel that is malformed.
+pub(super) fn protocol_error(operation: &'static str, cause: &dyn std::fmt::Display) -> Error {
+    Error::new(operation, ErrorKind::Protocol, None).with_text(cause)
 }
