@@ -47,7 +47,7 @@ pub trait Source {
     ///
     /// # Errors
     ///
-    /// An error after which the source cannot go on. A loss is not an error.
+    /// An error after which the source cannot continue. A loss is not an error.
     fn recv(&mut self, deadline: Option<Tick>) -> Result<Received<'_>, Error>;
 
     /// Returns whether events have their end records; auditd does not write them to its log.
@@ -56,7 +56,7 @@ pub trait Source {
     }
 
     /// Returns the latest tick at which [`recv`](Self::recv) must be called even if the source's file
-    /// is not readable; `None` if there is no such tick.
+    /// is not readable; `None` if it need not be called.
     ///
     /// Only a program that waits for the file itself needs it.
     fn deadline(&self) -> Option<Tick> {

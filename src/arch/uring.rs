@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_is_found_again() {
+    fn each_name_has_its_number() {
         for (number, name) in (0..).zip(operation_names()) {
             assert_eq!(operation_number(name), Some(number));
             assert_eq!(operation_name(number), Some(name));

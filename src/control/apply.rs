@@ -56,10 +56,10 @@ impl Control {
     /// ```no_run
     /// use auditlink::control::ApplyMode;
     /// use auditlink::rule::{Ownership, process_lifecycle};
-    /// use auditlink::{Control, RuleSet};
+    /// use auditlink::Control;
     ///
     /// let mut control = Control::open()?;
-    /// let wanted: RuleSet = process_lifecycle().clone();
+    /// let wanted = process_lifecycle().key("procs").for_both_abis()?;
     /// let plan = wanted.plan(&control.rules()?, &Ownership::All);
     /// let report = control.apply_plan(&plan, ApplyMode::AllOrNothing)?;
     /// assert!(report.is_complete(), "{:?}", report.failed);

@@ -69,8 +69,9 @@ impl Control {
     /// use auditlink::Control;
     /// use auditlink::rule::process_lifecycle;
     ///
-    /// let installed = Control::open()?.apply(process_lifecycle())?;
-    /// assert!(installed.rules().len() <= process_lifecycle().len());
+    /// let rules = process_lifecycle().key("procs").for_both_abis()?;
+    /// let installed = Control::open()?.apply(&rules)?;
+    /// assert!(installed.rules().len() <= rules.len());
     /// installed.remove()?;
     /// # Ok::<(), auditlink::Error>(())
     /// ```

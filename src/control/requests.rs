@@ -358,7 +358,8 @@ impl Control {
     }
 
     fn set(&mut self, setting: Setting, value: u32) -> Result<(), Error> {
-        self.socket.change(setting.change(), Change::Setting(setting, value)).map(drop)
+        let answer = self.socket.change(setting.change(), Change::Setting(setting, value));
+        answer.map(drop).map_err(|error| error.with_value(value))
     }
 
     fn reset(&mut self, operation: &'static str, change: Change) -> Result<u32, Error> {

@@ -12,7 +12,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Starts a clock.
+    /// Starts a clock at the current wall-clock time.
     #[expect(clippy::disallowed_methods, reason = "live sources read the time here")]
     pub(crate) fn start() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);

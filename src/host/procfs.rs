@@ -3,6 +3,8 @@
 use std::fmt;
 use std::fs;
 
+use crate::macros::pad;
+
 /// Returns the command of a process, as in `/proc/PID/comm`; `None` if the process does not exist or is
 /// hidden.
 #[must_use]
@@ -95,7 +97,7 @@ impl<'a> Stat<'a> {
 
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{} ({})", self.pid, self.command))
+        pad(f, format_args!("{} ({})", self.pid, self.command))
     }
 }
 

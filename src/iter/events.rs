@@ -116,7 +116,7 @@ impl<S: Source> Events<S> {
     }
 
     /// Returns how long to wait for the source's file after [`try_next`](Self::try_next) returned
-    /// [`Next::Idle`]; `None` if there is no limit.
+    /// [`Next::Idle`]; `None` if it may wait without a limit.
     ///
     /// Some deliveries are due at a time instead of on a record: an event without an end record,
     /// and the loss of a serial that did not arrive.
@@ -207,7 +207,7 @@ impl<S: Source> Events<S> {
         self.assembler.stats()
     }
 
-    /// Returns whether the kernel retries delivery, which then happens out of order.
+    /// Returns whether the kernel retries delivery, so records arrive out of order.
     pub(crate) const fn has_backpressure(&self) -> bool {
         self.assembler.has_backpressure()
     }

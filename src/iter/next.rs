@@ -32,7 +32,7 @@
 pub enum Next<T> {
     /// The next item.
     Item(T),
-    /// There is no item now, or none came in time. More may follow.
+    /// No item is available now, or none arrived in time. More may follow.
     Idle,
     /// The source ended, and every item was returned. No more will follow.
     Ended,

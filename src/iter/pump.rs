@@ -14,7 +14,7 @@ use crate::time::Tick;
 
 /// A source that receives on a thread of its own, into a bounded queue.
 ///
-/// While the consumer is slow, the thread goes on to read the socket, so the kernel neither drops
+/// While the consumer is slow, the thread continues to read the socket, so the kernel neither drops
 /// records nor makes processes wait. Everything else is as with the [`Receiver`] in it.
 ///
 /// # Examples

@@ -12,11 +12,13 @@ use crate::setting::Setting;
 /// # Examples
 ///
 /// ```
+/// use auditlink::control::Setting;
 /// use auditlink::rule::{Command, RulesFile};
 /// use auditlink::user_db::NoLookup;
 ///
 /// let file = RulesFile::parse("my.rules", "-b 8192\n-w /etc/passwd -p wa -k id\n", &NoLookup)?;
-/// assert_eq!(file.lines()[0].command, Command::BacklogLimit(8192));
+/// let setting = Setting::BacklogLimit;
+/// assert_eq!(file.lines()[0].command, Command::Set { setting, value: 8192 });
 /// assert_eq!(file.lines()[1].number, 2);
 /// assert_eq!(file.rules().len(), 1);
 /// # Ok::<(), auditlink::rule::RuleFileErrors>(())

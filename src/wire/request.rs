@@ -5,17 +5,17 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST};
 use super::frame;
 use crate::message_type::MessageType;
 
-/// Writes a request that asks for an acknowledgement.
+/// Writes a request with the flag `NLM_F_ACK`.
 ///
-/// An acknowledgement is always asked for: without one, success is silent. Two requests never
-/// share a datagram: the kernel would mix up their sequence numbers.
+/// Every request has the flag, because the kernel does not answer a successful request without it. A
+/// datagram holds one request, because the kernel confuses the sequence numbers of several.
 pub(crate) fn request(message_type: MessageType, sequence: u32, payload: &[u8]) -> Vec<u8> {
     frame::emit(message_type, NLM_F_REQUEST | NLM_F_ACK, sequence, payload)
 }
 
 /// Writes the payload of a user-space message: the text and a final NUL.
 ///
-/// The kernel overwrites the last byte with NUL, so that a text without one loses its end.
+/// The kernel overwrites the last byte with NUL, so without a final NUL the text loses its last byte.
 ///
 /// Source: `kernel/audit.c`, `audit_receive_msg`.
 pub(crate) fn user_text(text: &[u8]) -> Vec<u8> {
@@ -25,8 +25,7 @@ pub(crate) fn user_text(text: &[u8]) -> Vec<u8> {
     payload
 }
 
-/// Writes the payload of a request to watch a subtree as its mount point is watched: two lengths,
-/// two paths.
+/// Writes the payload of a request to watch a subtree like its mount point: two lengths, then two paths.
 ///
 /// Source: `kernel/audit.c`, `audit_receive_msg`, `AUDIT_MAKE_EQUIV`.
 pub(crate) fn equivalence(mount: &[u8], subtree: &[u8]) -> Vec<u8> {
@@ -57,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn an_equivalence_has_lengths_first() {
+    fn the_lengths_of_an_equivalence_precede_its_paths() {
         let expected = [&4_u32.to_ne_bytes()[..], &6_u32.to_ne_bytes(), b"/mnt/other"].concat();
         assert_eq!(equivalence(b"/mnt", b"/other"), expected);
     }

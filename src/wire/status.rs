@@ -259,18 +259,31 @@ impl Status {
 
     /// Writes all known fields: the kernel refuses a wait time in a struct shorter than its own.
     fn to_request(&self, mask: u32) -> Vec<u8> {
+        let Self {
+            enabled,
+            failure,
+            pid,
+            rate_limit,
+            backlog_limit,
+            lost,
+            backlog,
+            features,
+            backlog_wait_time,
+            backlog_wait_time_actual,
+            tail: _,
+        } = self;
         let words = [
             mask,
-            self.enabled.0,
-            self.failure.0,
-            self.pid,
-            self.rate_limit,
-            self.backlog_limit,
-            self.lost,
-            self.backlog,
-            self.features.bits(),
-            self.backlog_wait_time.unwrap_or(0),
-            self.backlog_wait_time_actual.unwrap_or(0),
+            enabled.0,
+            failure.0,
+            *pid,
+            *rate_limit,
+            *backlog_limit,
+            *lost,
+            *backlog,
+            features.bits(),
+            backlog_wait_time.unwrap_or(0),
+            backlog_wait_time_actual.unwrap_or(0),
         ];
         words.into_iter().flat_map(u32::to_ne_bytes).collect()
     }

@@ -52,7 +52,7 @@ pub(crate) fn no_privilege(kernel: &KernelLock) {
     fails(&["join the audit multicast group", "CAP_AUDIT_READ", "root"], || {
         through(&unprivileged, "dump", &["--observer", "--for", "1"])
     });
-    fails(&["become the audit daemon", "CAP_AUDIT_CONTROL"], || {
+    fails(&["register as the audit daemon", "CAP_AUDIT_CONTROL"], || {
         through(&unprivileged, "dump", &["--daemon"])
     });
     assert_eq!(
@@ -69,7 +69,10 @@ pub(crate) fn no_capability(_: &KernelLock) {
     let output = through(&without, "dump", &["--observer", "--format", "none", "--for", "1"]);
     let said = stderr(&output);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("completeness=unverified: the kernel's counter was not read"), "{said}");
+    assert!(
+        said.contains("completeness=unverified: the kernel's counter of lost records was not read"),
+        "{said}"
+    );
 }
 
 pub(crate) fn wrong_namespace(kernel: &KernelLock) {
@@ -92,7 +95,10 @@ pub(crate) fn wrong_namespace(kernel: &KernelLock) {
         });
     } else {
         let output = through(&net, "dump", &["--observer", "--format", "none", "--for", "1"]);
-        assert!(stderr(&output).contains("completeness=unverified: no record came"), "{output:?}");
+        assert!(
+            stderr(&output).contains("completeness=unverified: no records received"),
+            "{output:?}"
+        );
     }
     // in another network namespace requests work, and records come to a daemon
     let output = through(&net, "auditctl", &["-s"]);
@@ -106,7 +112,7 @@ pub(crate) fn another_daemon(_: &KernelLock) {
     let daemon = Receiver::daemon().open().expect("the place is free");
     let own = std::process::id().to_string();
     let comm = std::fs::read_to_string("/proc/self/comm").expect("a name");
-    fails(&["become the audit daemon", &own, comm.trim(), "observer"], || {
+    fails(&["register as the audit daemon", &own, comm.trim(), "observer"], || {
         run(example("dump"), &["--daemon", "--format", "none"])
     });
     let error = Receiver::daemon().open().expect_err("one place only");

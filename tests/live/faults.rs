@@ -214,7 +214,13 @@ pub(crate) fn short_stall(kernel: &KernelLock) {
     harvest.collect(&mut events, Duration::from_millis(500));
     let (harvest, stats) = harvest.finish(events);
     rules.remove().expect("the rules are loaded");
-    report("daemon that does not read for 0.2 s", made, &harvest, &stats, "nothing: parked");
+    report(
+        "daemon that does not read for 0.2 s",
+        made,
+        &harvest,
+        &stats,
+        "nothing: records in the retry queue",
+    );
     if harvest.has_all(made) {
         assert_eq!(stats.completeness(), Completeness::Complete, "{harvest:?}");
     }

@@ -292,7 +292,7 @@ pub(crate) fn stalled_daemon(kernel: &KernelLock) {
     assert!(flushes > 0, "the kernel had to be woken up");
 
     let (receiver, _) = events.into_parts();
-    receiver.close().expect("the place is given back");
+    receiver.close().expect("it unregisters");
     assert_eq!(control().status().expect("a status").pid, 0);
 }
 
@@ -311,11 +311,7 @@ pub(crate) fn spoofed(kernel: &KernelLock) {
         assert_eq!(forged.filter(|record| record.field("forged").is_some()).count(), 0, "{name}");
         assert_eq!(collected.losses, [], "{name}");
     }
-    assert_eq!(
-        control().status().expect("a status").pid,
-        0,
-        "a dropped daemon gives its place back"
-    );
+    assert_eq!(control().status().expect("a status").pid, 0, "a dropped daemon unregisters");
 }
 
 pub(crate) fn truncated(kernel: &KernelLock) {

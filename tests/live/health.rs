@@ -65,12 +65,12 @@ fn quiet_time(events: &mut Events<Receiver>, time: Duration) -> Vec<auditlink::E
 }
 
 fn heartbeats(events: &[auditlink::Event]) -> usize {
-    let is_canary = |event: &&auditlink::Event| {
+    let is_heartbeat = |event: &&auditlink::Event| {
         let record = event.records().next();
         let message = record.and_then(auditlink::Record::as_user_message);
         message.and_then(|message| message.op()).is_some_and(|op| *op == *b"auditlink:heartbeat")
     };
-    events.iter().filter(is_canary).count()
+    events.iter().filter(is_heartbeat).count()
 }
 
 pub(crate) fn without_faults(_: &KernelLock) {

@@ -43,7 +43,8 @@ use crate::wire::frame::Frame;
 /// # Examples
 ///
 /// ```
-/// use auditlink::event::{Assembler, ClosedBy, Delivery, Received};
+/// use auditlink::Delivery;
+/// use auditlink::event::{Assembler, ClosedBy, Received};
 /// use auditlink::time::Tick;
 /// use auditlink::{MessageType, wire::frame};
 ///

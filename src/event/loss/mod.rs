@@ -53,7 +53,8 @@ pub enum Delivery {
 /// # Examples
 ///
 /// ```
-/// use auditlink::event::{Assembler, Cause, Count, Delivery, Signal, Unit};
+/// use auditlink::Delivery;
+/// use auditlink::event::{Assembler, Cause, Count, Signal, Unit};
 /// use auditlink::time::Tick;
 ///
 /// let mut assembler = Assembler::new();

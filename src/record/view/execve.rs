@@ -22,7 +22,8 @@ use crate::record::{Field, Record};
 /// use auditlink::capture::synthetic::{Mix, Workload};
 /// use auditlink::Events;
 ///
-/// let events = Events::new(Workload::new(1).mix(Mix::Execs).events(1).generate().source());
+/// let stream = Workload::new(1).mix(Mix::Execs).events(1).generate();
+/// let events = Events::new(stream.source());
 /// let event = events.ignore_losses().next().ok_or("no event")??;
 /// let list = event.execve().ok_or("another event")?;
 /// assert_eq!(list.missing(), Some(0));

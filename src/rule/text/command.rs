@@ -8,9 +8,11 @@ use crate::setting::Setting;
 /// # Examples
 ///
 /// ```
+/// use auditlink::control::Setting;
 /// use auditlink::rule::Command;
 ///
-/// assert_eq!("-b 8192".parse(), Ok(Command::BacklogLimit(8192)));
+/// let setting = Setting::BacklogLimit;
+/// assert_eq!("-b 8192".parse(), Ok(Command::Set { setting, value: 8192 }));
 /// assert_eq!("-D -k mine".parse(), Ok(Command::DeleteAll { key: Some(b"mine".to_vec()) }));
 /// let add: Command = "-w /etc/passwd -p wa -k id".parse()?;
 /// assert!(matches!(add, Command::Add(rule) if rule.keys().eq([b"id"])));
