@@ -1,10 +1,11 @@
-//! Records of processes: which instance made them, and what they show of programs and exits.
+//! Records of calls that execute a program or exit, and of crashes.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 
-use super::instance::{CallTime, Instance};
+use super::caller::{CallTime, Caller};
+use super::instance::Instance;
 use super::pending::{LastThread, Undecided};
 use super::threads::{ThreadExits, Threads};
 use super::timers::{LATER, SOON, Timer};
@@ -14,75 +15,9 @@ use crate::event::{self, Event, EventKind};
 use crate::message_type::MessageType;
 use crate::process::inspector::{Lookup, ProcessInspector};
 use crate::process::{
-    Audited, Credentials, Exec, ExitStatus, Fact, Fork, Parent, Process, ProcessEvent, ProcessId,
-    Provenance, Start,
+    Exec, ExitStatus, Fact, Fork, Parent, Process, ProcessEvent, ProcessId, Provenance, Start,
 };
-use crate::record::view::{AnomAbend, Syscall};
-use crate::record::{EventId, Record};
-
-/// The process that made a record, as the record states it.
-#[derive(Clone, Debug)]
-pub(super) struct Caller {
-    pub(super) pid: u32,
-    pub(super) ppid: Option<u32>,
-    pub(super) event: EventId,
-    pub(super) call: CallTime,
-    comm: Option<Arc<[u8]>>,
-    exe: Option<Arc<OsStr>>,
-    credentials: Credentials,
-}
-
-impl Caller {
-    fn of_syscall(syscall: Syscall<'_>, event: EventId, call: CallTime) -> Option<Self> {
-        let exe = syscall.exe();
-        Some(Self {
-            pid: syscall.pid()?,
-            ppid: syscall.ppid(),
-            event,
-            call,
-            comm: syscall.comm().map(|comm| Arc::from(&*comm)),
-            exe: exe.map(|exe| Arc::from(exe.as_os_str())),
-            credentials: Credentials {
-                auid: syscall.auid(),
-                uid: syscall.uid(),
-                gid: syscall.gid(),
-                euid: syscall.euid(),
-                egid: syscall.egid(),
-                session: syscall.session(),
-            },
-        })
-    }
-
-    /// The process of a crash, which is not a call.
-    fn of_crash(abend: AnomAbend<'_>, event: EventId, call: CallTime) -> Option<Self> {
-        Some(Self {
-            pid: abend.pid()?,
-            ppid: None,
-            event,
-            call,
-            comm: abend.comm().map(|comm| Arc::from(&*comm)),
-            exe: abend.exe().map(|exe| Arc::from(exe.as_os_str())),
-            credentials: Credentials {
-                auid: abend.auid(),
-                uid: abend.uid(),
-                session: abend.session(),
-                ..Credentials::default()
-            },
-        })
-    }
-
-    /// Copies what the record states to the process.
-    fn describe(&self, process: &mut Process) {
-        process.audited = Audited::Yes;
-        process.credentials = Some(Fact::new(self.credentials, Provenance::Record));
-        if let Some(comm) = &self.comm {
-            process.comm = Some(Fact::new(Arc::clone(comm), Provenance::Record));
-        }
-        if let Some(exe) = &self.exe {
-            process.exe = Some(Fact::new(Arc::clone(exe), Provenance::Record));
-        }
-    }
-}
+use crate::record::Record;
 
 impl<I: ProcessInspector> Tracker<I> {
     /// Processes the records of an event.

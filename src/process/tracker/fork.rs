@@ -1,6 +1,6 @@
 //! Records of calls that create a process or a thread.
 
-use super::exec_exit::Caller;
+use super::caller::Caller;
 use super::instance::Instance;
 use super::pending::{ObservedFork, Undecided, UnsettledTask};
 use super::timers::Timer;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::RETENTION;
+use super::caller::CallTime;
 use super::threads::{ThreadExits, Threads};
 use crate::constants::Signal;
 use crate::process::{Process, ProcessId, ProcessSnapshot};
@@ -40,20 +41,6 @@ pub(super) struct End {
     pub(super) call: Option<Timestamp>,
     /// When its exit was observed.
     pub(super) since_boot: Option<Duration>,
-}
-
-/// When a call was entered.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct CallTime {
-    pub(super) stamp: Timestamp,
-    /// The same as time since boot, with a margin; `None` if the clock was not read.
-    pub(super) span: Option<Span>,
-}
-
-impl CallTime {
-    pub(super) fn latest(self) -> Option<Duration> {
-        self.span.map(|span| span.latest)
-    }
 }
 
 impl Instance {

@@ -3,6 +3,7 @@
 //! A PID is reused, so the question behind every record is which instance of a PID it is of. The instances
 //! of a PID and what is pending for it are its history; [`Tracker::instance_at`] answers the question.
 
+mod caller;
 mod config;
 mod exec_exit;
 mod fork;
@@ -19,10 +20,10 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use self::caller::{CallTime, Caller};
 pub use self::config::TrackerConfig;
-use self::exec_exit::Caller;
 use self::history::Histories;
-use self::instance::{CallTime, End, Instance};
+use self::instance::{End, Instance};
 use self::pending::{Observed, ObservedFork};
 use self::threads::Threads;
 use self::timers::{PATIENCE, SOON, Timer, Timers};

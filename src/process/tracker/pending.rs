@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::exec_exit::Caller;
+use super::caller::Caller;
 use super::threads::ThreadExits;
 use crate::constants::Signal;
 use crate::process::{ExitStatus, ProcessId, Provenance};
