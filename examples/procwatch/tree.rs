@@ -34,7 +34,7 @@ impl Tree {
                 let program = if words.is_empty() { exe(&exec.process) } else { words.join(" ") };
                 self.node(&exec.process).programs.push(program);
             }
-            ProcessEvent::Exit(exit) => self.node(&exit.process).status = Some(exit.ending.value),
+            ProcessEvent::Exit(exit) => self.node(&exit.process).status = Some(exit.status.value),
             ProcessEvent::Loss(_) => {}
         }
     }

@@ -1,28 +1,52 @@
-//! What the tracker tells.
+//! The events that the tracker returns.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
+use super::id::pad;
 use super::{Fact, Process, ProcessId, Provenance};
 use crate::bytestr::print_text;
 use crate::constants::Signal;
 use crate::event::{Event, Loss};
 use crate::record::EventId;
 
-/// A change in the life of a process, or the notice that one may be missing.
+/// A fork, exec or exit of a process, or the notice that one may be missing.
 ///
-/// There will never be a fifth: code that ignores losses does not compile.
+/// No variant will be added: a `match` that ignores losses does not compile.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::capture::synthetic::{Mix, Workload};
+/// use auditlink::process::ProcessEvent;
+/// use auditlink::Processes;
+///
+/// let capture = Workload::new(1).mix(Mix::Execs).generate();
+/// let (mut execs, mut losses) = (0, 0);
+/// for event in Processes::replay(capture.source()) {
+///     match event? {
+///         ProcessEvent::Exec(exec) => {
+///             assert!(exec.args.is_some());
+///             execs += 1;
+///         }
+///         ProcessEvent::Loss(_) => losses += 1,
+///         ProcessEvent::Fork(_) | ProcessEvent::Exit(_) => {}
+///     }
+/// }
+/// assert!(execs > 400 && losses == 0);
+/// # Ok::<(), auditlink::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a match must name all, losses included")]
 pub enum ProcessEvent {
     /// A process was created.
     Fork(Fork),
-    /// A process began to run a program.
+    /// A process executed a program.
     Exec(Exec),
-    /// A process ended.
+    /// A process exited.
     Exit(Exit),
-    /// Something is, or may be, missing here.
+    /// Events are, or may be, missing here.
     Loss(LifecycleLoss),
 }
 
@@ -30,68 +54,76 @@ pub enum ProcessEvent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fork {
-    /// The new process. What it has of its parent is marked as inherited.
+    /// The new process. What it has from its parent is [inherited](Provenance::Inherited).
     pub process: Process,
-    /// How its birth is known.
+    /// How the fork is known.
     pub source: Provenance,
-    /// The event of the call that created it, or its own first one.
+    /// The event of the call that created it, or its own first event.
     pub event: Option<EventId>,
     /// The process that made the call, where the new one is not its child (`CLONE_PARENT`).
     pub creator: Option<ProcessId>,
 }
 
-/// A program that a process began to run.
+/// A process executed a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exec {
-    /// The process, as it is now.
+    /// The process after the call.
     pub process: Process,
     /// How it is known.
     pub source: Provenance,
-    /// The event of the call. It tells everything else, and [what is
-    /// missing](Event::missing).
+    /// The event of the call, with [what is missing of it](Event::missing).
     pub event: Option<Event>,
-    /// Its arguments. Of a script, they are those of its interpreter.
+    /// The arguments; for a script, those of its interpreter.
     pub args: Option<Fact<Vec<OsString>>>,
-    /// The path that was called, absolute if it was; of a script, the script's.
+    /// The path as it was passed to the call; for a script, that of the script.
     pub path: Option<OsString>,
 }
 
-/// A process that ended: all its threads are gone.
+/// A process exited: all its threads are gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exit {
-    /// The process, as it was last.
+    /// The process as it was last.
     pub process: Process,
-    /// How it is known that it ended.
+    /// How the exit is known.
     pub source: Provenance,
-    /// How it ended, and how that is known.
-    pub ending: Fact<ExitStatus>,
-    /// The event of the call with which it ended itself.
+    /// How it exited, and how that is known.
+    pub status: Fact<ExitStatus>,
+    /// The event of the call by which it exited.
     pub event: Option<EventId>,
-    /// The event that tells of its crash (`ANOM_ABEND`).
+    /// The event of its crash (`ANOM_ABEND`).
     pub abend: Option<EventId>,
 }
 
-/// How a process ended.
+/// How a process exited.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::process::ExitStatus;
+///
+/// assert_eq!(ExitStatus::of_wait_status(3 << 8), ExitStatus::Exited(3));
+/// assert_eq!(ExitStatus::of_wait_status(0x8B).to_string(), "SIGSEGV, core dumped");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "by itself, by a signal, or nobody knows")]
+#[expect(clippy::exhaustive_enums, reason = "by itself, by a signal, or unknown")]
 pub enum ExitStatus {
-    /// It ended itself with this status.
+    /// It exited with this status.
     Exited(u8),
-    /// A signal ended it.
+    /// A signal killed it.
     Signaled {
-        /// Which.
+        /// The signal.
         signal: Signal,
-        /// Whether it left a core dump; `None` if that is not known.
+        /// Whether it dumped core; `None` if that is unknown.
         dumped: Option<bool>,
     },
-    /// It is gone, and nobody knows how.
+    /// It is gone, and its status is unknown.
     Unknown,
 }
 
 impl ExitStatus {
-    /// Reads a status as `wait` gives it.
+    /// Decodes a status as `wait` returns it.
     #[must_use]
     pub fn of_wait_status(status: i32) -> Self {
         let [_, _, code, low] = status.to_be_bytes();
@@ -105,35 +137,37 @@ impl ExitStatus {
 impl fmt::Display for ExitStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Exited(status) => write!(f, "{status}"),
-            Self::Signaled { signal, dumped: Some(true) } => write!(f, "{signal}, core dumped"),
-            Self::Signaled { signal, .. } => write!(f, "{signal}"),
-            Self::Unknown => f.write_str("not known"),
+            Self::Exited(status) => status.fmt(f),
+            Self::Signaled { signal, dumped: Some(true) } => {
+                pad(f, format_args!("{signal}, core dumped"))
+            }
+            Self::Signaled { signal, .. } => pad(f, format_args!("{signal}")),
+            Self::Unknown => f.pad("not known"),
         }
     }
 }
 
-/// Something that is, or may be, missing from the story.
+/// Events of processes that are, or may be, missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LifecycleLoss {
-    /// Records are missing. The tracker looks at /proc, and tells what it finds as such; what was
-    /// created and ended in between may be missing.
+    /// Records are missing. The tracker lists /proc and reports the differences as
+    /// [`Provenance::Procfs`]; processes that were created and exited in between may be missing.
     Records(Loss),
-    /// A task was created and was gone before anybody could look: a process that made no record of
-    /// its own, or a thread. `clone3` does not say which.
+    /// A task was created, and was gone before it was looked up: a process that made no record of its
+    /// own, or a thread. The record of `clone3` does not show which.
     Unsettled {
         /// The process that created it.
         parent: Option<ProcessId>,
-        /// Its number.
+        /// Its PID or TID.
         task: u32,
         /// The event of the call.
         event: EventId,
     },
-    /// The second source lost what it had to tell. Deaths by signal may be told late, and without
-    /// their reason.
+    /// The process monitor lost observations. Exits by a signal may be reported late, and without
+    /// the signal.
     ProcessMonitor {
-        /// How many observations, as far as can be told.
+        /// The number of observations; `None` if it is unknown.
         count: Option<u64>,
     },
 }
@@ -163,16 +197,17 @@ impl fmt::Display for LifecycleLoss {
                 f.write_str("it was a thread, or a process that left no record")
             }
             Self::ProcessMonitor { count: Some(count) } => {
-                write!(f, "lost {count} observations of the second source")
+                let plural = if *count == 1 { "" } else { "s" };
+                write!(f, "lost {count} observation{plural} of the process monitor")
             }
             Self::ProcessMonitor { count: None } => {
-                f.write_str("lost observations of the second source")
+                f.write_str("lost observations of the process monitor")
             }
         }
     }
 }
 
-/// A line for people, without the time.
+/// Writes one line, without the time.
 impl fmt::Display for ProcessEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -200,10 +235,10 @@ impl fmt::Display for ProcessEvent {
             Self::Exit(exit) => {
                 write!(f, "exit {}", exit.process.id)?;
                 exe(&exit.process, f)?;
-                write!(f, ": {}", exit.ending.value)?;
+                write!(f, ": {}", exit.status.value)?;
                 by(exit.source, f)
             }
-            Self::Loss(gap) => write!(f, "loss {gap}"),
+            Self::Loss(loss) => write!(f, "loss {loss}"),
         }
     }
 }
@@ -214,7 +249,7 @@ fn exe(process: &Process, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     print_text(exe.value.as_bytes(), f)
 }
 
-/// Says how it is known, where that is not the usual way.
+/// Writes how it is known, unless by its record.
 fn by(source: Provenance, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match source {
         Provenance::Record => Ok(()),

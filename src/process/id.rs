@@ -1,4 +1,4 @@
-//! Who a process is, for ever.
+//! The identity of a process, which PID reuse does not change.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,7 +21,7 @@ use crate::decode::DecodeError;
 pub struct BootId(u128);
 
 impl BootId {
-    /// A boot that nobody told of, such as that of a capture.
+    /// An unknown boot, such as that of a capture.
     pub const UNKNOWN: Self = Self(0);
 }
 
@@ -49,9 +49,21 @@ impl fmt::Display for BootId {
     }
 }
 
-/// One life of a process: its number is used again when it is over, its identity is not.
+/// The identity of a process: its PID is reused after its end, its identity is not.
 ///
-/// It never depends on the wall clock, and never changes once it was told.
+/// It does not depend on the wall clock, and does not change once it was reported.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::process::{BootId, ProcessId, Start};
+///
+/// let first = ProcessId::new(BootId::UNKNOWN, 4711, Start::Ticks(100_000));
+/// let second = ProcessId::new(BootId::UNKNOWN, 4711, Start::Ticks(250_000));
+/// assert_ne!(first, second); // the PID was reused
+/// assert_eq!(first.to_string(), "4711@100000");
+/// assert_eq!(first.start_ticks(), Some(100_000));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcessId {
     boot: BootId,
@@ -59,49 +71,60 @@ pub struct ProcessId {
     start: Start,
 }
 
-/// What tells the lives of one number apart.
+/// When a process started, which distinguishes the processes with one PID.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use auditlink::process::Start;
+///
+/// assert_eq!(Start::Ticks(9).to_string(), "@9");
+/// assert_eq!(Start::SinceBoot(Duration::from_micros(9)).to_string(), "@9000ns");
+/// assert_eq!(Start::Event(9).to_string(), "#9");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Start {
-    /// When it was started, in clock ticks since boot: field 22 of /proc/PID/stat.
+    /// The start time in clock ticks since boot: field 22 of /proc/PID/stat.
     Ticks(u64),
-    /// It was gone before anybody could look: the time since boot at which the kernel's process
-    /// connector told of its birth.
+    /// The process was gone before it was looked up: the time since boot at which the kernel's process
+    /// connector reported the fork.
     SinceBoot(Duration),
-    /// It was gone before anybody could look, and the connector is not there: the serial number of
-    /// the event by which it became known.
+    /// The process was gone before it was looked up, and the connector is not available: the serial of
+    /// the event by which the process became known.
     Event(u32),
 }
 
 impl ProcessId {
-    /// Makes an identity from its parts.
+    /// Creates an identity from its parts.
     #[must_use]
     pub const fn new(boot: BootId, pid: u32, start: Start) -> Self {
         Self { boot, pid, start }
     }
 
-    /// Returns the boot in which it lives.
+    /// Returns the boot during which it runs.
     #[must_use]
     pub const fn boot(self) -> BootId {
         self.boot
     }
 
-    /// Returns its number, in the initial pid namespace.
+    /// Returns its PID in the initial pid namespace.
     #[must_use]
     pub const fn pid(self) -> u32 {
         self.pid
     }
 
-    /// Returns what tells it from other processes with its number.
+    /// Returns its start, which distinguishes it from other processes with its PID.
     #[must_use]
     pub const fn start(self) -> Start {
         self.start
     }
 
-    /// Returns when it was started, in clock ticks since boot, exactly as /proc says.
+    /// Returns its start time in clock ticks since boot, exactly as in /proc.
     ///
-    /// `None` if it was gone before anybody could look;
-    /// [`Process::start_range`](super::Process::start_range) tells what is possible then.
+    /// `None` if it was gone before it was looked up; then
+    /// [`Process::start_range`](super::Process::start_range) has the possible start times.
     #[must_use]
     pub const fn start_ticks(self) -> Option<u64> {
         match self.start {
@@ -113,12 +136,26 @@ impl ProcessId {
 
 impl fmt::Display for ProcessId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.start {
-            Start::Ticks(ticks) => write!(f, "{}@{ticks}", self.pid),
-            Start::SinceBoot(at) => write!(f, "{}@{}ns", self.pid, at.as_nanos()),
-            Start::Event(serial) => write!(f, "{}#{serial}", self.pid),
+        pad(f, format_args!("{}{}", self.pid, self.start))
+    }
+}
+
+impl fmt::Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ticks(ticks) => pad(f, format_args!("@{ticks}")),
+            Self::SinceBoot(at) => pad(f, format_args!("@{}ns", at.as_nanos())),
+            Self::Event(serial) => pad(f, format_args!("#{serial}")),
         }
     }
+}
+
+/// Writes a text with the width that was asked for; without one it needs no memory.
+pub(super) fn pad(f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>) -> fmt::Result {
+    if f.width().is_none() && f.precision().is_none() {
+        return f.write_fmt(text);
+    }
+    f.pad(&text.to_string())
 }
 
 #[cfg(test)]
@@ -126,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_boot_is_read_as_it_prints() {
+    fn a_boot_id_parses_what_it_prints() {
         let text = "00000000-0000-0000-0000-0000000000ff";
         assert_eq!(text.parse::<BootId>().expect("an id").to_string(), text);
         assert_eq!(format!("{text}\n").parse::<BootId>().expect("an id"), BootId(255));
@@ -136,16 +173,17 @@ mod tests {
     }
 
     #[test]
-    fn lives_of_one_number_differ() {
-        let life = |start| ProcessId::new(BootId::UNKNOWN, 7, start);
+    fn processes_with_one_pid_have_different_identities() {
+        let id = |start| ProcessId::new(BootId::UNKNOWN, 7, start);
         let all = [
-            life(Start::Ticks(9)),
-            life(Start::Ticks(10)),
-            life(Start::Event(9)),
-            life(Start::SinceBoot(Duration::from_nanos(9))),
+            id(Start::Ticks(9)),
+            id(Start::Ticks(10)),
+            id(Start::Event(9)),
+            id(Start::SinceBoot(Duration::from_nanos(9))),
         ];
         let texts: Vec<_> = all.iter().map(ToString::to_string).collect();
         assert_eq!(texts, ["7@9", "7@10", "7#9", "7@9ns"]);
+        assert_eq!(format!("{:>6}|{:<4}|", all[0], all[0].start()), "   7@9|@9  |");
         assert_eq!(all.map(ProcessId::start_ticks), [Some(9), Some(10), None, None]);
     }
 }

@@ -1,18 +1,19 @@
-//! What can be seen of processes beside the records: how the tracker asks, and what it is told.
+//! What is known of processes beside their records: looked up in /proc, or observed by a monitor.
 
 use std::ffi::OsString;
 use std::time::Duration;
 
 use super::{Credentials, Provenance};
 
-/// Looks at the processes that run.
+/// Looks up the processes that run.
 ///
-/// [`ProcessMonitor`](crate::monitor::ProcessMonitor) looks into /proc; [`NoInspector`] sees nothing, as in a replay.
+/// [`ProcessMonitor`](crate::monitor::ProcessMonitor) reads /proc; [`NoInspector`] finds nothing, as in a
+/// replay.
 pub trait ProcessInspector {
-    /// Looks at a process or thread, as cheaply as can be.
+    /// Looks up a process or thread as cheaply as possible.
     fn process(&mut self, pid: u32) -> Lookup;
 
-    /// Looks at a process with everything that is to be seen of it.
+    /// Looks up a process with all details.
     fn details(&mut self, pid: u32) -> Lookup;
 
     /// Reads the control group of a process; `None` if it cannot.
@@ -21,7 +22,7 @@ pub trait ProcessInspector {
     /// Reads the time since boot; `None` if it cannot.
     fn since_boot(&mut self) -> Option<Duration>;
 
-    /// Lists all processes with everything that is to be seen of them; `None` if it cannot.
+    /// Lists all processes with all details; `None` if it cannot.
     fn list(&mut self) -> Option<ProcessTable>;
 }
 
@@ -29,71 +30,71 @@ pub trait ProcessInspector {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProcessTable {
-    /// The processes, without threads of the kernel.
+    /// The processes, without kernel threads.
     pub processes: Vec<ProcessSnapshot>,
     /// When they were listed, as time since boot.
     pub since_boot: Duration,
 }
 
-/// What a look at a number showed.
+/// The result of looking up a PID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lookup {
     /// A process, which may be a zombie.
     Process(Box<ProcessSnapshot>),
-    /// A thread that is not the first of its process.
+    /// A thread that is not the leader of its thread group.
     Thread,
-    /// There is none.
+    /// No process or thread has this PID.
     Nothing,
-    /// One cannot look.
+    /// It cannot be looked up.
     Unknown,
 }
 
-/// A process as it was seen.
+/// A process as it was seen in /proc.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProcessSnapshot {
-    /// Its number.
+    /// Its PID.
     pub pid: u32,
-    /// Its parent at that time.
+    /// The PID of its parent at that time.
     pub ppid: u32,
-    /// When it was started, in clock ticks since boot.
+    /// Its start time in clock ticks since boot.
     pub start_ticks: u64,
-    /// How many threads it has.
+    /// The number of its threads.
     pub threads: u32,
-    /// Its first thread has ended.
+    /// Whether its thread-group leader has exited.
     pub is_zombie: bool,
-    /// It is a thread of the kernel.
+    /// Whether it is a kernel thread.
     pub is_kernel_thread: bool,
-    /// How it ended, as `wait` would tell, if it has and one may know.
+    /// Its status as `wait` returns it, if it has exited and the status may be read.
     pub code: Option<i32>,
     /// Its name.
     pub comm: Vec<u8>,
-    /// The program that it runs.
+    /// The program that it executes.
     pub exe: Option<OsString>,
     /// Its working directory.
     pub cwd: Option<OsString>,
     /// Its command line.
     pub args: Option<Vec<OsString>>,
-    /// Who it runs as.
+    /// Its credentials.
     pub credentials: Option<Credentials>,
     /// Its control group.
     pub cgroup: Option<String>,
-    /// It is in another pid namespace than the initial one: the children that its calls return
-    /// have numbers of that namespace.
+    /// Whether it is in another pid namespace than the initial one: then its calls return PIDs of that
+    /// namespace.
     pub is_nested: Option<bool>,
 }
 
 impl ProcessSnapshot {
-    /// Tells whether nothing of the process runs any more.
+    /// Returns whether none of its threads runs.
     pub(super) const fn is_over(&self) -> bool {
         self.is_zombie && self.threads <= 1
     }
 }
 
-/// Sees nothing.
+/// Finds nothing.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "there is nothing to be said of it")]
+#[expect(clippy::exhaustive_structs, reason = "it has no state")]
 pub struct NoInspector;
 
 impl ProcessInspector for NoInspector {
@@ -141,44 +142,60 @@ impl<I: ProcessInspector> ProcessInspector for Option<I> {
     }
 }
 
-/// What a second source tells of its own accord.
+/// What a process monitor observed.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use auditlink::process::{Observation, Tracker, TrackerConfig};
+/// use auditlink::time::Tick;
+///
+/// let mut tracker = Tracker::new(TrackerConfig::default().process_monitor(true));
+/// let since_boot = Duration::from_secs(1_000);
+/// let fork = Observation::Forked { parent: 1, task: 4711, process: 4711, since_boot };
+/// tracker.observe(fork, Tick::ZERO);
+/// assert!(tracker.poll().is_none()); // the record of the call may still arrive
+/// tracker.finish();
+/// assert!(tracker.poll().is_some());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Observation {
     /// A process or thread was created.
     Forked {
-        /// The process that is its parent.
+        /// The PID of its parent.
         parent: u32,
-        /// Its number.
+        /// Its PID or TID.
         task: u32,
-        /// The process that it belongs to: itself, unless it is a thread.
+        /// The PID of its thread group: its own, unless it is a thread.
         process: u32,
         /// When, as time since boot.
         since_boot: Duration,
     },
     /// A process or thread ended.
     Exited {
-        /// Its number.
+        /// Its PID or TID.
         task: u32,
-        /// The process that it belongs to.
+        /// The PID of its thread group.
         process: u32,
-        /// How, as `wait` would tell; `None` if one cannot know.
+        /// Its status as `wait` returns it; `None` if it is unknown.
         code: Option<i32>,
         /// When, as time since boot.
         since_boot: Duration,
-        /// Who says so.
+        /// How it is known.
         source: Provenance,
     },
-    /// A process began to run a program.
+    /// A process executed a program.
     Executed {
-        /// Its number.
+        /// Its PID.
         process: u32,
         /// When, as time since boot.
         since_boot: Duration,
     },
-    /// The source lost observations: what happened since the last one may never be told.
+    /// The monitor lost observations.
     Lost {
-        /// How many, as far as can be told.
+        /// How many; `None` if that is unknown.
         count: Option<u64>,
     },
 }

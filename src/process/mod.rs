@@ -1,9 +1,9 @@
-//! Processes: who lives, since when, whose child it is, what it runs, and how it ended.
+//! Processes: which ones run, since when, their parents, what they execute, and how they exit.
 //!
-//! [`Tracker`] is the engine, without effects: it is told events and losses, and what a second
-//! source saw, and tells [changes](ProcessEvent). [`Processes`](crate::Processes) is the iterator that
-//! most programs want. How far one can trust what they say, and why audit records alone are not
-//! enough, is told in [the manual](crate::manual::processes).
+//! [`Tracker`] is the engine, without effects: it takes events, losses and the observations of a process
+//! monitor, and returns [process events](ProcessEvent). [`Processes`](crate::Processes) is the iterator that
+//! most programs want. [The manual](crate::manual::processes) explains what it guarantees, and why audit
+//! records alone are not enough.
 
 mod event;
 mod id;
@@ -23,23 +23,32 @@ pub use self::inspector::{
 pub use self::tracker::{Tracker, TrackerConfig};
 
 /// How something is known.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::process::Provenance;
+///
+/// assert_eq!(Provenance::OwnRecord.to_string(), "own_record");
+/// assert_eq!(format!("{:>10}", Provenance::Procfs), "    procfs");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Provenance {
-    /// An audit record about it: of a process that was created, that of its parent's call; of a
-    /// program and of an end, that of its own.
+    /// By an audit record: for a fork that of the parent's call, for an exec or exit that of the
+    /// process.
     Record,
-    /// A record of the process itself, where that of its parent's call has not come, or not yet.
+    /// By a record of the new process, as that of its parent's call has not arrived.
     OwnRecord,
     /// It was seen in /proc.
     Procfs,
-    /// The kernel's process connector told it.
+    /// The kernel's process connector reported it.
     Connector,
-    /// A file descriptor of the process told it.
+    /// A pidfd of the process reported it.
     Pidfd,
-    /// It has it from its parent, which had it when it was created.
+    /// The parent had it when the process was created.
     Inherited,
-    /// It follows from something else: its number was given to another process.
+    /// It follows from something else, such as the reuse of the PID.
     Inferred,
 }
 
@@ -65,13 +74,32 @@ impl fmt::Display for Provenance {
     }
 }
 
-/// Something that is known, and how.
+/// A value, and how it is known.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::capture::synthetic::{Mix, Workload};
+/// use auditlink::process::{ProcessEvent, Provenance};
+/// use auditlink::Processes;
+///
+/// let capture = Workload::new(1).mix(Mix::Execs).generate();
+/// for event in Processes::replay(capture.source()) {
+///     if let ProcessEvent::Exec(exec) = event? {
+///         let exe = exec.process.exe.ok_or("the record names the program")?;
+///         assert_eq!(exe.source, Provenance::Record);
+///         assert!(exe.value.to_str().is_some_and(|path| path.starts_with('/')));
+///         break;
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Fact<T> {
-    /// What is known.
+    /// The value.
     pub value: T,
-    /// How.
+    /// How it is known.
     pub source: Provenance,
 }
 
@@ -82,7 +110,7 @@ impl<T> Fact<T> {
 }
 
 impl<T: Clone> Fact<T> {
-    /// What a child has of it.
+    /// Returns it as a child inherits it.
     fn inherited(&self) -> Self {
         Self { value: self.value.clone(), source: Provenance::Inherited }
     }
@@ -90,21 +118,21 @@ impl<T: Clone> Fact<T> {
 
 /// The parent of a process when it was created, or was first seen.
 ///
-/// When a parent ends, its children get another one, which is not followed.
+/// When the parent exits, its children get another one (`man 2 getppid`), which is not tracked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Parent {
-    /// Its number.
+    /// Its PID.
     pub pid: u32,
-    /// Its identity, if the tracker knows it.
+    /// Its identity, if it is known.
     pub id: Option<ProcessId>,
 }
 
-/// Who a process runs as.
+/// The users, groups and session of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Credentials {
-    /// The user who logged in; `None` if nobody did.
+    /// The login user; `None` if it is not set.
     pub auid: Option<u32>,
     /// The real user.
     pub uid: Option<u32>,
@@ -120,37 +148,73 @@ pub struct Credentials {
 
 /// Whether the kernel makes records of a process.
 ///
-/// It never does of one that is older than auditing itself, unless the machine was booted with
-/// `audit=1`.
+/// It makes none of a process that is older than auditing, unless the machine was booted with `audit=1`.
+///
+/// Source: `kernel/auditsc.c`, `audit_alloc`: a process without an audit context makes no records.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::process::Audited;
+///
+/// assert_eq!(Audited::default().to_string(), "unknown");
+/// assert_eq!(Audited::Yes.to_string(), "yes");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "it does, it does not, or nobody knows")]
+#[expect(clippy::exhaustive_enums, reason = "it does, it does not, or that is unknown")]
 pub enum Audited {
-    /// It does: there was one, or it was created since auditing began.
+    /// It does: a record has arrived, or the process is younger than auditing.
     Yes,
     /// It does not: the process is older than auditing.
     No,
-    /// The kernel does not tell: the process was there before us.
+    /// Unknown: the process is older than the tracker, and the kernel does not report it.
     #[default]
     Unknown,
 }
 
+impl fmt::Display for Audited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
 /// A process, as far as it is known.
+///
+/// # Examples
+///
+/// ```
+/// use auditlink::capture::synthetic::{Mix, Workload};
+/// use auditlink::process::Audited;
+/// use auditlink::Processes;
+///
+/// let capture = Workload::new(1).mix(Mix::Execs).generate();
+/// let mut processes = Processes::replay(capture.source());
+/// processes.next().transpose()?;
+/// let process = processes.tracker().processes().next().ok_or("it executed a program")?;
+/// assert_eq!(process.pid(), process.id.pid());
+/// assert_eq!(process.audited, Audited::Yes);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Process {
-    /// Who it is.
+    /// Its identity.
     pub id: ProcessId,
-    /// When it can have been started, in clock ticks since boot; exactly if the identity has it.
+    /// The possible start times, in clock ticks since boot: one if the identity has it.
     pub start_range: Option<RangeInclusive<u64>>,
     /// Its parent when it was created.
     pub parent: Option<Fact<Parent>>,
-    /// Its name: that of its first thread, or of the one that made the last record.
+    /// Its name: that of its thread-group leader, or of the thread that made the last record.
     pub comm: Option<Fact<Arc<[u8]>>>,
-    /// The program that it runs.
+    /// The program that it executes.
     pub exe: Option<Fact<Arc<OsStr>>>,
-    /// Its working directory when it began to run its program.
+    /// Its working directory when it executed its program.
     pub cwd: Option<Fact<Arc<OsStr>>>,
-    /// Who it runs as, as of its last record.
+    /// Its credentials as of its last record.
     pub credentials: Option<Fact<Credentials>>,
     /// Its control group.
     pub cgroup: Option<Fact<Arc<str>>>,
@@ -176,14 +240,14 @@ impl Process {
         }
     }
 
-    /// Returns its number, in the initial pid namespace.
+    /// Returns its PID in the initial pid namespace.
     #[must_use]
     pub const fn pid(&self) -> u32 {
         self.id.pid()
     }
 
-    /// Returns the identity of the container that it is in, as far as the name of its control group
-    /// hints at one: the 64 hexadecimal digits that Docker, Podman, CRI-O and containerd use.
+    /// Returns the ID of its container, as far as the name of its control group contains one: the 64
+    /// hexadecimal digits that Docker, Podman, CRI-O and containerd use.
     ///
     /// # Examples
     ///
@@ -199,12 +263,12 @@ impl Process {
         container_hint(&self.cgroup.as_ref()?.value)
     }
 
-    /// Takes what was seen of it; what records say is never overwritten.
-    pub(crate) fn take(&mut self, seen: &ProcessSnapshot) {
-        fn fill<T>(place: &mut Option<Fact<T>>, value: Option<T>) {
-            let stays = place.as_ref().is_some_and(|fact| fact.source != Provenance::Inherited);
+    /// Fills in what was seen of it, except where a record or an earlier look did.
+    pub(crate) fn fill_from(&mut self, seen: &ProcessSnapshot) {
+        fn fill<T>(field: &mut Option<Fact<T>>, value: Option<T>) {
+            let stays = field.as_ref().is_some_and(|fact| fact.source != Provenance::Inherited);
             if let Some(value) = value.filter(|_| !stays) {
-                *place = Some(Fact::new(value, Provenance::Procfs));
+                *field = Some(Fact::new(value, Provenance::Procfs));
             }
         }
         let shared = |text: &OsString| Arc::from(text.as_os_str());
@@ -216,7 +280,7 @@ impl Process {
     }
 }
 
-/// Returns the identity of a container that the name of a control group hints at.
+/// Returns the ID of a container that the name of a control group contains.
 ///
 /// See [`Process::container`].
 #[must_use]
@@ -225,8 +289,5 @@ pub fn container_hint(cgroup: &str) -> Option<&str> {
     words.rfind(|word| word.len() == CONTAINER_DIGITS)
 }
 
-/// How long a life that ended is remembered.
-const KEPT: std::time::Duration = std::time::Duration::from_secs(10);
-
-/// The digits of a container's identity: those of a SHA-256 sum.
+/// The number of digits of a container's ID: those of a SHA-256 sum.
 const CONTAINER_DIGITS: usize = 64;

@@ -1,4 +1,4 @@
-//! Changes in the lives of processes.
+//! Process events, and what they consist of.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -8,7 +8,8 @@ use super::Bytes;
 use super::record::ByteList;
 use crate::event::Event;
 use crate::process::{
-    Audited, Exec, Exit, ExitStatus, Fork, LifecycleLoss, Process, ProcessEvent, Provenance,
+    Audited, BootId, Credentials, Exec, Exit, ExitStatus, Fork, LifecycleLoss, Process,
+    ProcessEvent, ProcessId, Provenance,
 };
 use crate::record::EventId;
 
@@ -18,7 +19,7 @@ impl Serialize for ProcessEvent {
             Self::Fork(fork) => fork.serialize(serializer),
             Self::Exec(exec) => exec.serialize(serializer),
             Self::Exit(exit) => exit.serialize(serializer),
-            Self::Loss(gap) => gap.serialize(serializer),
+            Self::Loss(loss) => loss.serialize(serializer),
         }
     }
 }
@@ -78,15 +79,8 @@ impl Serialize for Exit {
         event(&mut map, self.event)?;
         map.serialize_entry("pid", &self.process.pid())?;
         map.serialize_entry("source", &self.source)?;
-        match self.ending.value {
-            ExitStatus::Exited(status) => map.serialize_entry("status", &status)?,
-            ExitStatus::Signaled { signal, dumped } => {
-                map.serialize_entry("signal", &signal)?;
-                map.serialize_entry("dumped", &dumped)?;
-            }
-            ExitStatus::Unknown => {}
-        }
-        map.serialize_entry("ending_source", &self.ending.source)?;
+        status(&mut map, self.status.value)?;
+        map.serialize_entry("ending_source", &self.status.source)?;
         if let Some(abend) = &self.abend {
             map.serialize_entry("abend", abend)?;
         }
@@ -105,7 +99,7 @@ impl Serialize for LifecycleLoss {
         map.serialize_entry("cause", self.name())?;
         if let Self::Unsettled { parent, task, event } = self {
             map.serialize_entry("event", event)?;
-            map.serialize_entry("pid", &parent.map(crate::process::ProcessId::pid))?;
+            map.serialize_entry("pid", &parent.map(ProcessId::pid))?;
             map.serialize_entry("task", task)?;
         }
         if let Self::ProcessMonitor { count } = self {
@@ -116,10 +110,79 @@ impl Serialize for LifecycleLoss {
     }
 }
 
-/// Writes which event tells of it, and when that was.
+/// A string, such as `4711@100000`.
+impl Serialize for ProcessId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for BootId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// `true`, `false`, or `null` if it is unknown.
+impl Serialize for Audited {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Yes => Some(true),
+            Self::No => Some(false),
+            Self::Unknown => None,
+        }
+        .serialize(serializer)
+    }
+}
+
+/// An object with the member `status`, or `signal` and `dumped`; empty if it is unknown.
+impl Serialize for ExitStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        status(&mut map, *self)?;
+        map.end()
+    }
+}
+
+/// An object with the members that every process event has.
+impl Serialize for Process {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("pid", &self.pid())?;
+        process(&mut map, self)?;
+        map.end()
+    }
+}
+
+impl Serialize for Credentials {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("auid", &self.auid)?;
+        map.serialize_entry("uid", &self.uid)?;
+        map.serialize_entry("gid", &self.gid)?;
+        map.serialize_entry("euid", &self.euid)?;
+        map.serialize_entry("egid", &self.egid)?;
+        map.serialize_entry("session", &self.session)?;
+        map.end()
+    }
+}
+
+/// Writes the event, and its time.
 fn event<M: SerializeMap>(map: &mut M, event: Option<EventId>) -> Result<(), M::Error> {
     map.serialize_entry("event", &event)?;
     map.serialize_entry("time", &event.map(EventId::time))
+}
+
+/// Writes how a process exited.
+fn status<M: SerializeMap>(map: &mut M, status: ExitStatus) -> Result<(), M::Error> {
+    match status {
+        ExitStatus::Exited(status) => map.serialize_entry("status", &status),
+        ExitStatus::Signaled { signal, dumped } => {
+            map.serialize_entry("signal", &signal)?;
+            map.serialize_entry("dumped", &dumped)
+        }
+        ExitStatus::Unknown => Ok(()),
+    }
 }
 
 /// Writes what is known of a process.
@@ -149,10 +212,5 @@ fn process<M: SerializeMap>(map: &mut M, process: &Process) -> Result<(), M::Err
         map.serialize_entry("cgroup", &*cgroup.value)?;
         map.serialize_entry("container", &process.container())?;
     }
-    let audited = match process.audited {
-        Audited::Yes => Some(true),
-        Audited::No => Some(false),
-        Audited::Unknown => None,
-    };
-    map.serialize_entry("audited", &audited)
+    map.serialize_entry("audited", &process.audited)
 }

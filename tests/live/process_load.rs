@@ -276,7 +276,7 @@ impl ObservedProcesses {
         let reported = |process: &ObservedProcess| {
             assert!(process.execs.len() < 2 && process.exits.len() == 1, "{}", describe(process));
             let args = process.execs.first().and_then(|exec| exec.args.clone());
-            words(args.map(|args| args.value), process.exits[0].ending.value)
+            words(args.map(|args| args.value), process.exits[0].status.value)
         };
         let mut reported: Vec<_> = self.reported.values().map(reported).collect();
         let mut done: Vec<_> = logged
@@ -327,7 +327,7 @@ fn fault(
         return Some("another script");
     }
     let [exit] = &process.exits[..] else { return Some("not one end") };
-    match (exit.ending.value, logged_process.ending) {
+    match (exit.status.value, logged_process.ending) {
         (ExitStatus::Signaled { signal: reported, .. }, ExitStatus::Signaled { signal, .. })
             if reported == signal =>
         {

@@ -1,4 +1,4 @@
-//! What a tracker is told once, before it starts.
+//! What does not change while a tracker runs.
 
 use std::time::Duration;
 

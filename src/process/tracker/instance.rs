@@ -1,131 +1,62 @@
-//! A life that goes on, with what the tracker must remember of it.
+//! One instance of a PID: a process from its creation to its end.
 
 use std::collections::VecDeque;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::pending::Ends;
+use super::RETENTION;
+use super::caller::CallTime;
+use super::threads::{ThreadExits, Threads};
 use crate::constants::Signal;
-use crate::process::{KEPT, Process, ProcessId, ProcessSnapshot};
+use crate::process::{Process, ProcessId, ProcessSnapshot};
 use crate::record::EventId;
-use crate::time::{BootClock, Span};
+use crate::time::{BootClock, Span, Timestamp};
 
+/// A process that runs, or that ended not long ago: records of it may still arrive.
 #[derive(Clone, Debug)]
-pub(super) struct Life {
+pub(super) struct Instance {
     pub(super) process: Process,
-    /// The record of the call that created it has come, or cannot come.
-    pub(super) confirmed: bool,
-    /// Its birth was told, or was before our time.
-    pub(super) told: bool,
-    /// When it was created, where a second source told.
-    pub(super) born: Option<Duration>,
-    /// When it last began to run a program, by its record.
+    /// Its fork was reported, or happened before the tracker started.
+    pub(super) is_reported: bool,
+    /// The record of the call that created it has arrived, or cannot arrive.
+    pub(super) has_fork_record: bool,
+    /// When it was created, if the process monitor observed that.
+    pub(super) forked_at: Option<Duration>,
+    /// How it ended; `None` while it runs.
+    pub(super) end: Option<End>,
+    /// Whether it is in another pid namespace: then its calls return PIDs of that namespace.
+    pub(super) is_nested: Option<bool>,
+    /// When it last executed a program, by its record.
     pub(super) exec: Option<Span>,
     pub(super) threads: Threads,
-    /// What the ends of its threads told so far.
-    pub(super) ends: Ends,
-    pub(super) abend: Option<(Signal, EventId)>,
-    /// Whether it is in another pid namespace: then the numbers of its children are not ours.
-    pub(super) is_nested: Option<bool>,
-    /// Those of whom their own record came before that of the call that created them.
-    pub(super) children: Children,
+    pub(super) thread_exits: ThreadExits,
+    /// The signal and the event of its crash.
+    pub(super) crash: Option<(Signal, EventId)>,
+    pub(super) unmatched_children: UnmatchedChildren,
 }
 
-/// Children in the order of their births.
-#[derive(Clone, Debug)]
-pub(super) struct Children(VecDeque<(u32, Duration)>);
-
-impl Children {
-    pub(super) const NONE: Self = Self(VecDeque::new());
-
-    pub(super) fn add(&mut self, pid: u32, born: Duration) {
-        // the record of the call comes soon, or was lost
-        while self.0.front().is_some_and(|(_, first)| first.saturating_add(KEPT) < born) {
-            self.0.pop_front();
-        }
-        let former = self.0.iter().rposition(|(_, other)| *other <= born);
-        self.0.insert(former.map_or(0, |former| former + 1), (pid, born));
-    }
-
-    /// Takes the first one, if it was born before `other`.
-    pub(super) fn take_before(&mut self, other: Option<Duration>) -> Option<u32> {
-        let is_first = |born: Duration| other.is_none_or(|other| born < other);
-        let (pid, _) = self.0.front().copied().filter(|(_, born)| is_first(*born))?;
-        self.0.pop_front();
-        Some(pid)
-    }
+/// When an instance ended, as far as is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct End {
+    /// The timestamp of the call by which it exited.
+    pub(super) call: Option<Timestamp>,
+    /// When its exit was observed.
+    pub(super) since_boot: Option<Duration>,
 }
 
-/// The threads of a process, by the records alone: for when nobody can look.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Threads {
-    /// Those that are known to run; `None` if it was there before us.
-    running: Option<u32>,
-    /// There never was more than one.
-    pub(super) is_alone: bool,
-    /// Tasks that `clone3` created, which may be threads.
-    pub(super) unsettled: u32,
-    /// Threads that ended without being known.
-    pub(super) unknown_ends: u32,
-}
-
-impl Threads {
-    pub(super) const fn of(running: Option<u32>) -> Self {
-        let is_alone = matches!(running, Some(1));
-        Self { running, is_alone, unsettled: 0, unknown_ends: 0 }
-    }
-
-    pub(super) const fn begin(&mut self) {
-        self.is_alone = false;
-        if let Some(running) = self.running {
-            self.running = Some(running.saturating_add(1));
-        }
-    }
-
-    /// A thread ended; tells whether that was the last one, as far as is known.
-    pub(super) const fn end(&mut self) -> bool {
-        match self.running {
-            Some(1) => {
-                self.unknown_ends = self.unknown_ends.saturating_add(1);
-                self.is_single()
-            }
-            Some(running) => {
-                self.running = Some(running.saturating_sub(1));
-                false
-            }
-            None => false,
-        }
-    }
-
-    /// Tells whether there is one thread, as far as is known.
-    pub(super) const fn is_single(self) -> bool {
-        matches!(self.running, Some(1)) && self.unsettled == 0
-    }
-
-    /// Decides whether a task that is gone was a thread: it was if as many ended as there are tasks
-    /// of which that is not known.
-    pub(super) const fn settle_gone(&mut self) -> bool {
-        let were_threads = self.unknown_ends > self.unsettled;
-        self.is_alone &= !were_threads;
-        // else it is not known of any of them, now or later
-        self.unknown_ends = if were_threads { self.unknown_ends - 1 } else { 0 };
-        were_threads
-    }
-}
-
-impl Life {
+impl Instance {
     pub(super) const fn new(process: Process) -> Self {
         Self {
             process,
-            confirmed: false,
-            told: false,
-            born: None,
-            exec: None,
-            threads: Threads::of(Some(1)),
-            ends: Ends::NONE,
-            abend: None,
+            is_reported: false,
+            has_fork_record: false,
+            forked_at: None,
+            end: None,
             is_nested: None,
-            children: Children::NONE,
+            exec: None,
+            threads: Threads::new(Some(1)),
+            thread_exits: ThreadExits::NONE,
+            crash: None,
+            unmatched_children: UnmatchedChildren::NONE,
         }
     }
 
@@ -133,40 +64,95 @@ impl Life {
         self.process.id
     }
 
-    /// Tells whether what was seen under its number can be it.
-    pub(super) fn can_be(&self, seen: &ProcessSnapshot) -> bool {
-        self.id().start_ticks().is_none_or(|start| start == seen.start_ticks)
-    }
-
     pub(super) fn parent_pid(&self) -> Option<u32> {
         self.process.parent.map(|parent| parent.value.pid)
     }
 
-    /// Tells whether it can be what a call created: by its start if that is known, else by its parent.
+    /// Returns whether it can be the process that was seen with its PID.
+    pub(super) fn can_be(&self, seen: &ProcessSnapshot) -> bool {
+        self.id().start_ticks().is_none_or(|start| start == seen.start_ticks)
+    }
+
+    /// Returns whether it started after a call was entered: then it did not make the call.
+    pub(super) fn started_after(&self, call: CallTime, clock: &BootClock) -> bool {
+        let start = match (&self.process.start_range, self.forked_at) {
+            (_, Some(forked_at)) => Some(clock.ticks(forked_at)),
+            (Some(range), None) => Some(*range.start()),
+            (None, None) => None,
+        };
+        let latest = call.latest().map(|latest| clock.ticks(latest));
+        start.zip(latest).is_some_and(|(start, latest)| latest < start)
+    }
+
+    /// Returns whether it ended, but may have been in a call that was entered at this time.
     ///
-    /// A call can be halted for any time after it was entered: a child of the caller may be younger.
-    pub(super) fn can_be_born(
-        &self,
-        starts: Option<RangeInclusive<u64>>,
-        is_parent: impl Fn(u32) -> bool,
-    ) -> bool {
-        match (self.id().start_ticks(), starts) {
-            (Some(start), Some(starts)) => {
-                let is_young = start > *starts.end();
-                start.saturating_add(1) >= *starts.start()
-                    && (!is_young || self.parent_pid().is_some_and(is_parent))
+    /// The PID cannot have been reused so soon: that takes as many forks as there are PIDs.
+    pub(super) fn ended_after(&self, call: CallTime) -> bool {
+        let Some(end) = self.end else { return false };
+        match (end.call, end.since_boot, call.span) {
+            (_, Some(end), Some(span)) => span.earliest <= end.saturating_add(EXIT_MARGIN),
+            (Some(end), ..) => {
+                call.stamp.since_epoch() <= end.since_epoch().saturating_add(EXIT_MARGIN)
             }
+            (None, ..) => false,
+        }
+    }
+
+    /// Returns whether it can be what a call created: by its start if that is known, otherwise by its
+    /// parent while it runs, and by its end afterwards.
+    ///
+    /// A call can be suspended for any time after it was entered: a child may be younger.
+    pub(super) fn can_be_created_by(
+        &self,
+        call: CallTime,
+        is_parent: impl Fn(u32) -> bool,
+        clock: &BootClock,
+    ) -> bool {
+        // of an instance that runs, the parent is more certain than an observed start
+        let observed = self.end.and(self.forked_at).map(|forked_at| clock.ticks(forked_at));
+        match (self.id().start_ticks().or(observed), call.span) {
+            (Some(start), Some(span)) => {
+                start.saturating_add(1) >= clock.ticks(span.earliest)
+                    && (start <= clock.ticks(span.latest)
+                        || self.parent_pid().is_some_and(is_parent))
+            }
+            _ if self.end.is_some() => self.ended_after(call),
             _ => self.parent_pid().is_none_or(is_parent),
         }
     }
 
-    /// Tells whether a record of `span` is too old to be of this life.
-    pub(super) fn is_after(&self, span: Span, clock: &BootClock) -> bool {
-        let start = match (&self.process.start_range, self.born) {
-            (_, Some(born)) => Some(clock.ticks(born)),
-            (Some(range), None) => Some(*range.start()),
-            (None, None) => None,
-        };
-        start.is_some_and(|start| clock.ticks(span.latest) < start)
+    /// Notes that it ended, and drops what is needed only while it runs.
+    pub(super) fn close(&mut self, end: End) {
+        self.end = Some(end);
+        self.unmatched_children = UnmatchedChildren::NONE;
     }
 }
+
+/// Children whose own record arrived before that of the call that created them, in the order of their
+/// creation.
+#[derive(Clone, Debug)]
+pub(super) struct UnmatchedChildren(VecDeque<(u32, Duration)>);
+
+impl UnmatchedChildren {
+    const NONE: Self = Self(VecDeque::new());
+
+    pub(super) fn add(&mut self, pid: u32, forked_at: Duration) {
+        // the record of the call arrives soon, or was lost
+        while self.0.front().is_some_and(|(_, first)| first.saturating_add(RETENTION) < forked_at) {
+            self.0.pop_front();
+        }
+        let former = self.0.iter().rposition(|(_, other)| *other <= forked_at);
+        self.0.insert(former.map_or(0, |former| former + 1), (pid, forked_at));
+    }
+
+    /// Removes and returns the first one, if it was created before `other`.
+    pub(super) fn take_before(&mut self, other: Option<Duration>) -> Option<u32> {
+        let is_first = |forked_at: Duration| other.is_none_or(|other| forked_at < other);
+        let (pid, _) = self.0.front().copied().filter(|(_, forked_at)| is_first(*forked_at))?;
+        self.0.pop_front();
+        Some(pid)
+    }
+}
+
+/// How long after the end of a process its other threads may still be in calls.
+const EXIT_MARGIN: Duration = Duration::from_millis(200);

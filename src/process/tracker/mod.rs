@@ -1,33 +1,40 @@
 //! The engine that follows processes.
+//!
+//! A PID is reused, so the question behind every record is which instance of a PID it is of. The instances
+//! of a PID and what is pending for it are its history; [`Tracker::instance_at`] answers the question.
 
+mod caller;
 mod config;
-mod ended;
 mod exec_exit;
 mod fork;
+mod history;
 mod instance;
 mod observations;
 mod pending;
 #[cfg(test)]
 mod tests;
+mod threads;
+mod timers;
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use self::caller::{CallTime, Caller};
 pub use self::config::TrackerConfig;
-use self::ended::{Grave, Graves};
-use self::exec_exit::Caller;
-use self::instance::{Life, Threads};
-use self::pending::{Entry, Facts};
+use self::history::Histories;
+use self::instance::{End, Instance};
+use self::pending::{Observed, ObservedFork};
+use self::threads::Threads;
+use self::timers::{PATIENCE, SOON, Timer, Timers};
 use super::inspector::{Lookup, Observation, ProcessInspector, ProcessSnapshot};
 use super::{
-    Audited, Exit, ExitStatus, Fact, KEPT, LifecycleLoss, NoInspector, Parent, Process,
-    ProcessEvent, ProcessId, Provenance, Start,
+    Audited, Exit, ExitStatus, Fact, LifecycleLoss, NoInspector, Parent, Process, ProcessEvent,
+    ProcessId, Provenance, Start,
 };
-use crate::constants::Signal;
 use crate::event::Delivery;
 use crate::record::EventId;
-use crate::time::{BootClock, Span, Tick, Timestamp};
+use crate::time::{BootClock, Tick, Timestamp};
 
 /// Follows processes: takes events, losses and observations, and returns process events.
 ///
@@ -45,8 +52,8 @@ use crate::time::{BootClock, Span, Tick, Timestamp};
 /// let mut execs = 0;
 /// for delivery in Events::new(Workload::new(1).mix(Mix::Execs).generate().source()) {
 ///     tracker.handle(&delivery?);
-///     while let Some(change) = tracker.poll() {
-///         match change {
+///     while let Some(event) = tracker.poll() {
+///         match event {
 ///             ProcessEvent::Exec(_) => execs += 1,
 ///             ProcessEvent::Loss(loss) => println!("{loss}"),
 ///             ProcessEvent::Fork(_) | ProcessEvent::Exit(_) => {}
@@ -60,86 +67,88 @@ use crate::time::{BootClock, Span, Tick, Timestamp};
 pub struct Tracker<I = NoInspector> {
     config: TrackerConfig,
     inspector: I,
-    lives: HashMap<u32, Life>,
-    graves: Graves,
-    facts: Facts,
-    checks: VecDeque<Check>,
-    crashes: VecDeque<Crash>,
-    unsettled: VecDeque<Unsettled>,
-    changes: VecDeque<ProcessEvent>,
-    /// All processes were listed once: who is not known is new.
-    is_listed: bool,
-    told_since: Option<Duration>,
-    /// When it was last found to have lost something.
-    gap_at: Option<Tick>,
-    next_sweep: Option<Tick>,
-    next_listing: Option<Tick>,
-    /// A record has come of a call that was made at this time since boot. In a stream that is in
-    /// order, all that were made before have come, too.
-    stream_at: Option<Duration>,
-    /// The kernel holds records back: the stream is not in order.
-    has_backpressure: bool,
-    /// When the last record came, and when the line was last found empty.
-    record_at: Tick,
-    quiet_at: Tick,
+    histories: Histories,
+    timers: Timers,
+    stream: RecordStream,
+    events: VecDeque<ProcessEvent>,
+    /// When all processes were listed, as time since boot: from then on, an unknown process is a new one.
+    listed_at: Option<Duration>,
+    /// When the process monitor was last found to have lost observations.
+    monitor_loss_at: Option<Tick>,
     now: Tick,
 }
 
-/// A process whose last thread may have ended.
+/// How far the stream of records has come.
 #[derive(Clone, Copy, Debug)]
-struct Check {
-    due: Tick,
-    pid: u32,
-    id: ProcessId,
-    ending: ExitStatus,
-    event: EventId,
+struct RecordStream {
+    /// A record has arrived of a call that was entered at this time since boot. If the stream is in
+    /// order, the records of all earlier calls have arrived, too.
+    reached: Option<Duration>,
+    /// The kernel holds records back: the stream is not in order.
+    has_backpressure: bool,
+    /// When the last record arrived, and when the socket was last found drained.
+    record_at: Tick,
+    idle_at: Tick,
 }
 
-/// A crash of a process that is not known yet: the record of its birth comes later.
-#[derive(Clone, Debug)]
-struct Crash {
-    due: Tick,
-    caller: Caller,
-    signal: Signal,
+impl RecordStream {
+    const NEW: Self =
+        Self { reached: None, has_backpressure: false, record_at: Tick::ZERO, idle_at: Tick::ZERO };
+
+    /// Returns whether no record has arrived for as long.
+    fn is_silent(self, silence: Duration) -> bool {
+        !self.has_backpressure && self.idle_at.saturating_duration_since(self.record_at) >= silence
+    }
+
+    /// Returns whether records have arrived that are newer.
+    fn has_passed(self, since_boot: Duration) -> bool {
+        !self.has_backpressure && self.reached.is_some_and(|reached| since_boot < reached)
+    }
 }
 
-/// A task that `clone3` created: a process or a thread.
+/// How an instance ended, and how that is known.
 #[derive(Clone, Copy, Debug)]
-struct Unsettled {
-    due: Tick,
-    /// The process that created it.
-    parent: u32,
-    parent_id: Option<ProcessId>,
-    task: u32,
-    event: EventId,
-}
-
-/// How a life ended.
-#[derive(Clone, Copy, Debug)]
-struct End {
-    ending: Fact<ExitStatus>,
+struct ExitReport {
+    status: Fact<ExitStatus>,
     source: Provenance,
     event: Option<EventId>,
-    stamp: Option<Timestamp>,
-    since_boot: Option<Duration>,
+    end: End,
 }
 
-impl End {
-    const fn new(ending: Fact<ExitStatus>, source: Provenance) -> Self {
-        Self { ending, source, event: None, stamp: None, since_boot: None }
+impl ExitReport {
+    const fn new(status: Fact<ExitStatus>, source: Provenance) -> Self {
+        let end = End { call: None, since_boot: None };
+        Self { status, source, event: None, end }
     }
 
-    /// The last of its threads, of which a second source told.
-    fn of_last(entry: Entry, status: Option<i32>) -> Self {
-        let ending = status.map_or(ExitStatus::Unknown, ExitStatus::of_wait_status);
-        let mut end = Self::new(Fact::new(ending, entry.source), entry.source);
-        end.since_boot = Some(entry.since_boot);
-        end
+    /// The exit of the last thread, as it was observed.
+    fn observed(exit: Observed, wait_status: Option<i32>) -> Self {
+        let status = wait_status.map_or(ExitStatus::Unknown, ExitStatus::of_wait_status);
+        let mut report = Self::new(Fact::new(status, exit.source), exit.source);
+        report.end.since_boot = Some(exit.since_boot);
+        report
     }
 
-    /// The number has another owner: the former one must have ended.
+    /// The PID was reused, so the former process must have ended.
     const fn inferred() -> Self {
         Self::new(Fact::new(ExitStatus::Unknown, Provenance::Inferred), Provenance::Inferred)
+    }
+}
+
+/// Which instance of a PID made a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InstanceRef {
+    /// The one that runs.
+    Running(ProcessId),
+    /// One that has ended.
+    Ended(ProcessId),
+}
+
+impl InstanceRef {
+    const fn id(self) -> ProcessId {
+        match self {
+            Self::Running(id) | Self::Ended(id) => id,
+        }
     }
 }
 
@@ -158,22 +167,12 @@ impl<I: ProcessInspector> Tracker<I> {
         Self {
             config,
             inspector,
-            lives: HashMap::new(),
-            graves: Graves::default(),
-            facts: Facts::default(),
-            checks: VecDeque::new(),
-            crashes: VecDeque::new(),
-            unsettled: VecDeque::new(),
-            changes: VecDeque::new(),
-            is_listed: false,
-            told_since: None,
-            gap_at: None,
-            next_sweep: None,
-            next_listing: None,
-            stream_at: None,
-            has_backpressure: false,
-            record_at: Tick::ZERO,
-            quiet_at: Tick::ZERO,
+            histories: Histories::default(),
+            timers: Timers::default(),
+            stream: RecordStream::NEW,
+            events: VecDeque::new(),
+            listed_at: None,
+            monitor_loss_at: None,
             now: Tick::ZERO,
         }
     }
@@ -189,15 +188,15 @@ impl<I: ProcessInspector> Tracker<I> {
         &mut self.inspector
     }
 
-    /// Lists the processes that are there already. Call it once, after listening has begun and the
-    /// rules are loaded: then there is no hole between the two.
+    /// Lists the processes that run already.
     ///
-    /// They are no changes; [`processes`](Self::processes) has them.
+    /// Call it once, after the receiver and the process monitor are open and the rules are loaded: then no
+    /// process is missed in between. The listed processes are not reported as events;
+    /// [`processes`](Self::processes) returns them.
     pub fn start(&mut self) {
-        let Some(listing) = self.inspector.list() else { return };
-        self.is_listed = true;
-        self.told_since = Some(listing.since_boot);
-        for seen in listing.processes {
+        let Some(table) = self.inspector.list() else { return };
+        self.listed_at = Some(table.since_boot);
+        for seen in table.processes {
             let id = ProcessId::new(self.config.boot, seen.pid, Start::Ticks(seen.start_ticks));
             let mut process = Process::new(id);
             process.audited = match self.config.audited_since {
@@ -205,40 +204,44 @@ impl<I: ProcessInspector> Tracker<I> {
                 Some(_) => Audited::Yes,
                 None => Audited::Unknown,
             };
-            process.take(&seen);
+            process.fill_from(&seen);
             process.parent = self.parent(seen.ppid, Provenance::Procfs);
-            let mut life = Life::new(process);
-            life.told = true;
-            life.threads = Threads::of(Some(seen.threads.max(1)));
-            life.ends.is_first_gone = seen.is_zombie;
-            life.is_nested = seen.is_nested;
-            self.lives.entry(seen.pid).or_insert(life);
+            let mut instance = Instance::new(process);
+            instance.is_reported = true;
+            instance.threads = Threads::new(Some(seen.threads.max(1)));
+            instance.thread_exits.is_leader_gone = seen.is_zombie;
+            instance.is_nested = seen.is_nested;
+            if !self.histories.is_running(seen.pid) {
+                self.histories.add(instance);
+            }
         }
-        // parents that were listed behind their children
+        // parents that were listed after their children
         let ids: HashMap<u32, ProcessId> =
-            self.lives.iter().map(|(pid, life)| (*pid, life.id())).collect();
-        for parent in self.lives.values_mut().filter_map(|life| life.process.parent.as_mut()) {
-            parent.value.id = parent.value.id.or_else(|| ids.get(&parent.value.pid).copied());
+            self.processes().map(|process| (process.pid(), process.id)).collect();
+        for instance in self.histories.all_running_mut() {
+            if let Some(parent) = &mut instance.process.parent {
+                parent.value.id = parent.value.id.or_else(|| ids.get(&parent.value.pid).copied());
+            }
         }
     }
 
-    /// Takes what the iterator of events yielded.
+    /// Processes an event or a loss, as the iterator of events yields it.
     pub fn handle(&mut self, delivery: &Delivery) {
         match delivery {
             Delivery::Event(event) => {
                 self.now = self.now.max(event.last_received_at());
-                self.record_at = self.now;
+                self.stream.record_at = self.now;
                 self.event(event);
-                self.do_due();
+                self.expire();
             }
             Delivery::Loss(loss) => {
-                self.changes.push_back(ProcessEvent::Loss(LifecycleLoss::Records(loss.clone())));
+                self.events.push_back(ProcessEvent::Loss(LifecycleLoss::Records(loss.clone())));
                 self.list_soon();
             }
         }
     }
 
-    /// Takes what the second source told.
+    /// Processes what a process monitor observed.
     pub fn observe(&mut self, observation: Observation, at: Tick) {
         self.now = self.now.max(at);
         self.observed(observation);
@@ -249,111 +252,149 @@ impl<I: ProcessInspector> Tracker<I> {
         self.config.clock.sample(wall, since_boot);
     }
 
-    /// The time up to which a process that is seen to be gone may have made records: until now, where
-    /// every birth is told, so that a new owner of its number is known; else until it was told gone.
-    fn gone_until(&mut self, told: Duration) -> Duration {
-        let now = self.inspector.since_boot().filter(|_| self.config.process_monitor);
-        now.map_or(told, |now| now.max(told))
-    }
-
-    /// Says that no record is there to be received.
+    /// Notes that the socket was drained: no record is there to be received.
     pub fn idle(&mut self, at: Tick) {
         self.now = self.now.max(at);
-        self.quiet_at = self.quiet_at.max(at);
+        self.stream.idle_at = self.stream.idle_at.max(at);
     }
 
-    /// Says whether the kernel holds records back
-    /// ([`Stats::has_backpressure`](crate::event::Stats::has_backpressure)): then they may come in another
+    /// Notes whether the kernel holds records back
+    /// ([`Stats::has_backpressure`](crate::event::Stats::has_backpressure)): then they may arrive in another
     /// order, and late.
     pub const fn set_backpressure(&mut self, has_backpressure: bool) {
-        self.has_backpressure = has_backpressure;
+        self.stream.has_backpressure = has_backpressure;
     }
 
-    /// Does what is due: tells what no record told in time, looks where it must.
+    /// Reports what no record explained in time, and looks up what must be.
     pub fn advance(&mut self, at: Tick) {
         self.now = self.now.max(at);
-        self.do_due();
+        self.expire();
     }
 
-    /// Says that nothing will come any more: tells all that it knows.
+    /// Reports everything that is pending, as nothing more will arrive.
     pub fn finish(&mut self) {
         self.now = self.now.saturating_add(PATIENCE);
-        self.do_due();
+        self.expire();
     }
 
-    /// Returns the next change.
+    /// Returns the next process event.
     pub fn poll(&mut self) -> Option<ProcessEvent> {
-        self.changes.pop_front()
+        self.events.pop_front()
     }
 
     /// Returns when [`advance`](Self::advance) is to be called at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Tick> {
-        let (soon, later) = self.facts.oldest();
-        // nothing is due before the kernel has sent what it holds back; that is looked at now and then
-        let held = if self.has_backpressure { self.now.saturating_add(SOON) } else { Tick::ZERO };
-        let due = |observed: Tick, wait: Duration, silence: Duration| {
-            observed.saturating_add(wait).max(self.record_at.saturating_add(silence)).max(held)
+        // while the kernel holds records back nothing expires, and whether it still does is checked often
+        let held =
+            if self.stream.has_backpressure { self.now.saturating_add(SOON) } else { Tick::ZERO };
+        let due = |timer: Timer| {
+            let first = self.timers.first(timer)?;
+            Some(match timer.silence() {
+                Some(silence) => {
+                    first.at.max(self.stream.record_at.saturating_add(silence)).max(held)
+                }
+                None => first.at,
+            })
         };
-        let dues = [
-            soon.map(|observed| due(observed, SOON, SOON)),
-            later.map(|observed| due(observed, LATER, SILENCE)),
-            self.checks.front().map(|check| check.due),
-            self.crashes.front().map(|crash| crash.due),
-            self.unsettled.front().map(|task| task.due),
-            self.next_listing,
-            self.next_sweep,
-        ];
-        dues.into_iter().flatten().min()
+        Timer::ALL.into_iter().filter_map(due).min()
     }
 
-    /// Returns the process that has this number now.
+    /// Returns the process that runs with this PID.
     #[must_use]
     pub fn process(&self, pid: u32) -> Option<&Process> {
-        self.lives.get(&pid).map(|life| &life.process)
+        self.histories.running(pid).map(|instance| &instance.process)
     }
 
-    /// Iterates over the processes that are there, in no order.
+    /// Iterates over the processes that run, in no order.
     pub fn processes(&self) -> impl Iterator<Item = &Process> {
-        self.lives.values().map(|life| &life.process)
+        self.histories.all_running().map(|instance| &instance.process)
     }
 
-    /// Tells whether the second source has told of every birth for as long as lives are remembered.
-    fn knows_births(&self) -> bool {
-        let has_gap = self.gap_at.is_some_and(|at| self.now.saturating_duration_since(at) <= KEPT);
-        self.config.process_monitor && !has_gap
+    /// Returns the instance of a PID that made a record; `None` if it is one that is not known yet.
+    fn instance_at(&self, caller: &Caller) -> Option<InstanceRef> {
+        let (pid, call) = (caller.pid, caller.call);
+        let ended = self.histories.last_ended(pid);
+        let Some(running) = self.histories.running(pid) else {
+            let ended = ended.filter(|ended| self.knows_all_forks() || ended.ended_after(call))?;
+            let is_reused = self.fork_of(caller).is_some();
+            return (!is_reused).then_some(InstanceRef::Ended(ended.id()));
+        };
+        // where all forks are observed and no former instance is known, there was none
+        let may_be_former = ended.is_some() || !self.knows_all_forks();
+        if may_be_former && running.started_after(call, &self.config.clock) {
+            let start = Start::Event(caller.event.serial());
+            let unknown = ProcessId::new(self.config.boot, pid, start);
+            return Some(InstanceRef::Ended(ended.map_or(unknown, Instance::id)));
+        }
+        // the connector reports the exit of the leader: only a new fork shows that all threads exited
+        let has_exited = self.histories.observed_exit(pid).is_some_and(|exit| {
+            let is_old =
+                call.span.is_some_and(|span| exit.since_boot.saturating_add(SOON) < span.earliest);
+            let is_reused = || self.observed_start(pid, call.latest()).is_some();
+            is_old && (exit.source != Provenance::Connector || is_reused())
+        });
+        (!has_exited).then_some(InstanceRef::Running(running.id()))
     }
 
-    /// Tells that the second source lost something.
-    fn second_source_lost(&mut self, count: Option<u64>) {
-        self.gap_at = Some(self.now);
-        self.changes.push_back(ProcessEvent::Loss(LifecycleLoss::ProcessMonitor { count }));
+    /// Returns the observed fork of the process that made a record, if it is not known yet.
+    ///
+    /// A fork is observed before the process makes a record, whatever the clock of timestamps shows, unless
+    /// the record is of a former instance.
+    fn fork_of(&self, caller: &Caller) -> Option<ObservedFork> {
+        let pid = caller.pid;
+        self.observed_start(pid, caller.call.latest()).or_else(|| {
+            let ended = self.histories.last_ended(pid);
+            let is_former = ended.is_some_and(|ended| ended.ended_after(caller.call));
+            let fork = self.observed_start(pid, None).filter(|_| !is_former);
+            fork.filter(|fork| caller.ppid.is_none_or(|ppid| ppid == fork.parent))
+        })
+    }
+
+    /// Returns the first observed fork of a process with this PID that was not later than `until`.
+    fn observed_start(&self, pid: u32, until: Option<Duration>) -> Option<ObservedFork> {
+        self.histories.observed_fork(pid, until).filter(|fork| !fork.is_thread())
+    }
+
+    /// Returns whether the process monitor has reported every fork for as long as instances are
+    /// remembered.
+    fn knows_all_forks(&self) -> bool {
+        let has_loss = self
+            .monitor_loss_at
+            .is_some_and(|at| self.now.saturating_duration_since(at) <= RETENTION);
+        self.config.process_monitor && !has_loss
+    }
+
+    /// Reports that the process monitor lost observations.
+    fn monitor_lost(&mut self, count: Option<u64>) {
+        self.monitor_loss_at = Some(self.now);
+        self.events.push_back(ProcessEvent::Loss(LifecycleLoss::ProcessMonitor { count }));
     }
 
     fn list_soon(&mut self) {
-        if self.is_listed && self.next_listing.is_none() {
-            self.next_listing = Some(self.now.saturating_add(LISTING_DELAY));
+        if self.listed_at.is_some() && self.timers.first(Timer::Listing).is_none() {
+            let at = self.now.saturating_add(Timer::Listing.wait());
+            self.timers.set_for_all(Timer::Listing, at);
         }
     }
 
     fn parent(&self, pid: u32, source: Provenance) -> Option<Fact<Parent>> {
-        let id = self.lives.get(&pid).map(Life::id);
-        // one that ended, but whose last records are still to come
-        let id = id.or_else(|| self.graves.last(pid).map(|grave| grave.process.id));
+        let id = self.histories.latest(pid).map(Instance::id);
         (pid != 0).then(|| Fact::new(Parent { pid, id }, source))
     }
 
-    /// Finds out who a new process is. What is seen counts only if it is not younger than `until`:
-    /// else the number has another owner already.
+    /// Returns the identity of a new process. What is seen counts only if it is not younger than
+    /// `until`: otherwise the PID was reused already.
     fn identify(
         &mut self,
         pid: u32,
         until: Option<Duration>,
         otherwise: Start,
     ) -> (ProcessId, Option<Box<ProcessSnapshot>>) {
+        let clock = &self.config.clock;
         let seen = match self.inspector.process(pid) {
             Lookup::Process(seen)
-                if until.is_none_or(|until| seen.start_ticks <= self.config.clock.ticks(until)) =>
+                if until.is_none_or(|until| seen.start_ticks <= clock.ticks(until)) =>
             {
                 Some(seen)
             }
@@ -363,15 +404,15 @@ impl<I: ProcessInspector> Tracker<I> {
         (ProcessId::new(self.config.boot, pid, start), seen)
     }
 
-    /// Returns the start times that are possible for a birth that the second source told.
-    fn told_range(&self, born: Duration) -> RangeInclusive<u64> {
-        self.config.clock.ticks(born.saturating_sub(BootClock::CALL))
-            ..=self.config.clock.ticks(born)
+    /// Returns the start times that are possible for an observed fork.
+    fn start_range(&self, forked_at: Duration) -> RangeInclusive<u64> {
+        let clock = &self.config.clock;
+        clock.ticks(forked_at.saturating_sub(BootClock::CALL))..=clock.ticks(forked_at)
     }
 
-    /// Gives a child what it has of its parent.
+    /// Copies to a child what it inherits from its parent.
     fn inherit(&self, process: &mut Process, parent: u32) {
-        let Some(Life { process: parent, .. }) = self.lives.get(&parent) else { return };
+        let Some(Instance { process: parent, .. }) = self.histories.running(parent) else { return };
         process.comm = parent.comm.as_ref().map(Fact::inherited);
         process.exe = parent.exe.as_ref().map(Fact::inherited);
         process.cwd = parent.cwd.as_ref().map(Fact::inherited);
@@ -379,60 +420,45 @@ impl<I: ProcessInspector> Tracker<I> {
         process.cgroup = parent.cgroup.as_ref().map(Fact::inherited);
     }
 
-    /// Ends a life, and tells it.
-    fn close(&mut self, pid: u32, end: End) {
-        let Some(life) = self.lives.remove(&pid) else { return };
-        let mut ending = end.ending;
-        if let (ExitStatus::Unknown, Some((signal, _))) = (ending.value, life.abend) {
-            ending = Fact::new(ExitStatus::Signaled { signal, dumped: None }, Provenance::Record);
+    /// Returns the time up to which a process that is gone may have made records.
+    ///
+    /// Where every fork is observed, so that a reuse of its PID is known, that is now; otherwise it is
+    /// when its exit was observed.
+    fn gone_since(&mut self, observed: Duration) -> Duration {
+        let now = self.inspector.since_boot().filter(|_| self.config.process_monitor);
+        now.map_or(observed, |now| now.max(observed))
+    }
+
+    /// Reports the exit of the instance that runs.
+    fn close(&mut self, pid: u32, exit: ExitReport) {
+        let Some(instance) = self.histories.running(pid) else { return };
+        let mut status = exit.status;
+        if let (ExitStatus::Unknown, Some((signal, _))) = (status.value, instance.crash) {
+            status = Fact::new(ExitStatus::Signaled { signal, dumped: None }, Provenance::Record);
         }
-        self.changes.push_back(ProcessEvent::Exit(Exit {
-            process: life.process.clone(),
-            source: end.source,
-            ending,
-            event: end.event,
-            abend: life.abend.map(|(_, event)| event),
+        self.events.push_back(ProcessEvent::Exit(Exit {
+            process: instance.process.clone(),
+            source: exit.source,
+            status,
+            event: exit.event,
+            abend: instance.crash.map(|(_, event)| event),
         }));
-        self.graves.add(Grave::of(life, end.stamp, end.since_boot), self.now);
+        self.histories.close(pid, exit.end, self.now);
     }
 
-    fn add(&mut self, life: Life) {
-        self.lives.insert(life.process.pid(), life);
-    }
-
-    /// When a record was made, with a wide margin: what is asked is which of several lives of one
-    /// number it is of.
-    fn span(&self, event: EventId) -> Option<Span> {
-        let mut span = self.config.clock.since_boot(event.time())?;
-        span.latest = span.latest.saturating_add(MARGIN);
-        Some(span)
-    }
-
-    /// The start times that are possible for a process that a call created, with the same margin.
-    fn starts(&self, span: Option<Span>) -> Option<RangeInclusive<u64>> {
-        let span = span?;
-        Some(self.config.clock.ticks(span.earliest)..=self.config.clock.ticks(span.latest))
+    /// Returns when a record was made, with a wide margin: it decides between instances of one PID.
+    fn call_time(&self, stamp: Timestamp) -> CallTime {
+        let span = self.config.clock.since_boot(stamp).map(|mut span| {
+            span.latest = span.latest.saturating_add(MARGIN);
+            span
+        });
+        CallTime { stamp, span }
     }
 }
 
-/// A number is given to another process when all others were, which takes longer than this; and the
-/// clock of stamps can lag more than it should, on a machine that has no time for its timer.
+/// How long an instance that ended is remembered.
+const RETENTION: Duration = Duration::from_secs(10);
+
+/// A PID is reused when all others were used, which takes longer than this. The clock of timestamps may lag
+/// more than it should, on a machine that is too slow for its timer.
 const MARGIN: Duration = Duration::from_millis(200);
-
-/// How long a sudden end waits for records that were made before it.
-const SOON: Duration = Duration::from_millis(20);
-
-/// How long a birth or an end waits for its record before it is told without.
-const LATER: Duration = Duration::from_secs(1);
-
-/// How long no record must have come before it is believed that all have.
-///
-/// That nothing is there to be received is not enough: the kernel hands records over by a thread of
-/// its own, which may be late.
-const SILENCE: Duration = Duration::from_millis(200);
-
-/// How long at most, while records come without a pause and none is as new as what waits.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Losses come in crowds; /proc is read once for all of them.
-const LISTING_DELAY: Duration = Duration::from_millis(200);

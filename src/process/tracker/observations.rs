@@ -1,193 +1,236 @@
-//! What second sources tell, and what is looked up.
+//! Observations, and what is looked up: reported where no record explains it in time.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Check, End, LATER, PATIENCE, SILENCE, SOON, Tracker, Unsettled};
+use super::instance::Instance;
+use super::pending::{LastThread, Observed, ObservedFork, Undecided, UnsettledTask, What};
+use super::threads::{ThreadExits, is_kill};
+use super::timers::{Deadline, LATER, PATIENCE, SILENCE, Timer};
+use super::{ExitReport, Tracker};
 use crate::process::inspector::{Lookup, Observation, ProcessInspector, ProcessSnapshot};
-use crate::process::tracker::instance::Life;
-use crate::process::tracker::pending::{Due, Ends, Entry, What, is_sudden};
 use crate::process::{
     Audited, Exec, ExitStatus, Fact, Fork, LifecycleLoss, Parent, Process, ProcessEvent, ProcessId,
     Provenance, Start,
 };
-use crate::time::Tick;
 
-/// The thread of the kernel that creates all others.
+/// The kernel thread that creates all others.
 const KTHREADD: u32 = 2;
 
-/// How far the stream of records has come. While the kernel holds records back, nobody knows.
-#[derive(Clone, Copy)]
-struct Progress {
-    stream_at: Option<Duration>,
-    silence: Duration,
-    has_backpressure: bool,
-}
-
-impl Progress {
-    fn is_silent(self, needed: Duration) -> bool {
-        !self.has_backpressure && self.silence >= needed
-    }
-
-    fn has_passed(self, since_boot: Duration) -> bool {
-        !self.has_backpressure && self.stream_at.is_some_and(|stream| since_boot < stream)
-    }
-}
-
 impl<I: ProcessInspector> Tracker<I> {
+    /// Notes an observation until a record explains it.
     pub(super) fn observed(&mut self, observation: Observation) {
         match observation {
             Observation::Forked { parent, task, process, since_boot } => {
-                let what = What::Birth { parent, process };
-                self.facts.push(task, what, since_boot, Provenance::Connector, self.now);
+                self.note(task, What::Fork { parent, process }, since_boot, Provenance::Connector);
             }
             Observation::Exited { task, process, code, since_boot, source } => {
-                let life = self.lives.get(&process);
-                let is_first = task == process;
-                // of another thread it matters if it may be the last one, or if a signal ends all
-                let matters = is_first
-                    || code.is_some_and(is_sudden)
-                    || life.is_some_and(|life| life.ends.is_first_gone)
-                    || self.facts.ends_with_end(process);
-                let is_known = life.is_some() || self.facts.birth(process, None).is_some();
+                let running = self.histories.running(process);
+                let pending = self.histories.pending(process);
+                let is_leader = task == process;
+                // that of another thread matters if it may be the last one, or if a signal kills all
+                let matters = is_leader
+                    || code.is_some_and(is_kill)
+                    || running.is_some_and(|instance| instance.thread_exits.is_leader_gone)
+                    || pending.is_some_and(|pending| pending.ends_with_exit());
+                let is_known =
+                    running.is_some() || self.histories.observed_fork(process, None).is_some();
                 if matters && is_known {
-                    let what = What::End { code, is_first };
-                    self.facts.push(process, what, since_boot, source, self.now);
+                    self.note(process, What::Exit { code, is_leader }, since_boot, source);
                 }
             }
             Observation::Executed { process, since_boot } => {
-                // a thread that ran it has ended all others, the first one, too
-                self.facts.remove_ends(process);
-                if self.facts.birth(process, None).is_none()
-                    && let Some(life) = self.lives.get_mut(&process)
+                // the thread that called exec has ended all others, the leader included
+                self.histories.take_pending(process, |pending| pending.remove_last_exits());
+                if self.histories.observed_fork(process, None).is_none()
+                    && let Some(instance) = self.histories.running_mut(process)
                 {
-                    life.ends = Ends::NONE;
+                    instance.thread_exits = ThreadExits::NONE;
                 }
-                // of those that make records, the record tells
-                let life = self.lives.get(&process);
-                if life.is_some_and(|life| life.process.audited != Audited::Yes) {
-                    let (source, now) = (Provenance::Connector, self.now);
-                    self.facts.push(process, What::Program, since_boot, source, now);
+                // a process that makes records makes one of its exec
+                let running = self.histories.running(process);
+                if running.is_some_and(|instance| instance.process.audited != Audited::Yes) {
+                    self.note(process, What::Exec, since_boot, Provenance::Connector);
                 }
             }
             Observation::Lost { count } => {
-                self.second_source_lost(count);
+                self.monitor_lost(count);
                 self.list_soon();
             }
         }
     }
 
-    /// Does what is due.
-    pub(super) fn do_due(&mut self) {
-        let now = self.now;
-        self.facts_due();
-        while let Some(check) = pop_due(&mut self.checks, |check| check.due, now) {
-            self.check_due(&check);
-        }
-        while let Some(crash) = pop_due(&mut self.crashes, |crash| crash.due, now) {
-            self.crashed(&crash.caller, crash.signal);
-        }
-        while let Some(task) = pop_due(&mut self.unsettled, |task| task.due, now) {
-            self.unsettled_due(&task);
-        }
-        if self.next_listing.is_some_and(|at| at <= now) {
-            self.next_listing = None;
-            self.list_again();
-        }
-        if let Some(interval) = self.config.sweep_interval
-            && self.next_sweep.is_none_or(|at| at <= now)
-        {
-            self.next_sweep = Some(now.saturating_add(interval));
-            self.sweep_now();
-        }
-    }
-
-    fn progress(&self) -> Progress {
-        let silence = self.quiet_at.saturating_duration_since(self.record_at);
-        Progress { stream_at: self.stream_at, silence, has_backpressure: self.has_backpressure }
-    }
-
-    /// Tells what second sources told and no record took out in time.
-    fn facts_due(&mut self) {
-        let (now, progress, lives) = (self.now, self.progress(), &self.lives);
-        let is_ready = |due: &Due, wait, needed| {
-            let waited = now.saturating_duration_since(due.observed);
-            // who makes records and ended itself has made a last one: it comes, however late
-            let life = lives.get(&due.pid);
-            let awaits_record = wait == LATER
-                && matches!(due.entry.what, What::End { .. })
-                && life.is_some_and(|life| life.process.audited == Audited::Yes);
-            let is_complete = progress.is_silent(needed)
-                || progress.has_passed(due.entry.since_boot) && !awaits_record;
-            waited >= wait && (is_complete || waited >= PATIENCE)
+    fn note(&mut self, pid: u32, what: What, since_boot: Duration, source: Provenance) {
+        let timer = match what {
+            What::Exit { code, .. } if code.is_none_or(is_kill) => Timer::SuddenExit,
+            _ => Timer::Observation,
         };
-        let mut soon = Vec::new();
-        while let Some(due) = self.facts.next_soon(|due| is_ready(due, SOON, SOON)) {
-            soon.push(due);
+        let key = self.timers.set(timer, self.now.saturating_add(timer.wait()), pid);
+        self.histories.pending_mut(pid).push(Observed { key, what, since_boot, source });
+    }
+
+    /// Leaves something undecided for as long as its timer waits.
+    pub(super) fn decide_later(&mut self, timer: Timer, pid: u32, undecided: Undecided) {
+        self.decide_after(timer.wait(), timer, pid, undecided);
+    }
+
+    pub(super) fn decide_after(
+        &mut self,
+        wait: Duration,
+        timer: Timer,
+        pid: u32,
+        undecided: Undecided,
+    ) {
+        let key = self.timers.set(timer, self.now.saturating_add(wait), pid);
+        self.histories.pending_mut(pid).push_undecided(key, undecided);
+    }
+
+    /// Decides what was left undecided.
+    pub(super) fn decide(&mut self, pid: u32, key: u64) {
+        let undecided = self.histories.take_pending(pid, |pending| pending.take_undecided(key));
+        match undecided.flatten() {
+            Some(Undecided::LastThread(last)) => self.last_thread_exited(pid, last),
+            Some(Undecided::Crash(caller, signal)) => self.crashed(&caller, signal),
+            Some(Undecided::Task(task)) => self.settle(&task),
+            None => {}
         }
-        let mut later = Vec::new();
-        while let Some(due) = self.facts.next_later(|due| is_ready(due, LATER, SILENCE)) {
-            later.push(due);
+    }
+
+    /// Removes and returns a task that `clone3` created, if it is not settled what it is.
+    pub(super) fn take_unsettled(&mut self, task: u32) -> Option<UnsettledTask> {
+        let key = self.histories.pending(task)?.task()?;
+        self.timers.cancel(Timer::Task, key);
+        match self.histories.take_pending(task, |pending| pending.take_undecided(key))?? {
+            Undecided::Task(task) => Some(task),
+            _ => None,
         }
-        for due in soon {
-            if self.facts.is_own(&due) {
-                self.end_due(&due);
-            } else {
-                self.facts.postpone(due);
+    }
+
+    /// Removes the observed exits of the instance that runs, and returns the last one with what all of
+    /// them show.
+    pub(super) fn take_exits(
+        &mut self,
+        pid: u32,
+        exits: ThreadExits,
+    ) -> Option<(Observed, ThreadExits)> {
+        self.histories.take_pending(pid, |pending| pending.take_exits(exits)).flatten()
+    }
+
+    fn remove(&mut self, pid: u32, observed: &Observed) {
+        self.histories.take_pending(pid, |pending| pending.remove(observed.key));
+    }
+
+    /// Does everything whose deadline has passed.
+    pub(super) fn expire(&mut self) {
+        let now = self.now;
+        self.expire_observations();
+        for timer in [Timer::LastThread, Timer::Crash, Timer::Task] {
+            while let Some(deadline) = self.timers.expire(timer, now) {
+                self.decide(deadline.pid, deadline.key);
             }
         }
-        for due in later {
-            if !self.facts.is_there(&due) {
-                continue; // one before it took it out
-            }
-            match due.entry.what {
-                What::Birth { parent, process } if process == due.pid => {
-                    self.birth_due(&due, parent);
-                }
-                What::Birth { .. } => self.facts.remove(&due),
-                What::End { .. } => self.end_due(&due),
-                What::Program => self.program_due(&due),
+        if self.timers.expire(Timer::Listing, now).is_some() {
+            self.compare_with_listing();
+        }
+        if let Some(interval) = self.config.sweep_interval {
+            let is_due = self.timers.expire(Timer::Sweep, now).is_some();
+            if is_due || self.timers.first(Timer::Sweep).is_none() {
+                self.timers.set_for_all(Timer::Sweep, now.saturating_add(interval));
+                self.sweep();
             }
         }
     }
 
-    /// Takes out a birth. What lies before it is of former lives of the number: it is told first.
-    pub(super) fn take_birth(&mut self, pid: u32, birth: Entry) {
-        if !self.facts.holds(pid, birth) {
+    /// Reports the observations that no record explained in time.
+    fn expire_observations(&mut self) {
+        let sudden = self.take_expired(Timer::SuddenExit);
+        let others = self.take_expired(Timer::Observation);
+        for (deadline, observed) in sudden {
+            let pending = self.histories.pending(deadline.pid);
+            if pending.is_some_and(|pending| pending.is_of_running(observed.key)) {
+                self.exit_expired(deadline.pid, &observed);
+            } else {
+                self.timers.extend(deadline, Timer::SuddenExit, Timer::Observation);
+            }
+        }
+        for (Deadline { pid, key, .. }, observed) in others {
+            if self.histories.observed(pid, key).is_none() {
+                continue; // it was removed with one before it
+            }
+            match (observed.what, observed.as_fork(pid)) {
+                (_, Some(fork)) if !fork.is_thread() => self.fork_expired(fork),
+                (What::Fork { .. }, _) => self.remove(pid, &observed),
+                (What::Exit { .. }, _) => self.exit_expired(pid, &observed),
+                (What::Exec, _) => self.exec_expired(pid, &observed),
+            }
+        }
+    }
+
+    /// Removes and returns the deadlines of observations that have passed and for which no record is
+    /// still to arrive.
+    fn take_expired(&mut self, timer: Timer) -> Vec<(Deadline, Observed)> {
+        let mut expired = Vec::new();
+        while let Some(deadline) = self.timers.first(timer) {
+            let observed = self.histories.observed(deadline.pid, deadline.key);
+            if observed.is_some_and(|observed| !self.has_expired(timer, deadline, &observed)) {
+                break;
+            }
+            self.timers.pop(timer);
+            expired.extend(observed.map(|observed| (deadline, observed)));
+        }
+        expired
+    }
+
+    fn has_expired(&self, timer: Timer, deadline: Deadline, observed: &Observed) -> bool {
+        // a process that makes records and exits by itself makes a last one: it arrives, however late
+        let running = self.histories.running(deadline.pid);
+        let awaits_record = timer == Timer::Observation
+            && matches!(observed.what, What::Exit { .. })
+            && running.is_some_and(|instance| instance.process.audited == Audited::Yes);
+        let is_complete = timer.silence().is_none_or(|silence| self.stream.is_silent(silence))
+            || self.stream.has_passed(observed.since_boot) && !awaits_record;
+        let patience = PATIENCE.saturating_sub(timer.wait());
+        let has_waited = self.now >= deadline.at.saturating_add(patience);
+        self.now >= deadline.at && (is_complete || has_waited)
+    }
+
+    /// Removes an observed fork. Observations before it are of former instances of the PID: they are
+    /// reported first.
+    pub(super) fn take_fork(&mut self, fork: ObservedFork) {
+        let pid = fork.task;
+        if self.histories.observed(pid, fork.key).is_none() {
             return;
         }
-        while let Some(due) = self.facts.first(pid) {
-            if due.entry == birth {
-                return self.facts.remove(&due);
+        while let Some(first) = self.histories.pending(pid).and_then(|pending| pending.first()) {
+            if first.key == fork.key {
+                return self.remove(pid, &first);
             }
-            match due.entry.what {
-                What::Birth { parent, process } if process == pid => {
-                    self.birth_due(&due, parent);
-                }
-                What::End { .. } => self.end_due(&due),
-                What::Birth { .. } | What::Program => self.facts.remove(&due),
+            match (first.what, first.as_fork(pid)) {
+                (_, Some(former)) if !former.is_thread() => self.fork_expired(former),
+                (What::Exit { .. }, _) => self.exit_expired(pid, &first),
+                (What::Fork { .. } | What::Exec, _) => self.remove(pid, &first),
             }
         }
     }
 
-    /// Ends a life that a second source saw end, and of whose end no record came.
-    fn end_due(&mut self, due: &Due) {
-        let (entry, pid) = (due.entry, due.pid);
-        let life = self.lives.get_mut(&pid);
-        let Some(life) = life.filter(|life| life.born.is_none_or(|born| born <= entry.since_boot))
-        else {
-            return self.facts.remove(due); // it is told of a former life
+    /// Reports an observed exit of which no record arrived.
+    fn exit_expired(&mut self, pid: u32, observed: &Observed) {
+        let Some(instance) = self.histories.running(pid) else { return self.remove(pid, observed) };
+        if instance.forked_at.is_some_and(|forked_at| forked_at > observed.since_boot) {
+            return self.remove(pid, observed); // it was that of a former instance
+        }
+        let exits = instance.thread_exits;
+        let Some((last, exits)) = self.take_exits(pid, exits) else {
+            return self.remove(pid, observed);
         };
-        let Some((last, ends)) = self.facts.take_ends(pid, life.ends) else {
-            return self.facts.remove(due);
-        };
-        life.ends = ends;
-        // the connector tells that a thread ended; others may live on, and of the first one it tells, too
-        let lives_on = !ends.is_first_gone
+        let Some(instance) = self.histories.running_mut(pid) else { return };
+        instance.thread_exits = exits;
+        // the connector reports the exit of a thread; others may run, also after the leader's
+        let runs = !exits.is_leader_gone
             || last.source == Provenance::Connector
                 && match self.inspector.process(pid) {
                     Lookup::Process(seen) => {
-                        let is_same = match life.id().start_ticks() {
+                        let is_same = match instance.id().start_ticks() {
                             Some(start) => start == seen.start_ticks,
                             None => seen.start_ticks <= self.config.clock.ticks(last.since_boot),
                         };
@@ -195,275 +238,264 @@ impl<I: ProcessInspector> Tracker<I> {
                     }
                     _ => false,
                 };
-        if !lives_on {
-            let mut end = End::of_last(last, ends.status(self.config.leader_status));
-            end.since_boot = Some(self.gone_until(last.since_boot));
-            self.close(pid, end);
+        if !runs {
+            let wait_status = exits.status(self.config.leader_status);
+            let mut report = ExitReport::observed(last, wait_status);
+            report.end.since_boot = Some(self.gone_since(last.since_boot));
+            self.close(pid, report);
         }
     }
 
-    /// Tells of a birth of which no record came.
-    fn birth_due(&mut self, due: &Due, parent: u32) {
-        let (pid, entry) = (due.pid, due.entry);
-        self.facts.remove(due);
+    /// Reports an observed fork of which no record arrived.
+    fn fork_expired(&mut self, fork: ObservedFork) {
+        let pid = fork.task;
+        self.histories.take_pending(pid, |pending| pending.remove(fork.key));
+        let clock = &self.config.clock;
         let seen = match self.inspector.process(pid) {
-            Lookup::Process(seen)
-                if seen.start_ticks <= self.config.clock.ticks(entry.since_boot) =>
-            {
-                Some(seen)
-            }
+            Lookup::Process(seen) if seen.start_ticks <= clock.ticks(fork.since_boot) => Some(seen),
             _ => None,
         };
         let is_of_kernel = match &seen {
             Some(seen) => seen.is_kernel_thread,
-            None => parent == KTHREADD,
+            None => fork.parent == KTHREADD,
         };
-        let is_known = self.lives.get(&pid).is_some_and(|life| {
-            seen.as_ref().is_some_and(|seen| life.id().start_ticks() == Some(seen.start_ticks))
+        let is_known = self.histories.running(pid).is_some_and(|instance| {
+            seen.as_ref().is_some_and(|seen| instance.id().start_ticks() == Some(seen.start_ticks))
         });
         if is_of_kernel || is_known || !self.config.unrecorded {
             return;
         }
-        self.know(parent, entry.since_boot);
-        self.born_told(pid, entry, parent);
+        self.report_ancestors(fork.parent, fork.since_boot);
+        self.report_observed_fork(fork);
     }
 
-    /// Makes a process known of whose birth before `until` the second source told, and its ancestors, so
-    /// that a child is not told before them.
-    pub(super) fn know(&mut self, pid: u32, until: Duration) {
+    /// Reports a process whose fork before `until` was observed, and its ancestors, so that a child is
+    /// not reported before them.
+    pub(super) fn report_ancestors(&mut self, pid: u32, until: Duration) {
         let (mut chain, mut pid, mut until) = (Vec::new(), pid, until);
-        while let Some((entry, parent)) = self.birth(pid, Some(until)) {
-            if entry.source != Provenance::Connector {
+        while let Some(fork) = self.observed_start(pid, Some(until)) {
+            if fork.source != Provenance::Connector {
                 break;
             }
-            chain.push((pid, entry, parent));
+            chain.push(fork);
             // a parent is older than its child: this ends
-            (pid, until) = (parent, entry.since_boot.saturating_sub(Duration::from_nanos(1)));
+            (pid, until) = (fork.parent, fork.since_boot.saturating_sub(Duration::from_nanos(1)));
         }
-        for (pid, entry, parent) in chain.into_iter().rev() {
-            self.take_birth(pid, entry);
-            self.born_told(pid, entry, parent);
+        for fork in chain.into_iter().rev() {
+            self.take_fork(fork);
+            self.report_observed_fork(fork);
         }
     }
 
-    /// Tells of a birth as the second source told it.
-    fn born_told(&mut self, pid: u32, entry: Entry, parent: u32) {
-        if self.lives.contains_key(&pid) {
-            self.close(pid, End::inferred());
+    fn report_observed_fork(&mut self, fork: ObservedFork) {
+        let ObservedFork { task: pid, parent, since_boot, source, .. } = fork;
+        if self.histories.is_running(pid) {
+            self.close(pid, ExitReport::inferred());
         }
-        let (until, otherwise) = (Some(entry.since_boot), Start::SinceBoot(entry.since_boot));
-        let (id, seen) = self.identify(pid, until, otherwise);
+        let (id, seen) = self.identify(pid, Some(since_boot), Start::SinceBoot(since_boot));
         let mut process = Process::new(id);
         if seen.is_none() {
-            process.start_range = Some(self.told_range(entry.since_boot));
+            process.start_range = Some(self.start_range(since_boot));
         }
-        process.parent = self.parent(parent, entry.source);
+        process.parent = self.parent(parent, source);
         self.inherit(&mut process, parent);
-        // after a loss, programs may have been run that nobody told of
-        let whole = seen.as_ref().filter(|_| entry.source == Provenance::Procfs);
-        match whole.map(|_| self.inspector.details(pid)) {
-            Some(Lookup::Process(details)) => process.take(&details),
-            _ => seen.iter().for_each(|seen| process.take(seen)),
+        // after a loss, it may have executed programs that were not reported
+        let details = seen.as_ref().filter(|_| source == Provenance::Procfs);
+        match details.map(|_| self.inspector.details(pid)) {
+            Some(Lookup::Process(details)) => process.fill_from(&details),
+            _ => seen.iter().for_each(|seen| process.fill_from(seen)),
         }
-        let mut life = Life::new(process.clone());
-        life.told = true;
-        life.born = Some(entry.since_boot);
-        life.is_nested = self.nested_like(parent);
-        life.ends.is_first_gone = seen.is_some_and(|seen| seen.is_zombie);
-        self.add(life);
-        let (source, event, creator) = (entry.source, None, None);
-        self.changes.push_back(ProcessEvent::Fork(Fork { process, source, event, creator }));
+        let mut instance = Instance::new(process.clone());
+        instance.is_reported = true;
+        instance.forked_at = Some(since_boot);
+        instance.is_nested = self.inherited_nesting(parent);
+        instance.thread_exits.is_leader_gone = seen.is_some_and(|seen| seen.is_zombie);
+        self.histories.add(instance);
+        let (event, creator) = (None, None);
+        self.events.push_back(ProcessEvent::Fork(Fork { process, source, event, creator }));
     }
 
-    /// Tells of a program of which no record came, if the process runs another one than before.
-    fn program_due(&mut self, due: &Due) {
-        self.facts.remove(due);
-        let Some(life) = self.lives.get_mut(&due.pid) else { return };
-        let has_record = life.exec.is_some_and(|span| span.latest >= due.entry.since_boot);
-        let Lookup::Process(mut seen) = self.inspector.details(due.pid) else { return };
-        if has_record || life.id().start_ticks() != Some(seen.start_ticks) {
+    /// Reports an observed exec of which no record arrived, if the process runs another program.
+    fn exec_expired(&mut self, pid: u32, observed: &Observed) {
+        self.remove(pid, observed);
+        let Some(instance) = self.histories.running_mut(pid) else { return };
+        let has_record = instance.exec.is_some_and(|span| span.latest >= observed.since_boot);
+        let Lookup::Process(mut seen) = self.inspector.details(pid) else { return };
+        if has_record || instance.id().start_ticks() != Some(seen.start_ticks) {
             return;
         }
-        let is_the_same = match (&life.process.exe, &seen.exe) {
+        let process = &mut instance.process;
+        let is_same_program = match (&process.exe, &seen.exe) {
             (Some(known), Some(seen)) => *known.value == *seen.as_os_str(),
             _ => false,
         };
-        if due.entry.source == Provenance::Procfs && is_the_same {
+        if observed.source == Provenance::Procfs && is_same_program {
             return;
         }
         let args = seen.args.take();
-        for place in [&mut life.process.exe, &mut life.process.cwd] {
-            *place = None;
-        }
-        life.process.comm = None;
-        life.process.take(&seen);
-        self.changes.push_back(ProcessEvent::Exec(Exec {
-            process: life.process.clone(),
-            source: due.entry.source,
+        (process.comm, process.exe, process.cwd) = (None, None, None);
+        process.fill_from(&seen);
+        self.events.push_back(ProcessEvent::Exec(Exec {
+            process: process.clone(),
+            source: observed.source,
             event: None,
             args: args.map(|args| Fact::new(args, Provenance::Procfs)),
             path: None,
         }));
     }
 
-    /// Ends a process whose last thread ended itself, or that crashed.
-    fn check_due(&mut self, check: &Check) {
-        let progress = self.progress();
-        let Some(life) = self.lives.get_mut(&check.pid) else { return };
-        if life.id() != check.id {
+    /// Reports the exit of a process whose last thread exited, or that crashed, if it is gone.
+    fn last_thread_exited(&mut self, pid: u32, last: LastThread) {
+        let Some(instance) = self.histories.running(pid) else { return };
+        if instance.id() != last.id {
             return;
         }
-        let is_single = life.threads.is_single();
-        let is_crash = matches!(check.ending, ExitStatus::Signaled { .. });
+        let is_single = instance.threads.is_single();
+        let exits = instance.thread_exits;
+        let is_crash = matches!(last.status, ExitStatus::Signaled { .. });
         if self.config.process_monitor && !is_crash {
-            let Some(end) = self.facts.end(check.pid) else {
-                return; // it goes on, or its end will be told
+            let Some(exit) = self.histories.observed_exit(pid) else {
+                return; // it runs, or its exit will be observed
             };
-            // the connector is ahead: other records of it may be on their way
-            if !progress.is_silent(SILENCE) && !progress.has_passed(end.since_boot) {
-                let due = self.now.saturating_add(SOON);
-                return self.checks.push_back(Check { due, ..*check });
+            // the connector is ahead: other records of the process may still arrive
+            if !self.stream.is_silent(SILENCE) && !self.stream.has_passed(exit.since_boot) {
+                return self.decide_later(Timer::LastThread, pid, Undecided::LastThread(last));
             }
         }
-        let is_over = match (self.inspector.process(check.pid), check.ending) {
-            (Lookup::Process(seen), _) => !life.can_be(&seen) || seen.is_over(),
+        let is_gone = match (self.inspector.process(pid), last.status) {
+            (Lookup::Process(seen), _) => !instance.can_be(&seen) || seen.is_over(),
             (Lookup::Unknown, ExitStatus::Signaled { .. }) => true,
             (Lookup::Unknown, _) => false,
             _ => true,
         };
-        if is_over {
-            // the record of a thread's birth may come after that of its end
-            let is_known = is_crash || is_single;
-            let (ending, source) = match check.ending {
-                ExitStatus::Unknown => (ExitStatus::Unknown, Provenance::Procfs),
-                _ if !is_known => (ExitStatus::Unknown, Provenance::Procfs),
-                ending => (ending, Provenance::Record),
-            };
-            let mut end = End::new(Fact::new(ending, source), source);
-            end.event = (!is_crash).then_some(check.event);
-            end.stamp = Some(check.event.time());
-            if let Some((last, ends)) = self.facts.take_ends(check.pid, life.ends) {
-                let told = End::of_last(last, ends.status(self.config.leader_status));
-                end.since_boot = Some(self.gone_until(last.since_boot));
-                end.source = if source == Provenance::Record { source } else { told.source };
-                if told.ending.value != ExitStatus::Unknown {
-                    end.ending = told.ending;
-                }
-            }
-            self.close(check.pid, end);
-        }
-    }
-
-    /// Decides what a task was that `clone3` created.
-    fn unsettled_due(&mut self, task: &Unsettled) {
-        self.settle_parent(task.parent);
-        let seen = self.inspector.process(task.task);
-        let starts = self.starts(self.span(task.event));
-        let Some(parent) = self.lives.get_mut(&task.parent) else {
-            return self.tell_unsettled(task);
-        };
-        match seen {
-            Lookup::Thread => parent.threads.begin(),
-            Lookup::Process(seen)
-                if starts.is_none_or(|starts| starts.contains(&seen.start_ticks)) =>
-            {
-                self.settle_as_process(task, &seen);
-            }
-            _ if parent.threads.settle_gone() => {}
-            _ => self.tell_unsettled(task),
-        }
-    }
-
-    fn settle_as_process(&mut self, task: &Unsettled, seen: &ProcessSnapshot) {
-        if self.lives.contains_key(&task.task) {
+        if !is_gone {
             return;
         }
-        let id = ProcessId::new(self.config.boot, task.task, Start::Ticks(seen.start_ticks));
-        let mut process = Process::new(id);
+        // the record of a thread's creation may arrive after that of its exit
+        let is_known = last.status != ExitStatus::Unknown && (is_crash || is_single);
+        let (status, source) = if is_known {
+            (last.status, Provenance::Record)
+        } else {
+            (ExitStatus::Unknown, Provenance::Procfs)
+        };
+        let mut report = ExitReport::new(Fact::new(status, source), source);
+        report.event = (!is_crash).then_some(last.event);
+        report.end.call = Some(last.event.time());
+        if let Some((exit, exits)) = self.take_exits(pid, exits) {
+            let observed = ExitReport::observed(exit, exits.status(self.config.leader_status));
+            report.end.since_boot = Some(self.gone_since(exit.since_boot));
+            report.source = if is_known { source } else { observed.source };
+            if observed.status.value != ExitStatus::Unknown {
+                report.status = observed.status;
+            }
+        }
+        self.close(pid, report);
+    }
+
+    /// Settles what a task is that `clone3` created.
+    fn settle(&mut self, task: &UnsettledTask) {
+        self.task_settled(task.parent);
+        let seen = self.inspector.process(task.task);
+        let span = self.call_time(task.event.time()).span;
+        let Some(parent) = self.histories.running_mut(task.parent) else {
+            return self.report_unsettled(task);
+        };
+        let clock = &self.config.clock;
+        let is_new = |seen: &ProcessSnapshot| {
+            let starts = span.map(|span| clock.ticks(span.earliest)..=clock.ticks(span.latest));
+            starts.is_none_or(|starts| starts.contains(&seen.start_ticks))
+        };
+        match seen {
+            Lookup::Thread => parent.threads.add(),
+            Lookup::Process(seen) if is_new(&seen) => self.settle_as_process(task, &seen),
+            _ if parent.threads.settle_gone() => {}
+            _ => self.report_unsettled(task),
+        }
+    }
+
+    fn settle_as_process(&mut self, task: &UnsettledTask, seen: &ProcessSnapshot) {
+        if self.histories.is_running(task.task) {
+            return;
+        }
+        let start = Start::Ticks(seen.start_ticks);
+        let mut process = Process::new(ProcessId::new(self.config.boot, task.task, start));
         let parent = Parent { pid: task.parent, id: task.parent_id };
         process.parent = Some(Fact::new(parent, Provenance::Record));
         self.inherit(&mut process, task.parent);
-        process.take(seen);
-        let mut life = Life::new(process.clone());
-        life.confirmed = true;
-        life.told = true;
-        self.add(life);
+        process.fill_from(seen);
+        let mut instance = Instance::new(process.clone());
+        instance.has_fork_record = true;
+        instance.is_reported = true;
+        self.histories.add(instance);
         let (source, event) = (Provenance::Record, Some(task.event));
-        self.changes.push_back(ProcessEvent::Fork(Fork { process, source, event, creator: None }));
+        self.events.push_back(ProcessEvent::Fork(Fork { process, source, event, creator: None }));
     }
 
-    fn tell_unsettled(&mut self, task: &Unsettled) {
-        self.changes.push_back(ProcessEvent::Loss(LifecycleLoss::Unsettled {
+    fn report_unsettled(&mut self, task: &UnsettledTask) {
+        self.events.push_back(ProcessEvent::Loss(LifecycleLoss::Unsettled {
             parent: task.parent_id,
             task: task.task,
             event: task.event,
         }));
     }
 
-    /// Compares what is known with what is there. What differs is told unless records explain it in
-    /// time.
-    fn list_again(&mut self) {
-        let Some(listing) = self.inspector.list() else { return };
-        let (at, now) = (listing.since_boot, self.now);
-        let known: Vec<u32> = self.lives.keys().copied().collect();
-        let there: HashMap<u32, &ProcessSnapshot> =
-            listing.processes.iter().map(|seen| (seen.pid, seen)).collect();
-        for pid in known {
-            let Some(life) = self.lives.get(&pid) else { continue };
-            let is_there = there.get(&pid).is_some_and(|seen| life.can_be(seen) && !seen.is_over());
-            if !is_there {
-                let code = there.get(&pid).and_then(|seen| seen.code);
-                self.facts.push(
-                    pid,
-                    What::End { code, is_first: true },
-                    at,
-                    Provenance::Procfs,
-                    now,
-                );
+    /// Lists the processes and compares them with those that are known. Differences are reported unless
+    /// records explain them in time.
+    fn compare_with_listing(&mut self) {
+        let Some(table) = self.inspector.list() else { return };
+        let (at, source) = (table.since_boot, Provenance::Procfs);
+        let listed: HashMap<u32, &ProcessSnapshot> =
+            table.processes.iter().map(|seen| (seen.pid, seen)).collect();
+        let mut changes = Vec::new();
+        for instance in self.histories.all_running() {
+            let pid = instance.process.pid();
+            let seen = listed.get(&pid);
+            if !seen.is_some_and(|seen| instance.can_be(seen) && !seen.is_over()) {
+                let code = seen.and_then(|seen| seen.code);
+                changes.push((pid, What::Exit { code, is_leader: true }));
             }
         }
-        for seen in listing.processes.iter().filter(|seen| !seen.is_over()) {
-            match self.lives.get(&seen.pid) {
-                Some(life) if life.id().start_ticks() == Some(seen.start_ticks) => {
-                    let known = life.process.exe.as_ref().map(|exe| &*exe.value);
-                    if seen.exe.is_some() && seen.exe.as_deref() != known {
-                        self.facts.push(seen.pid, What::Program, at, Provenance::Procfs, now);
+        changes.sort_unstable_by_key(|(pid, _)| *pid);
+        for seen in table.processes.iter().filter(|seen| !seen.is_over()) {
+            match self.histories.running(seen.pid) {
+                Some(known) if known.id().start_ticks() == Some(seen.start_ticks) => {
+                    let exe = known.process.exe.as_ref().map(|exe| &*exe.value);
+                    if seen.exe.is_some() && seen.exe.as_deref() != exe {
+                        changes.push((seen.pid, What::Exec));
                     }
                 }
-                Some(life) if life.id().start_ticks().is_none() => {}
+                Some(known) if known.id().start_ticks().is_none() => {}
                 _ => {
-                    let what = What::Birth { parent: seen.ppid, process: seen.pid };
-                    self.facts.push(seen.pid, what, at, Provenance::Procfs, now);
+                    let what = What::Fork { parent: seen.ppid, process: seen.pid };
+                    changes.push((seen.pid, what));
                 }
             }
+        }
+        for (pid, what) in changes {
+            self.note(pid, what, at, source);
         }
     }
 
-    /// Looks after every process, where no second source tells of ends.
-    fn sweep_now(&mut self) {
-        let known: Vec<u32> = self.lives.keys().copied().collect();
-        for pid in known {
-            let Some(life) = self.lives.get(&pid) else { continue };
-            let (is_over, code) = match self.inspector.process(pid) {
+    /// Looks up every process, as no process monitor reports exits.
+    fn sweep(&mut self) {
+        let mut running: Vec<u32> = self.processes().map(Process::pid).collect();
+        running.sort_unstable();
+        for pid in running {
+            let seen = self.inspector.process(pid);
+            let Some(instance) = self.histories.running(pid) else { continue };
+            let (is_gone, code) = match seen {
                 Lookup::Process(seen) => {
-                    let is_it = life.can_be(&seen);
-                    (!is_it || seen.is_over(), seen.code.filter(|_| is_it))
+                    let is_same = instance.can_be(&seen);
+                    (!is_same || seen.is_over(), seen.code.filter(|_| is_same))
                 }
                 Lookup::Thread | Lookup::Nothing => (true, None),
                 Lookup::Unknown => (false, None),
             };
-            if is_over && self.facts.end(pid).is_none() {
-                // the stream passes what is seen now as soon as it is quiet
-                let at = self.stream_at.unwrap_or_default().saturating_add(LATER);
-                let what = What::End { code, is_first: true };
-                self.facts.push(pid, what, at, Provenance::Procfs, self.now);
+            if is_gone && self.histories.observed_exit(pid).is_none() {
+                // the stream passes this time as soon as it is silent
+                let at = self.stream.reached.unwrap_or_default().saturating_add(LATER);
+                self.note(pid, What::Exit { code, is_leader: true }, at, Provenance::Procfs);
             }
         }
     }
-}
-
-/// Takes the first one out of a queue, if its time has come.
-fn pop_due<T>(queue: &mut VecDeque<T>, due: impl Fn(&T) -> Tick, now: Tick) -> Option<T> {
-    let is_due = queue.front().is_some_and(|first| due(first) <= now);
-    if is_due { queue.pop_front() } else { None }
 }

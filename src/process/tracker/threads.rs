@@ -1,0 +1,127 @@
+//! The threads of one process: how many run, and how they ended.
+
+/// The number of threads of a process as records report it, for when the process cannot be looked up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Threads {
+    /// How many run; `None` if the process is older than the tracker.
+    running: Option<u32>,
+    /// There was never more than one.
+    pub(super) was_always_single: bool,
+    /// Tasks that `clone3` created, which may be threads.
+    pub(super) unsettled: u32,
+    /// Exits of threads whose creation is unknown.
+    unknown_exits: u32,
+}
+
+impl Threads {
+    pub(super) const fn new(running: Option<u32>) -> Self {
+        let was_always_single = matches!(running, Some(1));
+        Self { running, was_always_single, unsettled: 0, unknown_exits: 0 }
+    }
+
+    /// Counts a thread that was created.
+    pub(super) const fn add(&mut self) {
+        self.was_always_single = false;
+        if let Some(running) = self.running {
+            self.running = Some(running.saturating_add(1));
+        }
+    }
+
+    /// Counts a thread that exited, and returns whether it was the last one as far as is known.
+    pub(super) const fn exit(&mut self) -> bool {
+        match self.running {
+            Some(1) => {
+                self.unknown_exits = self.unknown_exits.saturating_add(1);
+                self.is_single()
+            }
+            Some(running) => {
+                self.running = Some(running.saturating_sub(1));
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// Returns whether one thread runs, as far as is known.
+    pub(super) const fn is_single(self) -> bool {
+        matches!(self.running, Some(1)) && self.unsettled == 0
+    }
+
+    /// Returns whether an unsettled task that is gone was a thread: it was if at least as many threads
+    /// exited as there are unsettled tasks.
+    pub(super) const fn settle_gone(&mut self) -> bool {
+        let were_threads = self.unknown_exits > self.unsettled;
+        self.was_always_single &= !were_threads;
+        // otherwise it cannot be known of any of them
+        self.unknown_exits = if were_threads { self.unknown_exits - 1 } else { 0 };
+        were_threads
+    }
+}
+
+/// What the observed exits of threads show about how their process ended.
+///
+/// A signal ends all threads, except those that were about to exit by themselves: if one of them was
+/// killed by it, the process was. The exception is seccomp, which may kill a single thread.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ThreadExits {
+    /// The thread-group leader has exited; other threads may run.
+    pub(super) is_leader_gone: bool,
+    killed: Option<i32>,
+    /// The codes of threads that no signal killed: of the leader, and of the last one.
+    leader: Option<i32>,
+    last: Option<i32>,
+}
+
+impl ThreadExits {
+    pub(super) const NONE: Self =
+        Self { is_leader_gone: false, killed: None, leader: None, last: None };
+
+    pub(super) fn add(&mut self, code: Option<i32>, is_leader: bool) {
+        self.is_leader_gone |= is_leader;
+        let Some(code) = code else { return };
+        if code == FILTERED && !is_leader {
+            // the other threads may run
+        } else if is_kill(code) {
+            self.killed = Some(match self.killed {
+                // of the threads, only the one that wrote a core file has the flag
+                Some(former) if signal(former) == signal(code) => former | code,
+                Some(former) if former != FILTERED => former,
+                _ => code,
+            });
+        } else {
+            self.last = Some(code);
+            self.leader = if is_leader { Some(code) } else { self.leader };
+        }
+    }
+
+    /// Returns the wait status of the process; `None` if it is unknown.
+    ///
+    /// Where all threads ended by `exit`, it is that of the last one, and before Linux 6.0 that of the
+    /// leader (`leader_counts`); where one called `exit_group`, it is that one's. The codes do not
+    /// distinguish the two calls.
+    pub(super) fn status(self, leader_counts: bool) -> Option<i32> {
+        match (self.signal(), self.last) {
+            (None, Some(_)) if leader_counts && self.leader != self.last => None,
+            (None, Some(last)) => Some(last),
+            (None, None) => self.killed,
+            (signal, _) => signal,
+        }
+    }
+
+    /// Returns the wait status of a process that a signal killed, even if threads were about to exit.
+    pub(super) fn signal(self) -> Option<i32> {
+        self.killed.filter(|code| *code != FILTERED)
+    }
+}
+
+/// Returns whether a signal killed the task: then it made no record of its exit.
+pub(super) const fn is_kill(code: i32) -> bool {
+    signal(code) != 0
+}
+
+const fn signal(code: i32) -> u32 {
+    (code & 0x7F).unsigned_abs()
+}
+
+/// The code of a single thread that seccomp kills: `SIGSYS`, without a core file.
+const FILTERED: i32 = 31;
