@@ -74,7 +74,7 @@ impl<I: ProcessInspector> Tracker<I> {
         let forked_at = fork.map(|fork| fork.since_boot);
         let otherwise =
             forked_at.map_or_else(|| Start::Event(caller.event.serial()), Start::SinceBoot);
-        let (id, seen) = self.identify(pid, forked_at.or(caller.call.latest()), otherwise);
+        let (id, seen) = self.identify(pid, forked_at.or_else(|| caller.call.latest()), otherwise);
         let mut process = Process::new(id);
         if let Some(parent) = fork.map(|fork| fork.parent).or(caller.ppid) {
             let source = if fork.is_some() { Provenance::Connector } else { Provenance::OwnRecord };

@@ -209,7 +209,7 @@ impl<I: ProcessInspector> Tracker<I> {
         let starts = self.config.clock.starts(caller.call.stamp);
         let otherwise =
             forked_at.map_or_else(|| Start::Event(caller.event.serial()), Start::SinceBoot);
-        let until = forked_at.or(caller.call.latest());
+        let until = forked_at.or_else(|| caller.call.latest());
         let (id, seen) = self.identify(child, until, otherwise);
         let mut process = Process::new(id);
         if id.start_ticks().is_none() {
