@@ -22,17 +22,23 @@ pub(crate) enum Format {
     None,
 }
 
+impl Format {
+    /// Every format with its name on the command line.
+    const NAMES: [(&str, Self); 4] =
+        [("text", Self::Text), ("json", Self::Json), ("log", Self::Log), ("none", Self::None)];
+
+    /// Iterates over the names of the formats.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        Self::NAMES.into_iter().map(|(name, _)| name)
+    }
+}
+
 impl FromStr for Format {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
-        match word {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            "log" => Ok(Self::Log),
-            "none" => Ok(Self::None),
-            _ => Err(format!("unknown format '{word}'")),
-        }
+        let format = Self::NAMES.into_iter().find(|(name, _)| *name == word);
+        format.map(|(_, format)| format).ok_or_else(|| format!("unknown format '{word}'"))
     }
 }
 

@@ -115,8 +115,7 @@ fn command(name: &'static str) -> Command {
         |name: &'static str, value: &'static str| Arg::new(name).long(name).value_name(value);
     let path = |name, value| option(name, value).value_parser(value_parser!(PathBuf));
     let number = |name, value| option(name, value).value_parser(value_parser!(u64));
-    let formats = PossibleValuesParser::new(["text", "json", "log", "none"])
-        .try_map(|word| word.parse::<Format>());
+    let formats = PossibleValuesParser::new(Format::names()).try_map(|word| word.parse::<Format>());
     Command::new(name)
         .version(env!("CARGO_PKG_VERSION"))
         .about("Prints the events and losses of the Linux audit system")
