@@ -207,17 +207,45 @@ mod tests {
     use super::*;
     use crate::wire::frame;
 
+    const STORED: [Signal; 7] = [
+        Signal::LostCounter { total: 7 },
+        Signal::Overrun { dropped: Some(9) },
+        Signal::Overrun { dropped: None },
+        Signal::QueueFull { dropped: u64::MAX },
+        Signal::BackpressureStarted,
+        Signal::BackpressureEnded,
+        Signal::Health { faults: HealthFaults::REGISTRATION.union(HealthFaults::RULES) },
+    ];
+    const NOT_STORED: [Signal; 3] = [Signal::Idle, Signal::End, Signal::Refused { port: 1 }];
+
+    /// Numbers the variants: a new one does not compile without a number, and fails
+    /// `every_signal_is_in_a_list` without a place in one of the lists.
+    const fn variant(signal: Signal) -> usize {
+        match signal {
+            Signal::Idle => 0,
+            Signal::End => 1,
+            Signal::LostCounter { .. } => 2,
+            Signal::Overrun { .. } => 3,
+            Signal::QueueFull { .. } => 4,
+            Signal::BackpressureStarted => 5,
+            Signal::BackpressureEnded => 6,
+            Signal::Health { .. } => 7,
+            Signal::Refused { .. } => 8,
+        }
+    }
+
+    #[test]
+    fn every_signal_is_in_a_list() {
+        let mut variants: Vec<_> = STORED.into_iter().chain(NOT_STORED).map(variant).collect();
+        variants.sort_unstable();
+        variants.dedup();
+        // the last number of `variant`
+        assert_eq!(variants, (0..=8).collect::<Vec<_>>());
+    }
+
     #[test]
     fn signals_survive_a_capture() {
-        for signal in [
-            Signal::LostCounter { total: 7 },
-            Signal::Overrun { dropped: Some(9) },
-            Signal::Overrun { dropped: None },
-            Signal::QueueFull { dropped: u64::MAX },
-            Signal::BackpressureStarted,
-            Signal::BackpressureEnded,
-            Signal::Health { faults: HealthFaults::REGISTRATION | HealthFaults::RULES },
-        ] {
+        for signal in STORED {
             let (message_type, payload) = signal.to_message().expect("a message");
             let parse = |payload: &[u8]| {
                 let message = frame::message(message_type, 0, payload);
@@ -230,7 +258,7 @@ mod tests {
                 assert!(short != Some(signal) || message_type == MessageType::GET, "{short:?}");
             }
         }
-        for signal in [Signal::Idle, Signal::End, Signal::Refused { port: 1 }] {
+        for signal in NOT_STORED {
             assert_eq!(signal.to_message(), None);
         }
     }

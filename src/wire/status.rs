@@ -331,9 +331,6 @@ pub(crate) enum Change {
 impl Change {
     /// Writes the payload of the request.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
-        const PID: u32 = 0x04;
-        const LOST: u32 = 0x40;
-        const BACKLOG_WAIT_TIME_ACTUAL: u32 = 0x80;
         let mut status = Status::zero();
         let mask = match self {
             Self::Setting(setting, value) => {
@@ -342,14 +339,20 @@ impl Change {
             }
             Self::Daemon(pid) => {
                 status.pid = pid;
-                PID
+                PID_MASK
             }
-            Self::ResetLost => LOST,
-            Self::ResetWaitTimeActual => BACKLOG_WAIT_TIME_ACTUAL,
+            Self::ResetLost => LOST_MASK,
+            Self::ResetWaitTimeActual => WAIT_TIME_ACTUAL_MASK,
         };
         status.to_request(mask)
     }
 }
+
+/// The bits that select the fields of a request that are not settings: `AUDIT_STATUS_PID`,
+/// `AUDIT_STATUS_LOST`, `AUDIT_STATUS_BACKLOG_WAIT_TIME_ACTUAL`.
+const PID_MASK: u32 = 0x04;
+const LOST_MASK: u32 = 0x40;
+const WAIT_TIME_ACTUAL_MASK: u32 = 0x80;
 
 bitflags! {
     /// Switches that protect login user ids (auid): `struct audit_features`.
@@ -408,6 +411,17 @@ mod tests {
 
     fn bytes(words: &[u32]) -> Vec<u8> {
         words.iter().flat_map(|word| word.to_ne_bytes()).collect()
+    }
+
+    #[test]
+    fn each_request_selects_a_field_of_its_own() {
+        let others = [PID_MASK, LOST_MASK, WAIT_TIME_ACTUAL_MASK];
+        let masks = Setting::ALL.iter().map(|setting| setting.mask()).chain(others);
+        let mut all = 0;
+        for mask in masks {
+            assert_eq!((mask.count_ones(), all & mask), (1, 0), "{mask:#x}");
+            all |= mask;
+        }
     }
 
     #[test]

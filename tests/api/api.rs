@@ -84,3 +84,38 @@ fn public_signatures_name_no_type_of_an_unstable_crate() {
         }
     }
 }
+
+/// The laws that fuzzing and property tests check call every getter of every view.
+#[test]
+fn the_laws_call_every_getter_of_every_view() {
+    let listed = fs::read_to_string(root().join("tests/data/public-api.txt")).expect("a listing");
+    let laws = fs::read_to_string(root().join("tests/support/laws.rs")).expect("the laws");
+    let (_, calls) = laws.split_once("call_all! { record,").expect("the list of views");
+    let entries = calls.split_once("    }\n").expect("its end").0;
+    let calls: Vec<Vec<&str>> =
+        entries.split(';').map(|entry| entry.split([':', ' ', '\n']).collect()).collect();
+    let mut getters = 0;
+    for line in listed.lines() {
+        let Some((_, view)) = line.split_once("-> core::option::Option<auditlink::record::view::")
+        else {
+            continue;
+        };
+        let Some((_, constructor)) = line.split_once("auditlink::Record<'a>::as_") else {
+            continue;
+        };
+        let constructor = format!("as_{}", constructor.split('(').next().expect("a name"));
+        let called = calls.iter().find(|words| words.contains(&constructor.as_str()));
+        let called = called.unwrap_or_else(|| panic!("laws.rs does not call {constructor}"));
+        let prefix =
+            format!("auditlink::record::view::{}::", view.trim_end_matches('>').to_owned() + ">");
+        for line in listed.lines().filter(|line| line.contains("(&self) ->")) {
+            let Some((_, getter)) = line.split_once(&prefix) else { continue };
+            let getter = getter.split('(').next().expect("a name");
+            if getter != "record" {
+                assert!(called.contains(&getter), "laws.rs does not call {constructor}: {getter}");
+                getters += 1;
+            }
+        }
+    }
+    assert!(getters > 200, "{getters} getters found");
+}

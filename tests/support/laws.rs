@@ -227,38 +227,48 @@ fn read_views(record: Record<'_>) {
     }
     let _ = record.enriched().count();
     call_all! { record,
-        as_syscall: arch number success exit items pid ppid auid uid gid session comm exe name keys;
-        as_path: item name inode mode device owner group nametype;
+        as_anom_abend: auid comm exe pid result session signal uid;
+        as_anom_promiscuous: auid device gid is_promiscuous session uid was_promiscuous;
+        as_avc: capability class comm fields is_granted is_permissive path permissions pid profile
+            subject target text;
+        as_bpf: op program;
+        as_capset: ambient effective inheritable permitted pid;
+        as_config_change: auid list new_value old op result session keys setting;
         as_cwd: path;
-        as_proctitle: bytes arguments is_truncated;
-        as_sockaddr: address;
-        as_config_change: op auid session list old result setting keys;
-        as_user_message: pid uid auid session message fields op exe result;
-        as_avc: fields text is_granted is_permissive subject target class pid comm path profile capability;
-        as_seccomp: pid signal arch number instruction code name action data;
-        as_capset: pid inheritable permitted effective ambient;
-        as_file_capabilities: file_permitted file_effective old_permitted permitted;
-        as_integrity: pid op cause name inode result;
-        as_mac_change: auid lsm enforcing source destination result;
-        as_landlock: domain path inode port status pid exe;
-        as_fanotify: response rule subject_trust object_trust;
-        as_login: pid uid old_auid auid old_session session result;
-        as_anom_abend: pid signal exe;
-        as_obj_pid: pid auid uid session comm;
-        as_tty: pid major minor data;
-        as_uring_op: operation name success exit keys;
-        as_event_listener: pid op result;
-        as_mmap: descriptor flags;
+        as_device_mapper: device error_message module op result sector;
+        as_event_listener: auid comm exe group op pid result uid;
+        as_fanotify: info_type object_trust response rule subject_trust;
         as_fd_pair: first second;
-        as_ipc: owner group mode queue_bytes;
-        as_mq: descriptor open_flags mode signal;
+        as_file_capabilities: ambient effective file_effective file_inheritable file_permitted
+            inheritable old_ambient old_effective old_inheritable old_permitted permitted root;
+        as_integrity: auid cause comm device inode name op pid result uid;
+        as_ipc: group mode owner queue_bytes;
         as_kern_module: name;
-        as_time_adj: seconds op old_value new_value;
-        as_bpf: program op;
-        as_netfilter_cfg: family entries op pid comm table generation;
+        as_landlock: address comm denials device domain exe inode local_address local_port mode
+            other_pid path pid port status uid blockers;
+        as_login: auid old_auid old_session session pid result uid;
+        as_mac_change: auid boolean destination destination_prefix enforcing interface lsm
+            old_value op result session source source_prefix value was_enforcing;
+        as_mmap: descriptor flags;
+        as_mq: current_messages descriptor max_messages message_length message_size mode
+            open_flags priority signal;
+        as_netfilter_cfg: comm entries family op pid generation table;
+        as_netfilter_pkt: destination destination_port mark protocol source source_port;
+        as_obj_pid: auid comm pid session uid;
         as_open_how: flags mode resolve;
+        as_path: device group inheritable inode is_effective item label mode name nametype
+            node_device owner permitted;
+        as_proctitle: arguments bytes is_truncated;
+        as_seccomp: action data name arch auid code comm exe instruction is_compat number pid
+            session signal uid;
+        as_sockaddr: address;
         as_socket_call: arguments;
-        as_device_mapper: module op device sector result;
+        as_syscall: arch auid comm egid euid exe exit fsgid fsuid gid items label number
+            personality pid ppid session sgid success suid tty uid errno keys name;
+        as_time_adj: nanoseconds new_value old_value op seconds;
+        as_tty: auid comm data major minor pid session uid;
+        as_uring_op: egid euid exit gid operation pid ppid success uid errno keys name;
+        as_user_message: auid data pid session uid exe fields interpretations message op result;
     }
     if let Some(avc) = record.as_avc() {
         let _ = avc.permissions().count();

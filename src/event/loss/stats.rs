@@ -145,6 +145,8 @@ impl fmt::Display for CounterReading {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -159,5 +161,17 @@ mod tests {
             assert_eq!(stats.total(*cause), u64::MAX);
             assert!(format!("{stats:?}").contains(cause.name()));
         }
+    }
+
+    #[test]
+    fn causes_differ_in_name_and_member_and_count_against_completeness() {
+        let names: HashSet<_> = CauseKind::ALL.iter().map(|cause| cause.name()).collect();
+        assert_eq!(names.len(), CauseKind::ALL.len());
+        // what was restored was counted as a fault before; every other cause needs a total, because
+        // the completeness is derived from the totals
+        let totals: Vec<_> =
+            CauseKind::ALL.iter().filter(|cause| **cause != CauseKind::HealthRestored).collect();
+        let members: HashSet<_> = totals.iter().filter_map(|cause| cause.member()).collect();
+        assert_eq!(members.len(), totals.len());
     }
 }

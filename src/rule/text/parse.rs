@@ -137,13 +137,12 @@ fn control_option(option: &str, words: &mut Words<'_, '_>) -> Result<Option<Comm
     }))
 }
 
-/// The long options, for suggestions.
-const LONG_OPTIONS: &[&str] = &[
-    Setting::BacklogWaitTime.option(),
-    "--reset-lost",
-    "--reset_backlog_wait_time_actual",
-    "--loginuid-immutable",
-];
+/// Iterates over the long options, for suggestions.
+fn long_options() -> impl Iterator<Item = &'static str> {
+    let settings = Setting::ALL.iter().map(|setting| setting.option());
+    let others = ["--reset-lost", "--reset_backlog_wait_time_actual", "--loginuid-immutable"];
+    settings.filter(|option| option.starts_with("--")).chain(others)
+}
 
 /// What `-a`, `-A` and `-d` do with a rule.
 #[derive(Clone, Copy)]
@@ -239,7 +238,7 @@ fn rule_part<'a>(
             options.conditions.push(Condition::Comparison(text));
         }
         _ => {
-            let suggestion = nearest(option, LONG_OPTIONS.iter().copied()).map(str::to_owned);
+            let suggestion = nearest(option, long_options()).map(str::to_owned);
             return Err(RuleError::UnknownOption { option: option.to_owned(), suggestion });
         }
     }
