@@ -1,7 +1,10 @@
 //! What a source delivers: [`Received`], that is a datagram or a [`Signal`], and how captures store
 //! signals.
 
+use std::fmt;
+
 use crate::event::HealthFaults;
+use crate::macros::pad;
 use crate::message_type::MessageType;
 use crate::time::Tick;
 use crate::wire::frame::Frame;
@@ -139,6 +142,22 @@ impl Signal {
         Received::Signal { signal: self, at }
     }
 
+    /// Returns the name that the JSON form uses, such as `overrun`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::End => "end",
+            Self::LostCounter { .. } => "lost_counter",
+            Self::Overrun { .. } => "overrun",
+            Self::QueueFull { .. } => "queue_full",
+            Self::BackpressureStarted => "backpressure_started",
+            Self::BackpressureEnded => "backpressure_ended",
+            Self::Health { .. } => "health",
+            Self::Refused { .. } => "refused",
+        }
+    }
+
     /// Returns the signal that a message in a capture stands for, if it stands for one.
     ///
     /// Some of these messages are the kernel's own: an overrun, and the reply with the status.
@@ -190,6 +209,26 @@ impl Signal {
             Self::BackpressureEnded => noop(BACKPRESSURE_ENDED),
             Self::Health { faults } => noop(&format!("{HEALTH} {}", faults.bits())),
         })
+    }
+}
+
+/// Prints the name and the value, such as `overrun 3`.
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name();
+        match self {
+            Self::LostCounter { total } => pad(f, format_args!("{name} {total}")),
+            Self::Overrun { dropped: Some(dropped) } | Self::QueueFull { dropped } => {
+                pad(f, format_args!("{name} {dropped}"))
+            }
+            Self::Health { faults } => pad(f, format_args!("{name} {faults}")),
+            Self::Refused { port } => pad(f, format_args!("{name} {port}")),
+            Self::Idle
+            | Self::End
+            | Self::Overrun { dropped: None }
+            | Self::BackpressureStarted
+            | Self::BackpressureEnded => f.pad(name),
+        }
     }
 }
 
@@ -261,6 +300,16 @@ mod tests {
         for signal in NOT_STORED {
             assert_eq!(signal.to_message(), None);
         }
+    }
+
+    #[test]
+    fn signals_print_their_value_and_honour_the_width() {
+        let overrun = Signal::Overrun { dropped: Some(3) };
+        assert_eq!(
+            format!("{overrun}|{:>6}|{:6}|", Signal::Idle, Signal::End),
+            "overrun 3|  idle|end   |"
+        );
+        assert_eq!(Signal::Refused { port: 7 }.to_string(), "refused 7");
     }
 
     #[test]

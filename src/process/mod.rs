@@ -21,6 +21,7 @@ pub use self::inspector::{
     Lookup, NoInspector, Observation, ProcessInspector, ProcessSnapshot, ProcessTable,
 };
 pub use self::tracker::{Tracker, TrackerConfig};
+use crate::macros::pad;
 
 /// How something is known.
 ///
@@ -103,6 +104,13 @@ pub struct Fact<T> {
     pub source: Provenance,
 }
 
+/// Prints the value, and how it is known in brackets.
+impl<T: fmt::Display> fmt::Display for Fact<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        pad(f, format_args!("{} [{}]", self.value, self.source))
+    }
+}
+
 impl<T> Fact<T> {
     pub(crate) const fn new(value: T, source: Provenance) -> Self {
         Self { value, source }
@@ -126,6 +134,16 @@ pub struct Parent {
     pub pid: u32,
     /// Its identity, if it is known.
     pub id: Option<ProcessId>,
+}
+
+/// Prints the identity, or the PID if the identity is unknown.
+impl fmt::Display for Parent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.id {
+            Some(id) => id.fmt(f),
+            None => pad(f, format_args!("{}", self.pid)),
+        }
+    }
 }
 
 /// The users, groups and session of a process.

@@ -6,7 +6,7 @@ use super::record::ByteList;
 use super::{Bytes, hex};
 use crate::event::{
     Cause, CauseKind, Completeness, Count, Delivery, Event, EventKind, HealthFaults, Loss, Object,
-    Outcome, Stats, Subject, UnverifiedReason,
+    Outcome, Signal, Stats, Subject, UnverifiedReason,
 };
 
 /// Adds entries that have the names of the listed variables to a map.
@@ -17,6 +17,22 @@ macro_rules! entries {
     ($map:ident: $($member:ident),* $(,)?) => {
         $($map.serialize_entry(stringify!($member), &$member)?;)*
     };
+}
+
+impl Serialize for Signal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("signal", self.name())?;
+        match self {
+            Self::LostCounter { total } => map.serialize_entry("total", total)?,
+            Self::Overrun { dropped } => map.serialize_entry("dropped", dropped)?,
+            Self::QueueFull { dropped } => map.serialize_entry("dropped", dropped)?,
+            Self::Health { faults } => map.serialize_entry("faults", faults)?,
+            Self::Refused { port } => map.serialize_entry("port", port)?,
+            Self::Idle | Self::End | Self::BackpressureStarted | Self::BackpressureEnded => {}
+        }
+        map.end()
+    }
 }
 
 impl Serialize for Delivery {

@@ -12,7 +12,7 @@ mod record;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::arch::Arch;
+use crate::arch::{Abi, Arch};
 use crate::constants::{Capability, CapabilitySet, Errno, Flags, Mode, Named, Signal};
 use crate::event::{CauseKind, ClosedBy, CounterReading, Missing, Outcome, Unit};
 use crate::message_type::MessageType;
@@ -21,7 +21,7 @@ use crate::rule::{
     Action, CallCoverage, FieldId, Filter, Lint, List, Operator, Permissions, Rule, RuleSet,
     SyscallMask,
 };
-use crate::time::{Tick, Timestamp};
+use crate::time::{Span, Tick, Timestamp, nanos};
 use crate::wire::status::Status;
 
 /// Bytes as a string, or as hex digits if they are not UTF-8.
@@ -62,6 +62,7 @@ macro_rules! as_text {
 }
 
 as_text!(
+    Abi,
     Action,
     Arch,
     CallCoverage,
@@ -123,6 +124,16 @@ as_name!(CauseKind, ClosedBy, CounterReading, Outcome, Unit);
 impl Serialize for Tick {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(self.as_nanos())
+    }
+}
+
+/// As nanoseconds since boot.
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("earliest", &nanos(self.earliest))?;
+        map.serialize_entry("latest", &nanos(self.latest))?;
+        map.end()
     }
 }
 

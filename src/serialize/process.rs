@@ -8,8 +8,8 @@ use super::Bytes;
 use super::record::ByteList;
 use crate::event::Event;
 use crate::process::{
-    Audited, BootId, Credentials, Exec, Exit, ExitStatus, Fork, LifecycleLoss, Process,
-    ProcessEvent, ProcessId, Provenance,
+    Audited, BootId, Credentials, Exec, Exit, ExitStatus, Fact, Fork, LifecycleLoss, Parent,
+    Process, ProcessEvent, ProcessId, Provenance,
 };
 use crate::record::EventId;
 
@@ -27,6 +27,24 @@ impl Serialize for ProcessEvent {
 impl Serialize for Provenance {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
+    }
+}
+
+impl<T: Serialize> Serialize for Fact<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("value", &self.value)?;
+        map.serialize_entry("source", &self.source)?;
+        map.end()
+    }
+}
+
+impl Serialize for Parent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("pid", &self.pid)?;
+        map.serialize_entry("id", &self.id)?;
+        map.end()
     }
 }
 

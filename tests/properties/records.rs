@@ -196,3 +196,18 @@ fn values_of_records_serialize() {
     assert_eq!(json!(record.field("comm")), json!("sh"));
     assert_eq!(json!(record.field("exe").map(|exe| exe.untrusted())), json!(null));
 }
+
+#[test]
+fn plain_values_serialize() {
+    use auditlink::arch::Abi;
+    use auditlink::event::Signal;
+
+    let json = |value: serde_json::Value| value.to_string();
+    assert_eq!(json(serde_json::json!(Abi::B32)), r#""b32""#);
+    assert_eq!(json(serde_json::json!(Signal::Idle)), r#"{"signal":"idle"}"#);
+    let overrun = Signal::Overrun { dropped: Some(3) };
+    assert_eq!(
+        serde_json::to_string(&overrun).expect("JSON"),
+        r#"{"signal":"overrun","dropped":3}"#
+    );
+}
