@@ -135,7 +135,7 @@ pub(crate) fn bad_rules(_: &KernelLock) {
         &["no_such_call", "x86_64"],
         auditctl(&["-a", "always,exit", "-F", "arch=b64", "-S", "no_such_call"]),
     );
-    fails(&["msgtype", "exclude and user"], auditctl(&["-a", "always,exit", "-F", "msgtype=EOE"]));
+    fails(&["msgtype", "user, exclude"], auditctl(&["-a", "always,exit", "-F", "msgtype=EOE"]));
     fails(
         &["add a rule", "does not exist", "create it first"],
         auditctl(&["-w", "/no/such/folder/file"]),
