@@ -4,6 +4,7 @@ use std::iter::FusedIterator;
 use std::time::Duration;
 
 use super::next::Next;
+use super::state::State;
 use crate::error::Error;
 use crate::event::{Assembler, AssemblerConfig, Completeness, Delivery, Event, Signal, Stats};
 use crate::source::Source;
@@ -56,14 +57,6 @@ pub struct Events<S> {
     state: State,
     /// The tick of what was received last.
     now: Tick,
-}
-
-#[derive(Debug)]
-enum State {
-    Running,
-    /// The source ended or failed; the remaining deliveries are returned first.
-    Draining(Option<Error>),
-    Done,
 }
 
 impl<S: Source> Events<S> {
@@ -141,14 +134,8 @@ impl<S: Source> Events<S> {
             if let Some(delivery) = self.assembler.poll() {
                 return Ok(Next::Item(delivery));
             }
-            match &mut self.state {
-                State::Running => {}
-                State::Draining(error) => {
-                    let error = error.take();
-                    self.state = State::Done;
-                    return error.map_or(Ok(Next::Ended), Err);
-                }
-                State::Done => return Ok(Next::Ended),
+            if let Some(end) = self.state.end() {
+                return end;
             }
             let due = self.assembler.poll_timeout();
             let wake = [due, deadline].into_iter().flatten().min();
@@ -181,7 +168,7 @@ impl<S: Source> Events<S> {
     /// Returns whether the source ended or failed, and everything was returned.
     #[must_use]
     pub const fn is_ended(&self) -> bool {
-        matches!(self.state, State::Done)
+        self.state.is_done()
     }
 
     /// Returns the tick of what the source returned last.

@@ -5,6 +5,7 @@ pub(crate) mod events;
 mod next;
 pub(crate) mod processes;
 pub(crate) mod pump;
+mod state;
 #[cfg(feature = "tokio")]
 pub(crate) mod stream;
 

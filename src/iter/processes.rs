@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::events::Events;
 use super::next::Next;
+use super::state::State;
 use crate::error::Error;
 use crate::event::{Completeness, Delivery, Stats};
 use crate::monitor::ProcessMonitor;
@@ -63,14 +64,6 @@ pub struct Processes<S> {
     /// What the monitor observed, until the tracker has it.
     observations: Vec<Observation>,
     state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Running,
-    /// The source ended or failed; the remaining process events are returned first.
-    Draining(Option<Error>),
-    Done,
 }
 
 impl Processes<Receiver> {
@@ -159,14 +152,8 @@ impl<S: Source> Processes<S> {
             if let Some(event) = self.poll() {
                 return Ok(Next::Item(event));
             }
-            match &mut self.state {
-                State::Running => {}
-                State::Draining(error) => {
-                    let error = error.take();
-                    self.state = State::Done;
-                    return error.map_or(Ok(Next::Ended), Err);
-                }
-                State::Done => return Ok(Next::Ended),
+            if let Some(end) = self.state.end() {
+                return end;
             }
             let due = self.tracker.poll_timeout();
             let wake = [due, deadline].into_iter().flatten().min();
@@ -236,7 +223,7 @@ impl<S: Source> Processes<S> {
     /// Returns whether the source ended or failed, and everything was returned.
     #[must_use]
     pub const fn is_ended(&self) -> bool {
-        matches!(self.state, State::Done)
+        self.state.is_done()
     }
 
     /// Returns the tracker, which has the running processes.
