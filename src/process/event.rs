@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
-use super::id::pad;
 use super::{Fact, Process, ProcessId, Provenance};
 use crate::bytestr::print_text;
 use crate::constants::Signal;
 use crate::event::{Event, Loss};
+use crate::macros::pad;
 use crate::record::EventId;
 
 /// A fork, exec or exit of a process, or the notice that one may be missing.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::decode::DecodeError;
+use crate::macros::pad;
 
 /// A boot of the kernel, as /proc/sys/kernel/random/boot_id names it.
 ///
@@ -148,14 +149,6 @@ impl fmt::Display for Start {
             Self::Event(serial) => pad(f, format_args!("#{serial}")),
         }
     }
-}
-
-/// Writes a text with the width that was asked for; without one it needs no memory.
-pub(super) fn pad(f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>) -> fmt::Result {
-    if f.width().is_none() && f.precision().is_none() {
-        return f.write_fmt(text);
-    }
-    f.pad(&text.to_string())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::arch::{Arch, uring};
+use crate::macros::pad_with;
 use crate::rule::rule::KEY_SEPARATOR;
 use crate::rule::{
     Action, FieldId, Filter, FilterValue, List, Operator, Permissions, Rule, field_compare,
@@ -10,19 +11,7 @@ use crate::rule::{
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match f.width() {
-            None => self.print(f),
-            Some(_) => f.pad(&PrintRule(self).to_string()),
-        }
-    }
-}
-
-/// Prints a rule without a width.
-struct PrintRule<'r>(&'r Rule);
-
-impl fmt::Display for PrintRule<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.print(f)
+        pad_with(f, |f| self.print(f))
     }
 }
 
