@@ -42,12 +42,8 @@ view! {
 #[cfg(test)]
 mod tests {
     use crate::message_type::MessageType;
-    use crate::record::{Absent, Interpretation, Record};
-
-    fn record(message_type: MessageType, body: &str) -> Record<'static> {
-        let text: &'static str = format!("audit(1.000:2): {body}").leak();
-        Record::parse(message_type, text.as_bytes()).expect("a header")
-    }
+    use crate::record::view::tests::record;
+    use crate::record::{Absent, Interpretation};
 
     #[test]
     fn a_target_is_created() {

@@ -27,12 +27,7 @@ view! {
 #[cfg(test)]
 mod tests {
     use crate::message_type::MessageType;
-    use crate::record::Record;
-
-    fn record(message_type: MessageType, body: &str) -> Record<'static> {
-        let text: &'static str = format!("audit(1.000:2): {body}").leak();
-        Record::parse(message_type, text.as_bytes()).expect("a header")
-    }
+    use crate::record::view::tests::record;
 
     #[test]
     fn the_name_of_a_module_is_text() {

@@ -84,12 +84,7 @@ impl<'a> Login<'a> {
 #[cfg(test)]
 mod tests {
     use crate::message_type::MessageType;
-    use crate::record::Record;
-
-    fn record(message_type: MessageType, body: &str) -> Record<'static> {
-        let text: &'static str = format!("audit(1.000:2): {body}").leak();
-        Record::parse(message_type, text.as_bytes()).expect("a header")
-    }
+    use crate::record::view::tests::record;
 
     #[test]
     fn login_through_the_years() {

@@ -53,12 +53,8 @@ view! {
 mod tests {
     use super::*;
     use crate::message_type::MessageType;
-    use crate::record::{Interpretation, Record};
-
-    fn record(message_type: MessageType, body: &str) -> Record<'static> {
-        let text: &'static str = format!("audit(1.000:2): {body}").leak();
-        Record::parse(message_type, text.as_bytes()).expect("a header")
-    }
+    use crate::record::Interpretation;
+    use crate::record::view::tests::record;
 
     // `kernel/auditsc.c`, `show_special`: "mq_maxmsg=%ld mq_msgsize=%ld mq_curmsgs=%ld"
     #[test]

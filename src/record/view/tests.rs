@@ -16,7 +16,8 @@ pub(super) struct Getter {
     pub(super) interpret: fn(Interpretation<'static>) -> Option<String>,
 }
 
-fn record(message_type: MessageType, body: &str) -> Record<'static> {
+/// Returns a record with this body.
+pub(super) fn record(message_type: MessageType, body: &str) -> Record<'static> {
     let text: &'static str = format!("audit(1.000:2): {body}").leak();
     Record::parse(message_type, text.as_bytes()).expect("a header")
 }
