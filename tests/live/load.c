@@ -4,7 +4,7 @@
  *   load LOG COUNT FIRST SCRIPT   creates COUNT processes, numbered from FIRST
  *   load leaf NUMBER STATUS       ends with STATUS
  *   load many COUNT               creates COUNT processes that do nothing, as fast as possible
- *   load lasting COUNT            creates COUNT processes of 30 milliseconds, 30 at a time
+ *   load lasting COUNT            creates COUNT processes of 100 milliseconds, 20 at a time
  *   load wait                     waits until its input ends
  *
  * A line of LOG is "PID PARENT END KIND NUMBER PROGRAM": END is an exit status, or 1000 and the
@@ -421,13 +421,13 @@ static int many(unsigned long count)
     return 0;
 }
 
-/* At most 30 at a time, each of which is there for long enough to be looked at. */
+/* At most 20 at a time, each of which is there for long enough to be looked at. */
 static int lasting(unsigned long count)
 {
-    long time[2] = {0, 30000000};
+    long time[2] = {0, 100000000};
     unsigned long running = 0;
     while (count || running) {
-        if (!count || running == 30) {
+        if (!count || running == 20) {
             sys(SYS_wait4, -1, 0, WALL, 0, 0);
             running--;
             continue;

@@ -300,7 +300,8 @@ pub(crate) fn panic(kernel: &KernelLock) {
     let error = control
         .configure(&Settings::new().failure(FailureMode::PANIC))
         .expect_err("it has a call of its own");
-    assert!(error.to_string().contains("panic_on_loss"), "{error}");
+    let remedy = error.remedy().unwrap_or_default();
+    assert!(remedy.contains("panic_on_loss"), "{error}: {remedy}");
     control.panic_on_loss().expect("not locked");
     // a record every 10 ms: some ten come while the kernel tries to send the one that did not fit
     let mut child = kernel.start_helper(&["drip", "3000"]);

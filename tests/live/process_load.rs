@@ -175,9 +175,10 @@ impl ObservedProcesses {
             ProcessEvent::Loss(gap) => self.gaps.push(gap),
             ProcessEvent::Fork(fork) => {
                 let id = fork.process.id;
-                if let Some(root) = self.roots.get_mut(&id.pid())
-                    && root.start() == Start::Event(0)
-                {
+                if let Some(root) = self.roots.get_mut(&id.pid()) {
+                    if root.start() != Start::Event(0) {
+                        self.strange.push(format!("two births of {root}: {id}"));
+                    }
                     *root = id;
                     return;
                 }

@@ -337,7 +337,7 @@ pub(crate) fn start_times(kernel: &KernelLock) {
     let watch = Watch::start(&load, ProcessMonitor::builder());
     let mut clock = auditlink::time::BootClock::new(100, Duration::from_millis(4));
     sample(&mut clock);
-    let count = count(2_000);
+    let count = count(1_000);
     let mut children = [load.command(&["lasting", &count.to_string()]).spawn().expect("it starts")];
     let root = children[0].id();
     let mut starts = Vec::new();

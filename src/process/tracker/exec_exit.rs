@@ -8,7 +8,7 @@ use super::caller::{CallTime, Caller};
 use super::instance::Instance;
 use super::pending::{LastThread, Undecided};
 use super::threads::{ThreadExits, Threads};
-use super::timers::{LATER, SOON, Timer};
+use super::timers::Timer;
 use super::{ExitReport, InstanceRef, Tracker};
 use crate::constants::Signal;
 use crate::event::{self, Event, EventKind};
@@ -177,7 +177,7 @@ impl<I: ProcessInspector> Tracker<I> {
         let InstanceRef::Running(id) = found else { return };
         let Some(instance) = self.histories.running_mut(pid) else { return };
         let is_group = exit.is_group();
-        let is_last = is_group || instance.threads.exit();
+        let is_last = is_group || instance.threads.exit(caller.call.span.map(|span| span.earliest));
         // the status of a thread that others outlive is not that of the process, nor always that of the
         // last one
         let is_status_of_process = is_group
@@ -187,7 +187,7 @@ impl<I: ProcessInspector> Tracker<I> {
             .filter(|_| is_status_of_process)
             .map_or(ExitStatus::Unknown, ExitStatus::Exited);
         if !is_group && (self.listed_at.is_some() || !is_last) {
-            let last_thread = LastThread { id, status, event };
+            let last_thread = LastThread { id, status, event, gone_at: None };
             self.decide_later(Timer::LastThread, pid, Undecided::LastThread(last_thread));
             return;
         }
@@ -230,9 +230,9 @@ impl<I: ProcessInspector> Tracker<I> {
         let Some(instance) = self.histories.running_mut(pid) else { return };
         instance.crash = Some((signal, event));
         let status = ExitStatus::Signaled { signal, dumped: None };
-        let wait = if self.config.process_monitor { LATER } else { SOON };
-        let last_thread = LastThread { id, status, event };
-        self.decide_after(wait, Timer::LastThread, pid, Undecided::LastThread(last_thread));
+        let timer = if self.config.process_monitor { Timer::Crash } else { Timer::LastThread };
+        let last_thread = LastThread { id, status, event, gone_at: None };
+        self.decide_later(timer, pid, Undecided::LastThread(last_thread));
     }
 
     /// Returns how the instance that runs ended, as it was observed; otherwise that it must have.

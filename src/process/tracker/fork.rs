@@ -107,7 +107,8 @@ impl<I: ProcessInspector> Tracker<I> {
             instance.threads.unsettled += 1;
         }
         let parent_id = Some(creator.id());
-        let unsettled = UnsettledTask { parent: caller.pid, parent_id, task, event: caller.event };
+        let (event, since) = (caller.event, self.now);
+        let unsettled = UnsettledTask { parent: caller.pid, parent_id, task, event, since };
         self.decide_later(Timer::Task, task, Undecided::Task(unsettled));
     }
 

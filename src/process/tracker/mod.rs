@@ -104,6 +104,12 @@ impl RecordStream {
     fn has_passed(self, since_boot: Duration) -> bool {
         !self.has_backpressure && self.reached.is_some_and(|reached| since_boot < reached)
     }
+
+    /// Returns whether all records have arrived that were made until then: newer ones have, or none has
+    /// for as long.
+    fn is_complete(self, since_boot: Duration, silence: Duration) -> bool {
+        self.is_silent(silence) || self.has_passed(since_boot)
+    }
 }
 
 /// How an instance ended, and how that is known.

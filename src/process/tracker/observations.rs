@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::instance::Instance;
 use super::pending::{LastThread, Observed, ObservedFork, Undecided, UnsettledTask, What};
 use super::threads::{ThreadExits, is_kill};
-use super::timers::{Deadline, LATER, PATIENCE, SILENCE, Timer};
+use super::timers::{Deadline, LATER, PATIENCE, SILENCE, SOON, Timer};
 use super::{ExitReport, Tracker};
 use crate::process::inspector::{Lookup, Observation, ProcessInspector, ProcessSnapshot};
 use crate::process::{
@@ -71,17 +71,7 @@ impl<I: ProcessInspector> Tracker<I> {
 
     /// Leaves something undecided for as long as its timer waits.
     pub(super) fn decide_later(&mut self, timer: Timer, pid: u32, undecided: Undecided) {
-        self.decide_after(timer.wait(), timer, pid, undecided);
-    }
-
-    pub(super) fn decide_after(
-        &mut self,
-        wait: Duration,
-        timer: Timer,
-        pid: u32,
-        undecided: Undecided,
-    ) {
-        let key = self.timers.set(timer, self.now.saturating_add(wait), pid);
+        let key = self.timers.set(timer, self.now.saturating_add(timer.wait()), pid);
         self.histories.pending_mut(pid).push_undecided(key, undecided);
     }
 
@@ -91,7 +81,7 @@ impl<I: ProcessInspector> Tracker<I> {
         match undecided.flatten() {
             Some(Undecided::LastThread(last)) => self.last_thread_exited(pid, last),
             Some(Undecided::Crash(caller, signal)) => self.crashed(&caller, signal),
-            Some(Undecided::Task(task)) => self.settle(&task),
+            Some(Undecided::Task(task)) => self.settle(task),
             None => {}
         }
     }
@@ -350,7 +340,7 @@ impl<I: ProcessInspector> Tracker<I> {
         if instance.id() != last.id {
             return;
         }
-        let is_single = instance.threads.is_single();
+        let have_exited = instance.threads.have_exited();
         let exits = instance.thread_exits;
         let is_crash = matches!(last.status, ExitStatus::Signaled { .. });
         if self.config.process_monitor && !is_crash {
@@ -358,21 +348,29 @@ impl<I: ProcessInspector> Tracker<I> {
                 return; // it runs, or its exit will be observed
             };
             // the connector is ahead: other records of the process may still arrive
-            if !self.stream.is_silent(SILENCE) && !self.stream.has_passed(exit.since_boot) {
+            if !self.stream.is_complete(exit.since_boot, SILENCE) {
                 return self.decide_later(Timer::LastThread, pid, Undecided::LastThread(last));
             }
         }
-        let is_gone = match (self.inspector.process(pid), last.status) {
-            (Lookup::Process(seen), _) => !instance.can_be(&seen) || seen.is_over(),
-            (Lookup::Unknown, ExitStatus::Signaled { .. }) => true,
-            (Lookup::Unknown, _) => false,
-            _ => true,
-        };
+        let is_gone = last.gone_at.is_some()
+            || match self.inspector.process(pid) {
+                Lookup::Process(seen) => !instance.can_be(&seen) || seen.is_over(),
+                Lookup::Unknown => is_crash,
+                _ => true,
+            };
         if !is_gone {
             return;
         }
+        if !self.config.process_monitor && !is_crash {
+            // the process is ahead of its records, too: others may still arrive
+            let gone_at = last.gone_at.unwrap_or_else(|| self.present());
+            if !self.stream.is_complete(gone_at, SILENCE) {
+                let last = LastThread { gone_at: Some(gone_at), ..last };
+                return self.decide_later(Timer::LastThread, pid, Undecided::LastThread(last));
+            }
+        }
         // the record of a thread's creation may arrive after that of its exit
-        let is_known = last.status != ExitStatus::Unknown && (is_crash || is_single);
+        let is_known = last.status != ExitStatus::Unknown && (is_crash || have_exited);
         let (status, source) = if is_known {
             (last.status, Provenance::Record)
         } else {
@@ -393,12 +391,14 @@ impl<I: ProcessInspector> Tracker<I> {
     }
 
     /// Settles what a task is that `clone3` created.
-    fn settle(&mut self, task: &UnsettledTask) {
+    fn settle(&mut self, task: UnsettledTask) {
         self.task_settled(task.parent);
+        let has_waited = self.now.saturating_duration_since(task.since) >= PATIENCE;
+        let stream = self.stream;
         let seen = self.inspector.process(task.task);
         let span = self.call_time(task.event.time()).span;
         let Some(parent) = self.histories.running_mut(task.parent) else {
-            return self.report_unsettled(task);
+            return self.report_unsettled(&task);
         };
         let clock = &self.config.clock;
         let is_new = |seen: &ProcessSnapshot| {
@@ -407,9 +407,18 @@ impl<I: ProcessInspector> Tracker<I> {
         };
         match seen {
             Lookup::Thread => parent.threads.add(),
-            Lookup::Process(seen) if is_new(&seen) => self.settle_as_process(task, &seen),
-            _ if parent.threads.settle_gone() => {}
-            _ => self.report_unsettled(task),
+            Lookup::Process(seen) if is_new(&seen) => self.settle_as_process(&task, &seen),
+            _ => match parent
+                .threads
+                .settle_gone(|exit| stream.is_complete(exit.saturating_add(SOON), SOON))
+            {
+                Some(true) => {}
+                None if !has_waited => {
+                    parent.threads.unsettled += 1;
+                    self.decide_later(Timer::Task, task.task, Undecided::Task(task));
+                }
+                Some(false) | None => self.report_unsettled(&task),
+            },
         }
     }
 
@@ -476,6 +485,12 @@ impl<I: ProcessInspector> Tracker<I> {
         }
     }
 
+    /// Returns the present time since boot, or one that the stream passes only if it is silent.
+    fn present(&mut self) -> Duration {
+        let reached = self.stream.reached.unwrap_or_default();
+        self.inspector.since_boot().unwrap_or_else(|| reached.saturating_add(LATER))
+    }
+
     /// Looks up every process, as no process monitor reports exits.
     fn sweep(&mut self) {
         let mut running: Vec<u32> = self.processes().map(Process::pid).collect();
@@ -492,8 +507,7 @@ impl<I: ProcessInspector> Tracker<I> {
                 Lookup::Unknown => (false, None),
             };
             if is_gone && self.histories.observed_exit(pid).is_none() {
-                // the stream passes this time as soon as it is silent
-                let at = self.stream.reached.unwrap_or_default().saturating_add(LATER);
+                let at = self.present();
                 self.note(pid, What::Exit { code, is_leader: true }, at, Provenance::Procfs);
             }
         }

@@ -12,6 +12,7 @@ use super::threads::ThreadExits;
 use crate::constants::Signal;
 use crate::process::{ExitStatus, ProcessId, Provenance};
 use crate::record::EventId;
+use crate::time::Tick;
 
 /// Something that the process monitor observed, or that a look at /proc showed.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +91,8 @@ pub(super) struct LastThread {
     pub(super) id: ProcessId,
     pub(super) status: ExitStatus,
     pub(super) event: EventId,
+    /// Without a process monitor: when it was seen that the process is gone, as time since boot.
+    pub(super) gone_at: Option<Duration>,
 }
 
 /// A task that `clone3` created: a process or a thread.
@@ -100,6 +103,8 @@ pub(super) struct UnsettledTask {
     pub(super) parent_id: Option<ProcessId>,
     pub(super) task: u32,
     pub(super) event: EventId,
+    /// When its record arrived.
+    pub(super) since: Tick,
 }
 
 /// What is pending for one PID.

@@ -1,5 +1,7 @@
 //! The threads of one process: how many run, and how they ended.
 
+use std::time::Duration;
+
 /// The number of threads of a process as records report it, for when the process cannot be looked up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Threads {
@@ -11,12 +13,14 @@ pub(super) struct Threads {
     pub(super) unsettled: u32,
     /// Exits of threads whose creation is unknown.
     unknown_exits: u32,
+    /// The earliest time at which the last of them may have happened, as time since boot.
+    last_exit: Option<Duration>,
 }
 
 impl Threads {
     pub(super) const fn new(running: Option<u32>) -> Self {
         let was_always_single = matches!(running, Some(1));
-        Self { running, was_always_single, unsettled: 0, unknown_exits: 0 }
+        Self { running, was_always_single, unsettled: 0, unknown_exits: 0, last_exit: None }
     }
 
     /// Counts a thread that was created.
@@ -28,11 +32,12 @@ impl Threads {
     }
 
     /// Counts a thread that exited, and returns whether it was the last one as far as is known.
-    pub(super) const fn exit(&mut self) -> bool {
+    pub(super) fn exit(&mut self, since_boot: Option<Duration>) -> bool {
         match self.running {
             Some(1) => {
+                self.last_exit = self.last_exit.max(since_boot);
                 self.unknown_exits = self.unknown_exits.saturating_add(1);
-                self.is_single()
+                self.have_exited()
             }
             Some(running) => {
                 self.running = Some(running.saturating_sub(1));
@@ -42,19 +47,23 @@ impl Threads {
         }
     }
 
-    /// Returns whether one thread runs, as far as is known.
-    pub(super) const fn is_single(self) -> bool {
-        matches!(self.running, Some(1)) && self.unsettled == 0
+    /// Returns whether all threads have exited, as far as is known.
+    pub(super) const fn have_exited(self) -> bool {
+        matches!(self.running, Some(1)) && self.unsettled == 0 && self.unknown_exits > 0
     }
 
     /// Returns whether an unsettled task that is gone was a thread: it was if at least as many threads
-    /// exited as there are unsettled tasks.
-    pub(super) const fn settle_gone(&mut self) -> bool {
+    /// exited as there are unsettled tasks. `None` if that cannot be known yet: the exit of a thread may
+    /// be recorded before the call that created it.
+    pub(super) fn settle_gone(&mut self, has_passed: impl Fn(Duration) -> bool) -> Option<bool> {
         let were_threads = self.unknown_exits > self.unsettled;
+        if were_threads && !self.last_exit.is_none_or(has_passed) {
+            return None;
+        }
         self.was_always_single &= !were_threads;
         // otherwise it cannot be known of any of them
         self.unknown_exits = if were_threads { self.unknown_exits - 1 } else { 0 };
-        were_threads
+        Some(were_threads)
     }
 }
 

@@ -13,9 +13,10 @@ pub(super) enum Timer {
     SuddenExit,
     /// The process monitor observed something else, of which a record should arrive.
     Observation,
-    /// A thread exited that may have been the last of its process, or a process crashed.
+    /// A thread exited that may have been the last of its process; or a process crashed, and no process
+    /// monitor will report its exit.
     LastThread,
-    /// A process crashed that is not known yet.
+    /// A process crashed that is not known yet, or whose exit the process monitor will report.
     Crash,
     /// `clone3` created a process or a thread.
     Task,

@@ -143,7 +143,7 @@ fn without_a_monitor_the_status_is_that_of_the_last_thread_or_unknown() {
         }
         assert_eq!(harness.lines().len(), 1);
         harness.procfs().there.remove(&20);
-        harness.call("syscall=60 a0=5 ppid=1 pid=20", &[]).wait(100);
+        harness.call("syscall=60 a0=5 ppid=1 pid=20", &[]).wait(200);
         end_of(&mut harness)
     };
     assert_eq!((end(false, &[]), end(false, &[21, 22])), ("5".into(), "5".into()));
@@ -187,6 +187,52 @@ fn the_monitor_is_ahead_of_the_records() {
     harness.now += 30;
     harness.exec(1, 10, "ls").wait(20);
     assert_eq!(harness.lines()[1..], ["exit 20@100000: 1 [connector]"]);
+}
+
+#[test]
+fn without_a_monitor_a_process_is_ahead_of_its_records_too() {
+    let mut harness = TrackerHarness::listed();
+    harness.procfs().put(20, 10, ticks(0));
+    harness.fork(10, 20);
+    harness.procfs().there.remove(&20);
+    harness.now = 500;
+    harness.procfs().since_boot = Some(harness.since_boot());
+    harness.stamp = Some(100);
+    harness.clone3(20, 21).exit_thread(20).clone3(20, 22);
+    harness.now += 30;
+    harness.fork(20, 30);
+    assert_eq!(harness.lines().len(), 2, "other records are still to arrive");
+    harness.stamp = Some(200);
+    harness.exit(20, 3);
+    assert_eq!(harness.lines(), ["exit 20@100000: 3"]);
+    // once the stream has passed the time at which it was seen to be gone, no record is still to arrive
+    let mut harness = TrackerHarness::listed();
+    harness.procfs().since_boot = Some(harness.since_boot());
+    harness.procfs().put(20, 10, ticks(0));
+    harness.fork(10, 20).exit_thread(20);
+    harness.procfs().there.remove(&20);
+    assert_eq!(harness.lines().len(), 1);
+    harness.now += 30;
+    harness.exec(1, 10, "ls").wait(20);
+    assert_eq!(harness.lines()[1..], ["exit 20@100000: 0"]);
+}
+
+#[test]
+fn without_a_monitor_the_exit_of_a_thread_recorded_before_its_creation_is_not_that_of_its_process()
+{
+    let mut harness = TrackerHarness::listed();
+    harness.procfs().put(20, 10, ticks(0));
+    harness.fork(10, 20);
+    harness.procfs().there.remove(&20); // a signal has ended it
+    harness.procfs().since_boot = Some(harness.since_boot() + Duration::from_secs(2));
+    harness.exit_thread(20).clone3(20, 21);
+    for _ in 0..300 {
+        harness.now += 10;
+        harness.exec(1, 10, "ls");
+    }
+    let lines = harness.lines();
+    let exits: Vec<_> = lines.iter().filter(|line| line.starts_with("exit 20@")).collect();
+    assert_eq!(exits, ["exit 20@100000: not known [procfs]"]);
 }
 
 #[test]

@@ -23,6 +23,7 @@ const DAY: u64 = 1_700_000_000;
 struct FakeProcfs {
     there: HashMap<u32, Lookup>,
     is_blind: bool,
+    since_boot: Option<Duration>,
 }
 
 impl FakeProcfs {
@@ -57,7 +58,7 @@ impl ProcessInspector for FakeProcfs {
     }
 
     fn since_boot(&mut self) -> Option<Duration> {
-        None
+        self.since_boot
     }
 
     fn list(&mut self) -> Option<ProcessTable> {
@@ -305,6 +306,21 @@ fn a_task_was_a_thread_if_as_many_threads_exited() {
     // one exit for two tasks settles neither
     harness.clone3(20, 22).clone3(20, 23).exit_thread(20);
     assert_eq!(harness.wait(2_000).lines().len(), 2);
+    // nor does that of a thread whose creation is recorded after it
+    harness.clone3(20, 24);
+    harness.now += 1_000;
+    harness.exit_thread(20).clone3(20, 25);
+    assert_eq!(harness.lines(), [""; 0]);
+    let lines = harness.wait(1_000).lines();
+    assert!(lines.len() == 2 && lines[0].starts_with("loss task 24 of 20"), "{lines:?}");
+    // it cannot be known while threads come and go all the time: then it is reported
+    harness.clone3(20, 26);
+    for _ in 0..1_100 {
+        harness.exit_thread(20);
+        harness.now += 10;
+    }
+    let lines = harness.lines();
+    assert!(lines.len() == 1 && lines[0].starts_with("loss task 26 of 20"), "{lines:?}");
 }
 
 #[test]
@@ -315,7 +331,7 @@ fn the_exit_of_a_thread_is_not_that_of_its_process() {
     assert_eq!(harness.lines().len(), 1, "it runs");
     // after the exit of the last one the process is gone
     harness.procfs().there.remove(&20);
-    harness.exit_thread(20).wait(100);
+    harness.exit_thread(20).wait(200);
     assert_eq!(harness.lines(), ["exit 20@100000: 0"]);
     // a process monitor reports the exit of the process
     let mut harness = TrackerHarness::monitored();
