@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use auditlink::iter::Next;
+use auditlink::event::Completeness;
 use auditlink::monitor::{MonitorKind, ProcessMonitor};
 use auditlink::process::Audited;
+use auditlink::receiver::{HeartbeatState, Repair, WatchdogConfig};
 use auditlink::rule::process_lifecycle;
-use auditlink::{Control, Error, ErrorKind, Processes, Receiver, RuleSet, Settings};
+use auditlink::{Control, Error, ErrorKind, Processes, Pump, Receiver, RuleSet, Settings};
 
 use crate::Printer;
 use crate::failure::Failure;
@@ -22,7 +24,7 @@ const KEY: &str = "procwatch";
 
 /// Prints process events until a signal or the time limit, then restores settings and rules, also
 /// after an error.
-pub(crate) fn watch(options: &Options, printer: &mut Printer) -> Result<(), Failure> {
+pub(crate) fn watch(options: &Options, printer: &mut Printer) -> Result<Completeness, Failure> {
     let stop = StopSignals::block().map_err(|error| Failure::Setup("block signals", error))?;
     // Receive before auditing is turned on, so that no record is missed.
     let (receiver, is_daemon) = open(&options.input)?;
@@ -44,9 +46,9 @@ pub(crate) fn watch(options: &Options, printer: &mut Printer) -> Result<(), Fail
     let former = control.configure(&settings.enabled(true))?;
     let result = with_rules(options, printer, (&stop, &mut control), receiver, monitor);
     let restored = control.configure(&former);
-    result?;
+    let completeness = result?;
     restored?;
-    Ok(())
+    Ok(completeness)
 }
 
 fn open(input: &Input) -> Result<(Receiver, bool), Error> {
@@ -82,13 +84,21 @@ fn with_rules(
     options: &Options,
     printer: &mut Printer,
     (stop, control): (&StopSignals, &mut Control),
-    receiver: Receiver,
+    mut receiver: Receiver,
     monitor: ProcessMonitor,
-) -> Result<(), Failure> {
+) -> Result<Completeness, Failure> {
     let rules = rules(options).map_err(Error::from)?;
+    control.delete_rules_by_key(KEY)?; // of a predecessor that was killed
     let installed = control.apply(&rules)?; // a guard: dropping it removes the rules
+    let watchdog = WatchdogConfig::new().reapply_rules(Repair::Always);
+    if receiver.watch(&watchdog)? == HeartbeatState::Refused {
+        stdio::warn(format_args!(
+            "warning: CAP_AUDIT_WRITE is missing: no heartbeat shows whether records still arrive"
+        ));
+    }
     let config = monitor.tracker_config().unrecorded(options.programs.is_empty());
-    let mut processes = Processes::watch_with(receiver, monitor, config)?;
+    // the output may not be read for a while: threads receive meanwhile
+    let mut processes = Processes::watch_pump(Pump::builder(receiver), monitor, config)?;
     warn_of_unaudited(&processes);
 
     let started = Instant::now();
@@ -102,7 +112,7 @@ fn with_rules(
             let is_stopping = stop.is_pending() || end.is_some_and(|end| started.elapsed() >= end);
             if let Some(installed) = installed.take_if(|_| is_stopping) {
                 installed.remove()?;
-                processes.source_mut().finish()?;
+                processes.source_mut().finish();
             }
         }
         match processes.next_timeout(CHECK_INTERVAL)? {
@@ -112,16 +122,12 @@ fn with_rules(
         }
     }
     let running = processes.tracker().processes().filter(|process| process.audited == Audited::Yes);
-    stdio::warn(format_args!(
-        "{} still running; completeness={}",
-        count(running.count(), "observed process"),
-        processes.completeness()
-    ));
-    Ok(())
+    stdio::warn(format_args!("{} still running", count(running.count(), "observed process")));
+    Ok(processes.completeness())
 }
 
 /// Warns of the processes whose system calls are not recorded.
-fn warn_of_unaudited(processes: &Processes<Receiver>) {
+fn warn_of_unaudited(processes: &Processes<Pump>) {
     let mut unaudited: Vec<u32> = processes
         .tracker()
         .processes()

@@ -5,8 +5,8 @@
 //!           [--json | --tree] [--exe PROGRAM]… [--for SECONDS]
 //! ```
 //!
-//! Process events go to standard output. Warnings, and the counts
-//! `forks=N execs=N exits=N losses=N`, go to standard error.
+//! Process events go to standard output. Warnings, whether anything may be missing (`completeness=…`), and
+//! the counts `forks=N execs=N exits=N losses=N` go to standard error.
 
 #[path = "../support/cli.rs"]
 mod cli;
@@ -23,6 +23,7 @@ mod tree;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
+use auditlink::event::Completeness;
 use auditlink::process::{Exec, ProcessEvent};
 use auditlink::{Processes, Source, capture, log};
 
@@ -42,17 +43,17 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<ExitCode, Failure> {
     let mut printer = Printer::new(options.format);
-    match &options.input {
+    let completeness = match &options.input {
         Input::Capture(path) => replay(capture::Reader::open(path)?, &mut printer)?,
         Input::Log(path) => replay(log::Reader::open(path)?, &mut printer)?,
         Input::Daemon | Input::Observer | Input::Live => live::watch(options, &mut printer)?,
-    }
-    printer.finish()?;
-    Ok(if printer.losses > 0 { ExitCode::from(LOSS) } else { ExitCode::SUCCESS })
+    };
+    printer.finish(&completeness)?;
+    Ok(if completeness.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(LOSS) })
 }
 
 /// Prints the process events of a file.
-fn replay<S: Source>(source: S, printer: &mut Printer) -> Result<(), Failure> {
+fn replay<S: Source>(source: S, printer: &mut Printer) -> Result<Completeness, Failure> {
     let mut processes = Processes::replay(source);
     for event in &mut processes {
         printer.write(event?)?;
@@ -61,7 +62,7 @@ fn replay<S: Source>(source: S, printer: &mut Printer) -> Result<(), Failure> {
         "warning: a file lacks the processes that ran before it, the start times of processes, and \
          most exits by signal"
     ));
-    Ok(())
+    Ok(processes.completeness())
 }
 
 /// Prints process events in a format, and counts them.
@@ -113,11 +114,12 @@ impl Printer {
         self.output.flush()
     }
 
-    fn finish(&mut self) -> io::Result<()> {
+    fn finish(&mut self, completeness: &Completeness) -> io::Result<()> {
         if self.format == Format::Tree {
             self.tree.draw(&mut self.output)?;
         }
         self.flush()?;
+        stdio::warn(format_args!("completeness={completeness}"));
         let Self { forks, execs, exits, losses, .. } = self;
         stdio::warn(format_args!("forks={forks} execs={execs} exits={exits} losses={losses}"));
         Ok(())

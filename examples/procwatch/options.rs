@@ -8,15 +8,20 @@ use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 use crate::cli;
 
 const AFTER_HELP: &str = "\
-While it runs on the kernel, it turns auditing on and loads rules with the key procwatch. At the end,
-also on Ctrl-C or SIGTERM, it restores the settings and removes its rules. As the audit daemon it
-loses nothing: if its output is not read, the kernel makes processes wait.
+While it runs on the kernel, it turns auditing on and loads rules with the key procwatch. If another
+program removes or suppresses them, that is reported as a loss, and removed ones are loaded again. At
+the end, also on Ctrl-C or SIGTERM, it restores the settings and removes its rules; after SIGKILL, the
+next start removes them.
+
+While its output is not read, it keeps 64 MiB of records. Then, if it is the audit daemon, the kernel
+makes processes wait; after minutes, and as an observer at once, records are lost. Each loss that is
+detected is reported.
 
 Exit codes:
-  0  nothing was missed
+  0  nothing was missed: the completeness is complete
   1  a failure, which is reported on standard error
   2  a wrong command line
-  3  something is, or may be, missing: see the losses";
+  3  something is, or may be, missing: see the losses and the completeness";
 
 /// Where records come from.
 #[derive(Debug, PartialEq, Eq)]

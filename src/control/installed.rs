@@ -1,4 +1,6 @@
-//! A guard that removes rules.
+//! A guard that removes rules, and the rules that guards of this process have installed.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Control;
 use crate::error::Error;
@@ -7,23 +9,22 @@ use crate::rule::{Rule, RuleSet};
 /// A guard for rules that were added; made by [`Control::apply`](crate::Control::apply).
 ///
 /// Dropping the guard removes the rules. [`remove`](Self::remove) does so too, and returns the error.
+///
+/// Until then this process needs the rules: each [`Receiver`](crate::Receiver) in it reports a record that
+/// they were removed as [`Cause::HealthFault`](crate::event::Cause::HealthFault), and a
+/// [watchdog](crate::Receiver::watch) can load them again. Removing the guard is not a fault, and no watchdog
+/// loads its rules after that.
 #[derive(Debug)]
 #[must_use = "the rules are removed as soon as this is dropped"]
 pub struct InstalledRules {
     control: Control,
     rules: Vec<Rule>,
+    /// Rules of others, which were loaded already: they are needed, too.
+    others: Vec<Rule>,
 }
 
 impl InstalledRules {
-    pub(crate) const fn new(control: Control) -> Self {
-        Self { control, rules: Vec::new() }
-    }
-
-    pub(crate) fn push(&mut self, rule: Rule) {
-        self.rules.push(rule);
-    }
-
-    /// Returns the rules that the guard removes; rules that were loaded before are not among them.
+    /// Returns the rules that the guard removes.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
@@ -38,14 +39,31 @@ impl InstalledRules {
         self.remove_all()
     }
 
-    /// Keeps the rules loaded.
+    /// Keeps the rules loaded. This process does not need them any more.
     pub fn keep(mut self) {
-        self.rules.clear();
+        self.release_others();
+        let mut needed = needed_rules();
+        for rule in self.rules.drain(..) {
+            release(&mut needed, &rule);
+        }
+    }
+
+    fn release_others(&mut self) {
+        let mut needed = needed_rules();
+        for rule in self.others.drain(..) {
+            release(&mut needed, &rule);
+        }
     }
 
     fn remove_all(&mut self) -> Result<(), Error> {
+        let _change = change_of_rules();
+        self.release_others();
         let mut first_error = None;
         while let Some(rule) = self.rules.pop() {
+            // the record of the removal must find it released; another guard may need it still
+            if !release(&mut needed_rules(), &rule) {
+                continue;
+            }
             if let Err(error) = self.control.delete_if_loaded(&rule) {
                 first_error.get_or_insert(error);
             }
@@ -54,10 +72,36 @@ impl InstalledRules {
     }
 }
 
+/// The rules of all guards of this process, in the order in which they were added.
+static NEEDED: Mutex<Vec<Rule>> = Mutex::new(Vec::new());
+
+/// Held while a guard adds or removes rules, and while a watchdog compares and repairs them.
+static CHANGE: Mutex<()> = Mutex::new(());
+
+/// Returns the rules that this process needs. The lock is never held during a request.
+pub(crate) fn needed_rules() -> MutexGuard<'static, Vec<Rule>> {
+    NEEDED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until no guard or watchdog of this process changes rules, and prevents it meanwhile.
+pub(crate) fn change_of_rules() -> MutexGuard<'static, ()> {
+    CHANGE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes a rule of one guard. Returns whether no other guard has it.
+fn release(needed: &mut Vec<Rule>, rule: &Rule) -> bool {
+    if let Some(index) = needed.iter().rposition(|other| other.is_same(rule)) {
+        needed.remove(index);
+    }
+    !needed.iter().any(|other| other.is_same(rule))
+}
+
 impl Control {
     /// Adds rules, all or none, and returns a guard that removes them.
     ///
-    /// A rule that is already loaded is kept, and is not removed by the guard.
+    /// A rule that is already loaded is kept. If it has a key, the guard removes it, too: the key says whose
+    /// it is, and a predecessor that was killed may have left it. Rules that it left with the same key but
+    /// other contents are removed by [`delete_rules_by_key`](Self::delete_rules_by_key).
     ///
     /// # Errors
     ///
@@ -76,23 +120,34 @@ impl Control {
     /// # Ok::<(), auditlink::Error>(())
     /// ```
     pub fn apply(&mut self, rules: &RuleSet) -> Result<InstalledRules, Error> {
-        let mut installed = InstalledRules::new(Self::open()?);
+        let control = Self::open()?;
+        let mut installed = InstalledRules { control, rules: Vec::new(), others: Vec::new() };
+        let change = change_of_rules();
         for rule in rules {
-            match self.add_if_new(rule) {
-                Ok(true) => installed.push(rule.clone()),
-                Ok(false) => {}
-                Err(error) => {
-                    return match installed.remove() {
-                        Ok(()) => Err(error),
-                        Err(second) => Err(Error::new(
-                            "remove rules after a failure",
-                            second.kind().clone(),
-                            "list the rules to see which are loaded",
-                        )
-                        .with_text(format_args!("first {error}, then {second}"))),
-                    };
+            // the record of the addition must find it needed
+            needed_rules().push(rule.clone());
+            let error = match self.add_if_new(rule) {
+                Ok(is_new) if is_new || rule.keys().next().is_some() => {
+                    installed.rules.push(rule.clone());
+                    continue;
                 }
-            }
+                Ok(_) => {
+                    installed.others.push(rule.clone());
+                    continue;
+                }
+                Err(error) => error,
+            };
+            release(&mut needed_rules(), rule);
+            drop(change);
+            return match installed.remove() {
+                Ok(()) => Err(error),
+                Err(second) => Err(Error::new(
+                    "remove rules after a failure",
+                    second.kind().clone(),
+                    "list the rules to see which are loaded",
+                )
+                .with_text(format_args!("first {error}, then {second}"))),
+            };
         }
         Ok(installed)
     }
@@ -102,5 +157,21 @@ impl Drop for InstalledRules {
     fn drop(&mut self) {
         // a caller who needs the error calls `remove`
         let _ = self.remove_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_of_two_guards_is_released_by_the_last_one() {
+        let rule = |text: &str| text.parse::<Rule>().expect("a rule");
+        let one = rule("-a always,exit -F pid=1 -k one");
+        let mut needed = vec![one.clone(), rule("-a always,exit -F pid=2 -k two"), one.clone()];
+        assert!(!release(&mut needed, &one));
+        assert!(release(&mut needed, &one));
+        assert_eq!(needed.len(), 1);
+        assert!(release(&mut needed, &one), "it was released before");
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 
 use nix::errno::Errno;
 
+use super::Control;
 use super::socket::RequestSocket;
 use crate::error::{Error, ErrorKind};
 use crate::host::procfs;
@@ -36,9 +37,8 @@ pub(crate) fn reregister(socket: &NetlinkSocket) -> io::Result<()> {
 ///
 /// If a daemon exits without unregistering, any process that binds its netlink port receives the audit
 /// trail.
-pub(crate) fn unregister() -> Result<(), Error> {
-    let mut requests = RequestSocket::new(NetlinkSocket::open()?);
-    match requests.change("unregister the audit daemon", Change::Daemon(0)) {
+pub(crate) fn unregister(control: &mut Control) -> Result<(), Error> {
+    match control.socket.change("unregister the audit daemon", Change::Daemon(0)) {
         Err(error) if error.raw_os_error() == Some(Errno::EACCES as i32) => Ok(()),
         other => other.map(drop),
     }

@@ -37,7 +37,7 @@ use crate::wire::status::{Change, Enabled, FailureMode, FeatureSwitches, Feature
 /// ```
 #[derive(Debug)]
 pub struct Control {
-    socket: RequestSocket,
+    pub(super) socket: RequestSocket,
 }
 
 impl Control {

@@ -57,6 +57,12 @@ pub enum UnverifiedReason {
         /// The number of skipped serials.
         serials: u64,
     },
+    /// This number of losses of the process monitor was reported; see
+    /// [`LifecycleLoss`](crate::process::LifecycleLoss).
+    ProcessMonitor(u64),
+    /// This number of tasks may have been processes; see
+    /// [`LifecycleLoss`](crate::process::LifecycleLoss).
+    UnsettledTasks(u64),
 }
 
 impl UnverifiedReason {
@@ -73,6 +79,8 @@ impl UnverifiedReason {
             Self::Incomplete(_) => "incomplete",
             Self::Backpressure => "backpressure",
             Self::Unsettled { .. } => "unsettled",
+            Self::ProcessMonitor(_) => "process_monitor",
+            Self::UnsettledTasks(_) => "unsettled_tasks",
         }
     }
 
@@ -160,6 +168,12 @@ impl fmt::Display for UnverifiedReason {
             Self::Backpressure => f.pad("the kernel may not have sent all records yet"),
             Self::Unsettled { events, serials } => {
                 pad(f, format_args!("open events: {events}, skipped serials: {serials}"))
+            }
+            Self::ProcessMonitor(count) => {
+                pad(f, format_args!("losses of the process monitor: {count}"))
+            }
+            Self::UnsettledTasks(count) => {
+                pad(f, format_args!("tasks gone before they were seen: {count}"))
             }
         }
     }

@@ -1,16 +1,21 @@
 //! The iterator over the forks, execs and exits of processes.
 
+use std::collections::VecDeque;
 use std::iter::FusedIterator;
 use std::time::Duration;
 
 use super::events::Events;
 use super::next::Next;
+use super::pump::{Pump, PumpBuilder};
 use super::state::State;
-use crate::error::Error;
-use crate::event::{Completeness, Delivery, Stats};
+use crate::control::installed::needed_rules;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Completeness, Delivery, Stats, UnverifiedReason};
 use crate::monitor::ProcessMonitor;
-use crate::process::{Observation, ProcessEvent, ProcessId, Tracker, TrackerConfig};
-use crate::receiver::Receiver;
+use crate::process::{
+    LifecycleLoss, Observation, ProcessEvent, ProcessId, Tracker, TrackerConfig,
+};
+use crate::receiver::{Receiver, Repair, WatchdogConfig};
 use crate::source::Source;
 use crate::time::Tick;
 
@@ -62,14 +67,28 @@ pub struct Processes<S> {
     events: Events<S>,
     tracker: Tracker<Option<ProcessMonitor>>,
     /// What the monitor observed, until the tracker has it.
-    observations: Vec<Observation>,
+    observations: VecDeque<Observation>,
+    /// The records wait in a queue.
+    is_queued: bool,
+    losses: LifecycleLosses,
     state: State,
+}
+
+/// How many losses were returned that are not losses of records.
+#[derive(Clone, Copy, Debug, Default)]
+struct LifecycleLosses {
+    of_monitor: u64,
+    unsettled: u64,
 }
 
 impl Processes<Receiver> {
     /// Follows the processes of this machine: those that exist, and new ones.
     ///
     /// Open the receiver, open the monitor and load the rules first, in this order.
+    ///
+    /// Unless the receiver has a [watchdog](Receiver::watch), this starts one: it reports when rules vanish or
+    /// are suppressed, and loads those of the guards of this process again. Without `CAP_AUDIT_CONTROL` there
+    /// is none, and the completeness stays unverified.
     ///
     /// # Errors
     ///
@@ -93,17 +112,78 @@ impl Processes<Receiver> {
         if let Some(file) = monitor.readiness()? {
             receiver.wait_beside(file)?;
         }
+        watch_rules(&mut receiver)?;
         let mut processes =
             Self::with_tracker(receiver, Tracker::with_inspector(config, Some(monitor)));
-        processes.tracker.start();
-        let listed: Vec<ProcessId> =
-            processes.tracker.processes().map(|process| process.id).collect();
-        if let Some(monitor) = processes.tracker.inspector_mut() {
-            listed.into_iter().for_each(|id| monitor.follow(id));
-        }
+        processes.start();
         Ok(processes)
     }
 }
+
+impl Processes<Pump> {
+    /// As [`watch_with`](Processes::watch_with), for a consumer that pauses: a thread receives records, and
+    /// another the observations of the process connector, into queues.
+    ///
+    /// While the consumer is slow, nothing is lost before the queue of the [`Pump`] is full. Then the
+    /// kernel makes processes wait for a daemon; see [`Overflow`](super::Overflow). A million observations
+    /// are queued; beyond that, the kernel's socket takes 40,000, and what it drops is reported as
+    /// [`LifecycleLoss::ProcessMonitor`].
+    ///
+    /// # Errors
+    ///
+    /// An error of the operating system.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use auditlink::monitor::ProcessMonitor;
+    /// use auditlink::{Processes, Pump, Receiver};
+    ///
+    /// let receiver = Receiver::daemon().open()?;
+    /// let monitor = ProcessMonitor::builder().open()?;
+    /// let config = monitor.tracker_config();
+    /// for event in Processes::watch_pump(Pump::builder(receiver), monitor, config)? {
+    ///     println!("{}", event?);
+    /// }
+    /// # Ok::<(), auditlink::Error>(())
+    /// ```
+    pub fn watch_pump(
+        mut pump: PumpBuilder,
+        monitor: ProcessMonitor,
+        config: TrackerConfig,
+    ) -> Result<Self, Error> {
+        watch_rules(pump.receiver_mut())?;
+        let pump = pump.start()?;
+        let waker = pump.waker();
+        let monitor = monitor.start_thread(move || waker.wake())?;
+        let mut processes =
+            Self::with_tracker(pump, Tracker::with_inspector(config, Some(monitor)));
+        processes.is_queued = true;
+        processes.start();
+        Ok(processes)
+    }
+}
+
+/// Starts a watchdog for the rules, unless one runs or this process may not make requests.
+fn watch_rules(receiver: &mut Receiver) -> Result<(), Error> {
+    if receiver.is_watched() {
+        return Ok(());
+    }
+    // rules that others have loaded are theirs to load again
+    let repair = if needed_rules().is_empty() { Repair::Never } else { Repair::Always };
+    let config = WatchdogConfig::new().heartbeat_timeout(HEARTBEAT_TIMEOUT).reapply_rules(repair);
+    match receiver.watch(&config) {
+        Err(error)
+            if matches!(error.kind(), ErrorKind::NoPermission { .. } | ErrorKind::Namespace) =>
+        {
+            Ok(())
+        }
+        result => result.map(drop),
+    }
+}
+
+/// How long a heartbeat may take on a machine that is busy with creating processes.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl<S: Source> Processes<S> {
     /// Follows the processes of a capture or a log by their records alone.
@@ -115,8 +195,23 @@ impl<S: Source> Processes<S> {
     }
 
     fn with_tracker(source: S, tracker: Tracker<Option<ProcessMonitor>>) -> Self {
-        let events = Events::new(source);
-        Self { events, tracker, observations: Vec::new(), state: State::Running }
+        Self {
+            events: Events::new(source),
+            tracker,
+            observations: VecDeque::new(),
+            is_queued: false,
+            losses: LifecycleLosses::default(),
+            state: State::Running,
+        }
+    }
+
+    /// Lists the processes that run already, and follows them.
+    fn start(&mut self) {
+        self.tracker.start();
+        let listed: Vec<ProcessId> = self.tracker.processes().map(|process| process.id).collect();
+        if let Some(monitor) = self.tracker.inspector_mut() {
+            listed.into_iter().for_each(|id| monitor.follow(id));
+        }
     }
 
     /// Returns the next process event without waiting.
@@ -190,12 +285,21 @@ impl<S: Source> Processes<S> {
 
     fn finish(&mut self, error: Option<Error>) {
         self.state = State::Draining(error);
+        let at = self.events.last_tick();
+        for observation in self.observations.drain(..) {
+            self.tracker.observe(observation, at);
+        }
         self.tracker.finish();
     }
 
     /// Returns the tracker's next event, and has the monitor follow the processes in it.
     fn poll(&mut self) -> Option<ProcessEvent> {
         let event = self.tracker.poll()?;
+        match &event {
+            ProcessEvent::Loss(LifecycleLoss::ProcessMonitor { .. }) => self.losses.of_monitor += 1,
+            ProcessEvent::Loss(LifecycleLoss::Unsettled { .. }) => self.losses.unsettled += 1,
+            _ => {}
+        }
         if let Some(monitor) = self.tracker.inspector_mut() {
             match &event {
                 ProcessEvent::Fork(fork) => monitor.follow(fork.process.id),
@@ -207,15 +311,28 @@ impl<S: Source> Processes<S> {
     }
 
     /// Passes the monitor's observations and a reading of the clocks to the tracker.
+    ///
+    /// Where records wait in a queue, an observation is passed on before the records that were received after
+    /// it: that keeps both in the order in which they happened.
     fn observe(&mut self, at: Tick) -> Result<(), Error> {
         let Some(monitor) = self.tracker.inspector_mut() else { return Ok(()) };
         let clocks = monitor.clocks();
-        let drained = monitor.drain(&mut self.observations);
+        let mut observations = Vec::new();
+        let drained = monitor.drain(&mut observations);
+        let age = self.events.current_tick().saturating_duration_since(at);
+        let present = self.is_queued.then(|| monitor.set_lag(age));
         if let Some((wall, since_boot)) = clocks {
             self.tracker.sample(wall, since_boot);
         }
-        for observation in self.observations.drain(..) {
-            self.tracker.observe(observation, at);
+        self.observations.extend(observations);
+        let until = present.map(|present| present.saturating_add(AHEAD));
+        while let Some(first) = self.observations.front() {
+            if first.since_boot().zip(until).is_some_and(|(first, until)| first > until) {
+                break;
+            }
+            if let Some(observation) = self.observations.pop_front() {
+                self.tracker.observe(observation, at);
+            }
         }
         drained
     }
@@ -238,9 +355,20 @@ impl<S: Source> Processes<S> {
         self.events.stats()
     }
 
-    /// Returns whether every record was received; see [`Events::completeness`].
+    /// Returns whether every record was received, and no other loss was returned; see
+    /// [`Events::completeness`].
+    ///
+    /// It is never complete after a [`ProcessEvent::Loss`].
     pub fn completeness(&self) -> Completeness {
-        self.events.completeness()
+        let LifecycleLosses { of_monitor, unsettled } = self.losses;
+        let mut reasons = self.events.completeness().reasons().to_vec();
+        if of_monitor > 0 {
+            reasons.push(UnverifiedReason::ProcessMonitor(of_monitor));
+        }
+        if unsettled > 0 {
+            reasons.push(UnverifiedReason::UnsettledTasks(unsettled));
+        }
+        if reasons.is_empty() { Completeness::Complete } else { Completeness::Unverified(reasons) }
     }
 
     /// Returns the source.
@@ -264,3 +392,7 @@ impl<S: Source> Iterator for Processes<S> {
 }
 
 impl<S: Source> FusedIterator for Processes<S> {}
+
+/// How much newer than a record an observation may be that is passed on before it: the stamps of two CPUs are
+/// not in order.
+const AHEAD: Duration = Duration::from_millis(10);

@@ -166,6 +166,12 @@ impl Pump {
         self.clock.now()
     }
 
+    /// Returns a waker, which makes [`recv`](Source::recv) return [`Signal::Idle`] as soon as the socket is
+    /// drained.
+    pub(super) fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
     /// Starts an orderly shutdown; see [`Receiver::finish`].
     pub fn finish(&self) {
         self.shared.lock().orders.shall_finish = true;
@@ -281,6 +287,11 @@ impl PumpBuilder {
     pub const fn nice(mut self, nice: i32) -> Self {
         self.nice = Some(nice);
         self
+    }
+
+    /// Returns the receiver.
+    pub(super) const fn receiver_mut(&mut self) -> &mut Receiver {
+        &mut self.receiver
     }
 
     /// Starts the thread.

@@ -4,6 +4,7 @@ mod connector;
 #[cfg(feature = "pidfd")]
 mod pidfd;
 mod procfs;
+mod thread;
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
@@ -15,6 +16,7 @@ use nix::unistd::{SysconfVar, sysconf};
 use self::connector::Connector;
 #[cfg(feature = "pidfd")]
 use self::pidfd::Pidfds;
+use self::thread::ConnectorThread;
 use crate::error::Error;
 #[cfg(feature = "pidfd")]
 use crate::process::Provenance;
@@ -52,11 +54,14 @@ pub struct ProcessMonitor {
     method: Method,
     refusal: Option<Error>,
     boot: BootId,
+    /// What [`since_boot`](ProcessInspector::since_boot) returns instead of the present time.
+    present: Option<Duration>,
 }
 
 #[derive(Debug)]
 enum Method {
     Connector(Box<Connector>),
+    ConnectorThread(ConnectorThread),
     #[cfg(feature = "pidfd")]
     Pidfds(Pidfds),
     None,
@@ -136,7 +141,8 @@ impl ProcessMonitorBuilder {
             method = Method::Pidfds(Pidfds::new()?);
         }
         let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Ok(ProcessMonitor { method, refusal, boot: text.parse().unwrap_or(BootId::UNKNOWN) })
+        let boot = text.parse().unwrap_or(BootId::UNKNOWN);
+        Ok(ProcessMonitor { method, refusal, boot, present: None })
     }
 }
 
@@ -163,7 +169,7 @@ impl ProcessMonitor {
     #[must_use]
     pub const fn kind(&self) -> MonitorKind {
         match self.method {
-            Method::Connector(_) => MonitorKind::Connector,
+            Method::Connector(_) | Method::ConnectorThread(_) => MonitorKind::Connector,
             #[cfg(feature = "pidfd")]
             Method::Pidfds(_) => MonitorKind::Pidfd,
             Method::None => MonitorKind::Procfs,
@@ -226,6 +232,7 @@ impl ProcessMonitor {
                 let suspended = boot.saturating_sub(now(ClockId::CLOCK_MONOTONIC));
                 connector.drain(suspended, |observation| observations.push(observation))
             }
+            Method::ConnectorThread(thread) => thread.drain(observations),
             #[cfg(feature = "pidfd")]
             Method::Pidfds(pidfds) => {
                 for id in pidfds.take_exited() {
@@ -252,7 +259,7 @@ impl ProcessMonitor {
         match &mut self.method {
             #[cfg(feature = "pidfd")]
             Method::Pidfds(pidfds) => pidfds.add(id),
-            Method::Connector(_) | Method::None => {
+            Method::Connector(_) | Method::ConnectorThread(_) | Method::None => {
                 let _ = id;
             }
         }
@@ -263,10 +270,29 @@ impl ProcessMonitor {
         match &mut self.method {
             #[cfg(feature = "pidfd")]
             Method::Pidfds(pidfds) => pidfds.remove(id),
-            Method::Connector(_) | Method::None => {
+            Method::Connector(_) | Method::ConnectorThread(_) | Method::None => {
                 let _ = id;
             }
         }
+    }
+
+    /// Reads the connector on a thread from now on, into a queue, so that its socket does not overflow while
+    /// the consumer is slow. The thread calls `wake` when there are observations.
+    pub(crate) fn start_thread(self, wake: impl Fn() + Send + 'static) -> Result<Self, Error> {
+        let method = match self.method {
+            Method::Connector(connector) => {
+                Method::ConnectorThread(ConnectorThread::start(*connector, wake)?)
+            }
+            other => other,
+        };
+        Ok(Self { method, ..self })
+    }
+
+    /// Sets how far the consumer lags behind, and returns the time since boot that it has reached.
+    pub(crate) fn set_lag(&mut self, lag: Duration) -> Duration {
+        let present = now(ClockId::CLOCK_BOOTTIME).saturating_sub(lag);
+        self.present = Some(present);
+        present
     }
 
     /// Returns a file that is readable when there are observations to [drain](Self::drain); `None` if
@@ -280,7 +306,7 @@ impl ProcessMonitor {
             Method::Connector(connector) => connector.as_fd(),
             #[cfg(feature = "pidfd")]
             Method::Pidfds(pidfds) => pidfds.as_fd(),
-            Method::None => return Ok(None),
+            Method::ConnectorThread(_) | Method::None => return Ok(None),
         };
         let file = file.try_clone_to_owned();
         file.map(Some).map_err(|error| Error::io("duplicate a file descriptor", error))
@@ -300,8 +326,12 @@ impl ProcessInspector for ProcessMonitor {
         procfs::control_group_of(pid)
     }
 
+    fn nests_children(&mut self, pid: u32) -> Option<bool> {
+        procfs::nests_children(pid)
+    }
+
     fn since_boot(&mut self) -> Option<Duration> {
-        Some(now(ClockId::CLOCK_BOOTTIME))
+        Some(self.present.unwrap_or_else(|| now(ClockId::CLOCK_BOOTTIME)))
     }
 
     fn list(&mut self) -> Option<ProcessTable> {

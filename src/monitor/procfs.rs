@@ -61,6 +61,17 @@ pub(super) fn details(pid: u32) -> Lookup {
     }
 }
 
+/// Reads whether the children of a process are in another pid namespace than this process, which is in the
+/// initial one. `None` before Linux 4.12, and without the permission.
+pub(super) fn nests_children(pid: u32) -> Option<bool> {
+    let namespace = |pid: &str, name: &str| {
+        // without the permission, Linux 5.10 returns an empty link instead of an error
+        let link = fs::read_link(format!("/proc/{pid}/ns/{name}")).ok()?;
+        Some(link).filter(|link| !link.as_os_str().is_empty())
+    };
+    Some(namespace(&pid.to_string(), "pid_for_children")? != namespace("self", "pid")?)
+}
+
 /// Reads the control group of a process.
 pub(super) fn control_group_of(pid: u32) -> Option<String> {
     control_group(&fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?)
@@ -139,6 +150,12 @@ mod tests {
         let list = list().expect("/proc is there");
         assert!(list.iter().any(|other| other.start_ticks == seen.start_ticks && other.pid == pid));
         assert_eq!(process(u32::MAX), Lookup::Nothing);
+    }
+
+    #[test]
+    fn children_of_this_process_are_in_its_namespace() {
+        assert_eq!(nests_children(std::process::id()), Some(false));
+        assert_eq!(nests_children(u32::MAX), None);
     }
 
     #[test]

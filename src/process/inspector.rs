@@ -19,6 +19,13 @@ pub trait ProcessInspector {
     /// Reads the control group of a process; `None` if it cannot.
     fn control_group(&mut self, pid: u32) -> Option<String>;
 
+    /// Reads whether the children of a process are in another pid namespace than the initial one; `None` if
+    /// it cannot.
+    fn nests_children(&mut self, pid: u32) -> Option<bool> {
+        let _ = pid;
+        None
+    }
+
     /// Reads the time since boot; `None` if it cannot.
     fn since_boot(&mut self) -> Option<Duration>;
 
@@ -85,6 +92,18 @@ pub struct ProcessSnapshot {
     pub is_nested: Option<bool>,
 }
 
+impl Observation {
+    /// Returns when it happened, as time since boot; `None` for a loss.
+    pub(crate) const fn since_boot(&self) -> Option<Duration> {
+        match self {
+            Self::Forked { since_boot, .. }
+            | Self::Exited { since_boot, .. }
+            | Self::Executed { since_boot, .. } => Some(*since_boot),
+            Self::Lost { .. } => None,
+        }
+    }
+}
+
 impl ProcessSnapshot {
     /// Returns whether none of its threads runs.
     pub(super) const fn is_over(&self) -> bool {
@@ -131,6 +150,10 @@ impl<I: ProcessInspector> ProcessInspector for Option<I> {
 
     fn control_group(&mut self, pid: u32) -> Option<String> {
         self.as_mut()?.control_group(pid)
+    }
+
+    fn nests_children(&mut self, pid: u32) -> Option<bool> {
+        self.as_mut()?.nests_children(pid)
     }
 
     fn since_boot(&mut self) -> Option<Duration> {

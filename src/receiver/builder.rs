@@ -8,8 +8,8 @@ use super::coalesce::Coalesce;
 use super::receiver::{Kept, Receiver};
 use super::upkeep::{Role, Upkeep};
 use super::worker::Workers;
-use crate::control::{Control, registration};
-use crate::error::Error;
+use crate::control::registration;
+use crate::error::{Error, ErrorKind};
 use crate::host::{Clock, procfs};
 use crate::netlink::batch::Batch;
 use crate::netlink::error_map;
@@ -118,16 +118,23 @@ impl ReceiverBuilder {
     /// `CAP_AUDIT_READ`, and [`ErrorKind::Network`](crate::ErrorKind::Network) if the process can
     /// determine that its network namespace is not that of process 1, because no records arrive there.
     /// For a daemon, [`ErrorKind::AlreadyRegistered`](crate::ErrorKind::AlreadyRegistered), which names
-    /// the registered process, and the errors of [`Control::status`].
+    /// the registered process, and the errors of [`Control::status`](crate::Control::status).
     pub fn open(self) -> Result<Receiver, Error> {
-        // read before the first record can be lost
         let clock = Clock::start();
+        // registering is the last thing that can fail: what leaving needs is there before
         let workers = Workers::new(clock)?;
         let socket = NetlinkSocket::open()?;
+        let readiness = workers.joined_with(socket.as_fd())?;
         let receive_buffer = socket.set_receive_buffer(self.receive_buffer)?;
+        // read before the first record can be lost
         let drops = socket.drops();
         let begun = clock.now();
-        let lost = Control::open().and_then(|mut control| control.status());
+        let lost = match workers.control().lock().status() {
+            Ok(status) => Some(status.lost),
+            // an observer may lack the permission to read the status
+            Err(_) if self.role == Role::Observer => None,
+            Err(error) => return Err(error),
+        };
         let (socket, kept) = match self.role {
             Role::Observer => {
                 socket.join_multicast()?;
@@ -138,19 +145,21 @@ impl ReceiverBuilder {
             }
             Role::Daemon => {
                 socket.disable_enobufs()?;
-                registration::register(socket)?
+                registration::register(socket).inspect_err(|error| {
+                    // the kernel may have registered this process, though no answer arrived
+                    if *error.kind() == ErrorKind::Timeout {
+                        let _ = workers.unregister_here();
+                    }
+                })?
             }
         };
         let has_hold_queue = self.role == Role::Daemon && procfs::booted_with_audit();
         let mut upkeep = Upkeep::new(self.role, has_hold_queue, drops, clock.now());
-        match lost {
-            Ok(status) => upkeep.handle_first_lost_counter(status.lost, begun),
-            // an observer may lack the permission to read the status
-            Err(_) if self.role == Role::Observer => {}
-            Err(error) => return Err(error),
+        if let Some(lost) = lost {
+            upkeep.handle_first_lost_counter(lost, begun);
         }
         Ok(Receiver {
-            readiness: workers.joined_with(socket.as_fd())?,
+            readiness,
             companion: None,
             socket: Arc::new(socket),
             receive_buffer,

@@ -11,11 +11,14 @@ use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 
 use super::coalesce::Coalesce;
 use super::upkeep::{Command, MarkerResult, Role, Upkeep, WorkerMessage};
-use super::watchdog::WatchdogConfig;
+use super::rule_change::is_against;
+use super::watchdog::{HeartbeatState, WatchdogConfig};
 use super::worker::{Waker, Workers};
+use crate::control::installed::needed_rules;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Received, Signal};
 use crate::host::Clock;
+use crate::message_type::MessageType;
 use crate::netlink::batch::{Batch, Datagram};
 use crate::netlink::socket::NetlinkSocket;
 use crate::source::Source;
@@ -132,17 +135,33 @@ impl Receiver {
 
     /// Starts a watchdog, which reports faults of the audit system among the deliveries.
     ///
-    /// The rules that are loaded now are the expected ones, so load them first. A second call
+    /// Load the rules first: [`WatchdogConfig::rules_of`] states which ones are expected. A second call
     /// replaces the first watchdog.
+    ///
+    /// Returns whether it sends heartbeats. A message as heartbeat requires `CAP_AUDIT_WRITE`: without it, the
+    /// state is [`HeartbeatState::Refused`], and the watchdog does everything else. To treat that as an
+    /// error, or to turn heartbeats off, is up to the caller.
     ///
     /// # Errors
     ///
     /// Those of [`Control::status`](crate::Control::status).
-    pub fn watch(&mut self, config: &WatchdogConfig) -> Result<(), Error> {
+    pub fn watch(&mut self, config: &WatchdogConfig) -> Result<HeartbeatState, Error> {
         let daemon = (self.upkeep.role() == Role::Daemon).then(|| Arc::clone(&self.socket));
-        self.workers.start_watchdog(config, daemon)?;
-        self.upkeep.handle_watchdog_started();
-        Ok(())
+        let state = self.workers.start_watchdog(config, daemon)?;
+        self.upkeep.handle_watchdog_started(state, config.compares_rules);
+        Ok(state)
+    }
+
+    /// Returns whether a watchdog runs.
+    #[must_use]
+    pub const fn is_watched(&self) -> bool {
+        self.workers.has_watchdog()
+    }
+
+    /// Returns whether the watchdog sends heartbeats; [`HeartbeatState::Off`] without a watchdog.
+    #[must_use]
+    pub const fn heartbeat_state(&self) -> HeartbeatState {
+        self.upkeep.heartbeat_state()
     }
 
     /// Begins an orderly shutdown: records that the kernel has queued so far are still received, then
@@ -184,7 +203,13 @@ impl Receiver {
 
     /// Shuts down at once. Reads on meanwhile, because the kernel may be blocked on this socket.
     fn close_now(&mut self) -> Result<(), Error> {
-        self.shut_down(false)?;
+        if let Err(error) = self.shut_down(false) {
+            // no thread can be started: this one unregisters
+            if self.upkeep.role() == Role::Daemon {
+                self.workers.unregister_here()?;
+            }
+            return Err(error);
+        }
         self.upkeep.abort_waiting();
         self.run_commands()?;
         let end = self.clock.now().saturating_add(CLOSE_TIMEOUT);
@@ -229,7 +254,13 @@ impl Receiver {
                 self.upkeep.defer(message);
             }
         }
-        self.upkeep.handle_datagram(message_type, datagram.bytes, self.clock.now());
+        let now = self.clock.now();
+        if message_type == MessageType::CONFIG_CHANGE
+            && is_against(datagram.bytes, &needed_rules())
+        {
+            self.upkeep.handle_rules_changed(now);
+        }
+        self.upkeep.handle_datagram(message_type, datagram.bytes, now);
         self.run_commands()
     }
 

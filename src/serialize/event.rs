@@ -242,7 +242,11 @@ impl Serialize for UnverifiedReason {
         map.serialize_entry("reason", self.name())?;
         match self {
             Self::CounterUnknown | Self::CounterStale | Self::NoRecords | Self::Backpressure => {}
-            Self::Lost { total: count, .. } | Self::Uncounted(count) | Self::Incomplete(count) => {
+            Self::Lost { total: count, .. }
+            | Self::Uncounted(count)
+            | Self::Incomplete(count)
+            | Self::ProcessMonitor(count)
+            | Self::UnsettledTasks(count) => {
                 map.serialize_entry("count", count)?;
             }
             Self::Unsettled { events, serials } => {

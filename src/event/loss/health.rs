@@ -23,17 +23,20 @@ bitflags! {
         const REGISTRATION = 0x01;
         /// Auditing is off.
         const DISABLED = 0x02;
-        /// The loaded rules differ from those that were loaded when the watchdog started.
+        /// Expected rules are not loaded, or a new one suppresses records of them.
         const RULES = 0x04;
         /// A heartbeat did not return in time.
         const HEARTBEAT = 0x08;
         /// The kernel does not answer requests, so its state is not known.
         const REQUESTS = 0x10;
+        /// A file or directory that a rule names was replaced: what is done with the former one may not
+        /// be recorded any more, nor what was done with the new one before it was noticed.
+        const FILES = 0x20;
     }
 }
 
 /// The faults with their names in JSON and their meanings.
-const NAMES: [(HealthFaults, &str, &str); 5] = [
+const NAMES: [(HealthFaults, &str, &str); 6] = [
     (
         HealthFaults::REGISTRATION,
         "registration",
@@ -43,6 +46,7 @@ const NAMES: [(HealthFaults, &str, &str); 5] = [
     (HealthFaults::RULES, "rules", "the loaded rules have changed"),
     (HealthFaults::HEARTBEAT, "heartbeat", "a heartbeat did not return in time"),
     (HealthFaults::REQUESTS, "requests", "the kernel does not answer requests"),
+    (HealthFaults::FILES, "files", "a file or directory that a rule names was replaced"),
 ];
 
 impl HealthFaults {

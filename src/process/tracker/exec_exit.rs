@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use super::caller::{CallTime, Caller};
 use super::instance::Instance;
-use super::pending::{LastThread, Undecided};
+use super::pending::{LastThread, Pending, Undecided};
 use super::threads::{ThreadExits, Threads};
 use super::timers::Timer;
 use super::{ExitReport, InstanceRef, Tracker};
 use crate::constants::Signal;
 use crate::event::{self, Event, EventKind};
 use crate::message_type::MessageType;
-use crate::process::inspector::{Lookup, ProcessInspector};
+use crate::process::inspector::ProcessInspector;
 use crate::process::{
     Exec, ExitStatus, Fact, Fork, Parent, Process, ProcessEvent, ProcessId, Provenance, Start,
 };
@@ -44,7 +44,7 @@ impl<I: ProcessInspector> Tracker<I> {
 
     /// Returns the instance that made a record, and adds it if it is not known yet.
     fn instance_of(&mut self, caller: &Caller) -> InstanceRef {
-        match self.instance_at(caller) {
+        match self.instance_at(caller).filter(|_| !self.is_unsettled_task(caller)) {
             Some(found) => {
                 if let (InstanceRef::Running(_), Some(running)) =
                     (found, self.histories.running_mut(caller.pid))
@@ -63,6 +63,17 @@ impl<I: ProcessInspector> Tracker<I> {
         }
     }
 
+    /// Returns whether a record is the first one of what a call created, though it is not known whether the
+    /// instance that runs ended before.
+    fn is_unsettled_task(&self, caller: &Caller) -> bool {
+        let pending = self.histories.pending(caller.pid);
+        let task = pending.and_then(Pending::unsettled_task);
+        let running = self.histories.running(caller.pid);
+        task.zip(running).is_some_and(|(task, running)| {
+            caller.ppid == Some(task.parent) && running.parent_pid() != caller.ppid
+        })
+    }
+
     /// Adds an instance of which its own record is the first thing that is known.
     fn first_record(&mut self, caller: &Caller) -> ProcessId {
         let pid = caller.pid;
@@ -78,8 +89,9 @@ impl<I: ProcessInspector> Tracker<I> {
         let mut process = Process::new(id);
         if let Some(parent) = fork.map(|fork| fork.parent).or(caller.ppid) {
             let source = if fork.is_some() { Provenance::Connector } else { Provenance::OwnRecord };
-            process.parent = self.parent(parent, source);
-            self.inherit(&mut process, parent);
+            let at = forked_at.or_else(|| caller.call.latest());
+            process.parent = self.parent(parent, at, source);
+            self.inherit(&mut process, parent, at, seen.is_some());
         }
         if let (Some(forked_at), None) = (forked_at, id.start_ticks()) {
             process.start_range = Some(self.start_range(forked_at));
@@ -90,8 +102,9 @@ impl<I: ProcessInspector> Tracker<I> {
         caller.describe(&mut process);
         let mut instance = Instance::new(process);
         instance.forked_at = forked_at;
+        let parent = instance.parent_pid();
+        instance.is_nested = parent.and_then(|parent| self.inherited_nesting(parent));
         if let Some(fork) = fork {
-            instance.is_nested = self.inherited_nesting(fork.parent);
             if let Some(parent) = self.histories.running_mut(fork.parent)
                 && parent.is_nested != Some(false)
             {
@@ -99,7 +112,7 @@ impl<I: ProcessInspector> Tracker<I> {
             }
         }
         // the record of the call that created it may have arrived before, without showing what it created
-        let task = self.take_unsettled(pid);
+        let task = self.take_unsettled(pid, caller.ppid);
         if let Some(task) = task {
             self.task_settled(task.parent);
             instance.has_fork_record = true;
@@ -143,23 +156,16 @@ impl<I: ProcessInspector> Tracker<I> {
                 }
                 instance.exec = caller.call.span;
                 instance.process.cwd = cwd.or_else(|| instance.process.cwd.take());
-                if let Some(cgroup) = self.inspector.control_group(caller.pid) {
-                    // the PID may have been reused meanwhile
-                    let is_same = matches!(
-                        self.inspector.process(caller.pid),
-                        Lookup::Process(seen)
-                            if instance.id().start_ticks() == Some(seen.start_ticks)
-                    );
-                    if is_same {
-                        instance.process.cgroup =
-                            Some(Fact::new(cgroup.into(), Provenance::Procfs));
-                    }
-                }
+                // it may have joined a container before
+                let id = instance.id();
+                let cgroup = self.cgroup(caller.pid, id);
+                let Some(instance) = self.histories.running_mut(caller.pid) else { return };
+                instance.process.cgroup = cgroup;
                 instance.process.clone()
             }
             // a record that arrives after the end
             _ => match self.histories.last_ended(caller.pid) {
-                Some(instance) => instance.process.clone(),
+                Some(instance) => Process { cgroup: None, ..instance.process.clone() },
                 None => return,
             },
         };

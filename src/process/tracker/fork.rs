@@ -9,22 +9,29 @@ use crate::event;
 use crate::process::inspector::{Lookup, ProcessInspector};
 use crate::process::{Audited, Fact, Fork, Parent, Process, ProcessEvent, Provenance, Start};
 
+/// Whose PID a call returned.
+enum Numbering {
+    /// One of the initial pid namespace; with the observed fork, if there is one.
+    Initial(Option<ObservedFork>),
+    /// One of another namespace, which names another process here, or none.
+    Other,
+    /// That is unknown, and a process with this PID runs.
+    Unknown,
+}
+
 impl<I: ProcessInspector> Tracker<I> {
     /// Processes the record of a call that created a process or a thread.
     pub(super) fn fork(&mut self, caller: &Caller, creator: InstanceRef, fork: event::Fork<'_>) {
-        let mut child = fork.child();
-        let mut observed = self.histories.observed_fork(child, caller.call.latest());
-        if observed.is_none() && !self.has_recorded_itself(caller, child) {
-            // the call was suspended for long after it was entered
-            let late = self.histories.observed_fork(child, None);
-            observed = late.filter(|fork| fork.can_be_by(caller));
-        }
-        let is_foreign = self.returned_foreign_pid(caller, child, observed);
-        if is_foreign {
-            let Some(other) = self.next_child(caller.pid) else { return };
-            child = other;
-            observed = self.histories.observed_fork(child, None);
-        }
+        let returned = fork.child();
+        let (child, observed, is_foreign) = match self.numbering(caller, returned, fork) {
+            Numbering::Initial(observed) => (returned, observed, false),
+            Numbering::Unknown => return self.leave_unsettled(caller, creator, returned),
+            Numbering::Other => {
+                // every fork is observed, or made known by the child's own record
+                let Some(child) = self.next_child(caller.pid) else { return };
+                (child, self.histories.observed_fork(child, None), true)
+            }
+        };
         if let Some(fork) = observed.filter(ObservedFork::is_thread) {
             self.take_fork(fork);
             self.add_thread(fork.process);
@@ -40,7 +47,7 @@ impl<I: ProcessInspector> Tracker<I> {
                 // a thread that executes a program and becomes the leader looks like a process for a
                 // moment, with its old TID, but never like a child of the caller
                 _ => {
-                    if !self.has_recorded_itself(caller, child) {
+                    if !self.has_recorded_itself(caller, child, true) {
                         return self.leave_unsettled(caller, creator, child);
                     }
                 }
@@ -119,48 +126,107 @@ impl<I: ProcessInspector> Tracker<I> {
         }
     }
 
-    /// Returns whether the PID that a call returned is one of another pid namespace.
-    fn returned_foreign_pid(
-        &mut self,
-        caller: &Caller,
-        child: u32,
-        observed: Option<ObservedFork>,
-    ) -> bool {
+    /// Determines whether the PID that a call returned is one of the initial pid namespace.
+    ///
+    /// Records name processes by their PIDs in the initial namespace, but a call returns the child's PID in
+    /// that of the caller, where it may be the number of any other process.
+    ///
+    /// Source: `kernel/auditsc.c`, `audit_log_task_info` (`task_tgid_nr`); `kernel/fork.c`, `kernel_clone`
+    /// (`pid_vnr`).
+    fn numbering(&mut self, caller: &Caller, returned: u32, fork: event::Fork<'_>) -> Numbering {
         let known = self.histories.latest(caller.pid).and_then(|instance| instance.is_nested);
-        match (known, observed) {
-            (Some(is_nested), _) if is_nested || !self.config.process_monitor => return is_nested,
-            (_, Some(fork)) => {
-                let is_ours = fork.can_be_by(caller);
-                if let Some(instance) = self.histories.running_mut(caller.pid)
-                    && is_ours
-                {
-                    instance.is_nested = Some(false);
-                }
-                return !is_ours;
-            }
-            // its own record arrived first
-            (_, None) if self.has_recorded_itself(caller, child) => return false,
-            _ => {}
+        if known == Some(true) {
+            return Numbering::Other;
         }
-        let is_nested = match self.inspector.details(caller.pid) {
-            Lookup::Process(seen) => seen.is_nested,
-            _ => None,
+        let may_be_sibling = fork.is_sibling() != Some(false);
+        let observed = self.histories.observed_fork_by(returned, caller.call.latest(), |fork| {
+            fork.can_be_by(caller, may_be_sibling)
+        });
+        let is_recorded = observed.is_none() && self.has_recorded_itself(caller, returned, may_be_sibling);
+        // the call may have been suspended for long after it was entered
+        let observed = observed.or_else(|| {
+            let is_it = |fork: &ObservedFork| fork.can_be_by(caller, may_be_sibling);
+            self.histories.observed_fork_by(returned, None, is_it).filter(|_| !is_recorded)
+        });
+        let is_child = |instance: &Instance| {
+            let parent = instance.parent_pid();
+            parent == Some(caller.pid) || may_be_sibling && parent == caller.ppid
         };
-        if let Some(instance) = self.histories.running_mut(caller.pid) {
-            instance.is_nested = is_nested.or(instance.is_nested);
+        let is_own = is_recorded && self.histories.find(returned, is_child).is_some();
+        if observed.is_some() || is_own {
+            return Numbering::Initial(observed);
         }
-        is_nested == Some(true)
+        match known.or_else(|| self.nesting(caller.pid)) {
+            Some(true) => Numbering::Other,
+            Some(false) => Numbering::Initial(None),
+            // every fork is observed
+            None if self.config.process_monitor => Numbering::Other,
+            None if is_recorded => Numbering::Initial(None),
+            None => self.numbering_by_lookup(caller, returned),
+        }
     }
 
-    /// Returns what is known of the pid namespace of a child: it is that of its parent, or one within.
-    pub(super) fn inherited_nesting(&self, parent: u32) -> Option<bool> {
-        self.histories.running(parent)?.is_nested.filter(|is_nested| *is_nested)
+    /// Looks up whether a process is in another pid namespace than the initial one; `None` if it was gone
+    /// before that was seen.
+    fn nesting(&mut self, pid: u32) -> Option<bool> {
+        let instance = self.histories.latest(pid)?;
+        let parent = instance.process.parent.map(|parent| parent.value.pid);
+        let seen = match self.inspector.details(pid) {
+            // before Linux 4.1, it is not shown
+            Lookup::Process(seen) if instance.is_seen(&seen, &self.config.clock) => {
+                Some(seen.is_nested.unwrap_or(false))
+            }
+            _ => parent.and_then(|parent| {
+                let is_nested = self.inspector.nests_children(parent) == Some(true);
+                is_nested.then_some(true).or_else(|| self.inherited_nesting(parent))
+            }),
+        };
+        if let Some(instance) = self.histories.running_mut(pid) {
+            instance.is_nested = seen;
+        }
+        seen
+    }
+
+    /// Returns whether a child of a process is certainly in another pid namespace: in that of its parent, or
+    /// one within.
+    pub(super) fn inherited_nesting(&mut self, parent: u32) -> Option<bool> {
+        let known = self.histories.latest(parent).and_then(|instance| instance.is_nested);
+        // where forks are observed, it is looked up when it is needed
+        let is_nested = known == Some(true)
+            || !self.config.process_monitor && self.inspector.nests_children(parent) == Some(true);
+        is_nested.then_some(true)
+    }
+
+    /// As [`numbering`](Self::numbering), where neither an observation nor the caller shows it: by looking up
+    /// the returned PID.
+    fn numbering_by_lookup(&mut self, caller: &Caller, returned: u32) -> Numbering {
+        let seen = self.inspector.process(returned);
+        let clock = &self.config.clock;
+        let running = self.histories.running(returned);
+        match seen {
+            Lookup::Process(seen) => {
+                let earliest = caller.call.span.map(|span| clock.ticks(span.earliest));
+                let is_older =
+                    earliest.is_some_and(|earliest| seen.start_ticks.saturating_add(1) < earliest);
+                let is_running = running.is_some_and(|instance| instance.is_seen(&seen, clock));
+                if seen.is_kernel_thread || is_older || is_running {
+                    Numbering::Other
+                } else {
+                    Numbering::Initial(None)
+                }
+            }
+            // its own record will show whether it is another process than the one that is known
+            Lookup::Unknown if running.is_some() => Numbering::Unknown,
+            Lookup::Thread | Lookup::Nothing | Lookup::Unknown => Numbering::Initial(None),
+        }
     }
 
     /// Returns whether what a call created is known by its own record.
-    fn has_recorded_itself(&self, caller: &Caller, child: u32) -> bool {
+    fn has_recorded_itself(&self, caller: &Caller, child: u32, may_be_sibling: bool) -> bool {
         let is_child = |instance: &Instance| {
-            let is_sibling = |parent| instance.end.is_none() && Some(parent) == caller.ppid;
+            let is_sibling = |parent| {
+                may_be_sibling && instance.end.is_none() && Some(parent) == caller.ppid
+            };
             let is_parent = |parent| parent == caller.pid || is_sibling(parent);
             !instance.has_fork_record
                 && instance.can_be_created_by(caller.call, is_parent, &self.config.clock)
@@ -174,7 +240,7 @@ impl<I: ProcessInspector> Tracker<I> {
         let fact = if parent == caller.pid {
             Some(Fact::new(Parent { pid: parent, id: Some(creator.id()) }, Provenance::Record))
         } else {
-            self.parent(parent, Provenance::Record)
+            self.parent(parent, caller.call.latest(), Provenance::Record)
         };
         let clock = &self.config.clock;
         let is_child = |instance: &Instance| {
@@ -219,9 +285,9 @@ impl<I: ProcessInspector> Tracker<I> {
         process.parent = if parent == caller.pid {
             Some(Fact::new(Parent { pid: parent, id: Some(creator.id()) }, Provenance::Record))
         } else {
-            self.parent(parent, Provenance::Record)
+            self.parent(parent, until, Provenance::Record)
         };
-        self.inherit(&mut process, caller.pid);
+        self.inherit(&mut process, caller.pid, until, seen.is_some());
         if let Some(seen) = &seen {
             process.fill_from(seen);
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::RETENTION;
 use super::instance::{End, Instance};
 use super::pending::{Observed, ObservedFork, Pending};
-use crate::time::Tick;
+use crate::time::{BootClock, Tick};
 
 /// The instances of one PID.
 #[derive(Clone, Debug, Default)]
@@ -87,6 +87,19 @@ impl Histories {
         self.by_pid.get(&pid)?.instances.back()
     }
 
+    /// Returns the instance that had a PID at this time since boot, as far as is known; the
+    /// [latest](Self::latest) one if the time is unknown.
+    pub(super) fn at(
+        &self,
+        pid: u32,
+        at: Option<Duration>,
+        clock: &BootClock,
+    ) -> Option<&Instance> {
+        let Some(at) = at else { return self.latest(pid) };
+        let instances = &self.by_pid.get(&pid)?.instances;
+        instances.iter().rev().find(|instance| instance.had_started(at, clock))
+    }
+
     /// Finds an instance: the one that runs is tried first, then the others from the oldest on.
     pub(super) fn find(&self, pid: u32, is_it: impl Fn(&Instance) -> bool) -> Option<&Instance> {
         let history = self.by_pid.get(&pid)?;
@@ -158,7 +171,17 @@ impl Histories {
 
     /// Returns the first observed fork of a PID or TID that was not later than `until`.
     pub(super) fn observed_fork(&self, task: u32, until: Option<Duration>) -> Option<ObservedFork> {
-        self.pending(task)?.fork(task, until)
+        self.observed_fork_by(task, until, |_| true)
+    }
+
+    /// As [`observed_fork`](Self::observed_fork), of those that fulfil a condition.
+    pub(super) fn observed_fork_by(
+        &self,
+        task: u32,
+        until: Option<Duration>,
+        is_it: impl Fn(&ObservedFork) -> bool,
+    ) -> Option<ObservedFork> {
+        self.pending(task)?.fork(task, until, is_it)
     }
 
     /// Returns the first observed exit of the instance that runs.

@@ -73,6 +73,27 @@ impl Instance {
         self.id().start_ticks().is_none_or(|start| start == seen.start_ticks)
     }
 
+    /// As [`can_be`](Self::can_be); if its start time is not known exactly, that of what was seen must be one
+    /// of the possible ones.
+    pub(super) fn is_seen(&self, seen: &ProcessSnapshot, clock: &BootClock) -> bool {
+        let range = self.process.start_range.clone();
+        let range = range.or_else(|| self.forked_at.map(|at| clock.ticks(at)..=clock.ticks(at)));
+        self.can_be(seen)
+            && range.is_none_or(|range| {
+                (range.start().saturating_sub(1)..=range.end().saturating_add(1))
+                    .contains(&seen.start_ticks)
+            })
+    }
+
+    /// Returns whether it had started at this time since boot, or its start is unknown.
+    pub(super) fn had_started(&self, at: Duration, clock: &BootClock) -> bool {
+        match (self.forked_at, &self.process.start_range) {
+            (Some(forked_at), _) => forked_at <= at,
+            (None, Some(range)) => *range.start() <= clock.ticks(at),
+            (None, None) => true,
+        }
+    }
+
     /// Returns whether it started after a call was entered: then it did not make the call.
     pub(super) fn started_after(&self, call: CallTime, clock: &BootClock) -> bool {
         let start = match (&self.process.start_range, self.forked_at) {

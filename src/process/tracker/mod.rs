@@ -18,6 +18,7 @@ mod timers;
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::caller::{CallTime, Caller};
@@ -211,7 +212,7 @@ impl<I: ProcessInspector> Tracker<I> {
                 None => Audited::Unknown,
             };
             process.fill_from(&seen);
-            process.parent = self.parent(seen.ppid, Provenance::Procfs);
+            process.parent = self.parent(seen.ppid, None, Provenance::Procfs);
             let mut instance = Instance::new(process);
             instance.is_reported = true;
             instance.threads = Threads::new(Some(seen.threads.max(1)));
@@ -384,8 +385,9 @@ impl<I: ProcessInspector> Tracker<I> {
         }
     }
 
-    fn parent(&self, pid: u32, source: Provenance) -> Option<Fact<Parent>> {
-        let id = self.histories.latest(pid).map(Instance::id);
+    /// Returns the parent of a process that was created at this time since boot.
+    fn parent(&self, pid: u32, at: Option<Duration>, source: Provenance) -> Option<Fact<Parent>> {
+        let id = self.histories.at(pid, at, &self.config.clock).map(Instance::id);
         (pid != 0).then(|| Fact::new(Parent { pid, id }, source))
     }
 
@@ -416,14 +418,33 @@ impl<I: ProcessInspector> Tracker<I> {
         clock.ticks(forked_at.saturating_sub(BootClock::CALL))..=clock.ticks(forked_at)
     }
 
-    /// Copies to a child what it inherits from its parent.
-    fn inherit(&self, process: &mut Process, parent: u32) {
-        let Some(Instance { process: parent, .. }) = self.histories.running(parent) else { return };
-        process.comm = parent.comm.as_ref().map(Fact::inherited);
-        process.exe = parent.exe.as_ref().map(Fact::inherited);
-        process.cwd = parent.cwd.as_ref().map(Fact::inherited);
-        process.credentials = parent.credentials.as_ref().map(Fact::inherited);
-        process.cgroup = parent.cgroup.as_ref().map(Fact::inherited);
+    /// Copies to a child, created at this time since boot, what it inherits from its parent.
+    ///
+    /// A process can be moved to another control group at any time: that of the child is read, or that of
+    /// the parent if the child is gone.
+    fn inherit(&mut self, process: &mut Process, parent: u32, at: Option<Duration>, is_seen: bool) {
+        let own = if is_seen { self.inspector.control_group(process.pid()) } else { None };
+        process.cgroup = own.map(|cgroup| Fact::new(cgroup.into(), Provenance::Procfs));
+        let Some(instance) = self.histories.at(parent, at, &self.config.clock) else { return };
+        let Process { comm, exe, cwd, credentials, .. } = &instance.process;
+        process.comm = comm.as_ref().map(Fact::inherited);
+        process.exe = exe.as_ref().map(Fact::inherited);
+        process.cwd = cwd.as_ref().map(Fact::inherited);
+        process.credentials = credentials.as_ref().map(Fact::inherited);
+        if process.cgroup.is_none() && instance.end.is_none() {
+            let id = instance.id();
+            process.cgroup = self.cgroup(parent, id).map(|cgroup| cgroup.inherited());
+        }
+    }
+
+    /// Reads the control group of an instance that runs; `None` if it is gone.
+    fn cgroup(&mut self, pid: u32, id: ProcessId) -> Option<Fact<Arc<str>>> {
+        let cgroup = self.inspector.control_group(pid)?;
+        // the PID may have been reused meanwhile
+        let Lookup::Process(seen) = self.inspector.process(pid) else { return None };
+        let instance = self.histories.running(pid).filter(|instance| instance.id() == id)?;
+        let is_same = instance.is_seen(&seen, &self.config.clock);
+        is_same.then(|| Fact::new(cgroup.into(), Provenance::Procfs))
     }
 
     /// Returns the time up to which a process that is gone may have made records.

@@ -86,9 +86,17 @@ impl<I: ProcessInspector> Tracker<I> {
         }
     }
 
-    /// Removes and returns a task that `clone3` created, if it is not settled what it is.
-    pub(super) fn take_unsettled(&mut self, task: u32) -> Option<UnsettledTask> {
-        let key = self.histories.pending(task)?.task()?;
+    /// Removes and returns a task whose creation is recorded, if it is not settled what it is. `ppid` is the
+    /// parent of the process that has its PID.
+    pub(super) fn take_unsettled(&mut self, task: u32, ppid: Option<u32>) -> Option<UnsettledTask> {
+        // while its parent runs, a process has no other one, except a sibling
+        let is_it = |task: &UnsettledTask| match self.histories.running(task.parent) {
+            Some(running) => ppid.is_none_or(|ppid| {
+                ppid == task.parent || running.parent_pid().is_none_or(|parent| ppid == parent)
+            }),
+            None => true,
+        };
+        let key = self.histories.pending(task)?.task(is_it)?;
         self.timers.cancel(Timer::Task, key);
         match self.histories.take_pending(task, |pending| pending.take_undecided(key))?? {
             Undecided::Task(task) => Some(task),
@@ -287,8 +295,8 @@ impl<I: ProcessInspector> Tracker<I> {
         if seen.is_none() {
             process.start_range = Some(self.start_range(since_boot));
         }
-        process.parent = self.parent(parent, source);
-        self.inherit(&mut process, parent);
+        process.parent = self.parent(parent, Some(since_boot), source);
+        self.inherit(&mut process, parent, Some(since_boot), seen.is_some());
         // after a loss, it may have executed programs that were not reported
         let details = seen.as_ref().filter(|_| source == Provenance::Procfs);
         match details.map(|_| self.inspector.details(pid)) {
@@ -430,11 +438,12 @@ impl<I: ProcessInspector> Tracker<I> {
         let mut process = Process::new(ProcessId::new(self.config.boot, task.task, start));
         let parent = Parent { pid: task.parent, id: task.parent_id };
         process.parent = Some(Fact::new(parent, Provenance::Record));
-        self.inherit(&mut process, task.parent);
+        self.inherit(&mut process, task.parent, None, true);
         process.fill_from(seen);
         let mut instance = Instance::new(process.clone());
         instance.has_fork_record = true;
         instance.is_reported = true;
+        instance.is_nested = self.inherited_nesting(task.parent);
         self.histories.add(instance);
         let (source, event) = (Provenance::Record, Some(task.event));
         self.events.push_back(ProcessEvent::Fork(Fork { process, source, event, creator: None }));

@@ -67,10 +67,11 @@ impl ObservedFork {
         self.process != self.task
     }
 
-    /// Returns whether a call of this process can be the one: the new task is its child or, with
-    /// `CLONE_PARENT`, a child of its parent, or a thread of its own.
-    pub(super) fn can_be_by(&self, caller: &Caller) -> bool {
-        [self.parent, self.process].contains(&caller.pid) || Some(self.parent) == caller.ppid
+    /// Returns whether a call of this process can be the one: the new task is its child or, if it
+    /// `may_be_sibling` (`CLONE_PARENT`), a child of its parent, or a thread of its own.
+    pub(super) fn can_be_by(&self, caller: &Caller, may_be_sibling: bool) -> bool {
+        [self.parent, self.process].contains(&caller.pid)
+            || may_be_sibling && Some(self.parent) == caller.ppid
     }
 }
 
@@ -136,10 +137,15 @@ impl Pending {
         self.observations.retain(|observed| observed.key != key);
     }
 
-    /// Returns the first fork of this PID or TID that was not later than `until`.
-    pub(super) fn fork(&self, task: u32, until: Option<Duration>) -> Option<ObservedFork> {
+    /// Returns the first such fork of this PID or TID that was not later than `until`.
+    pub(super) fn fork(
+        &self,
+        task: u32,
+        until: Option<Duration>,
+        is_it: impl Fn(&ObservedFork) -> bool,
+    ) -> Option<ObservedFork> {
         let mut forks = self.observations.iter().filter_map(|observed| observed.as_fork(task));
-        forks.find(|fork| until.is_none_or(|until| fork.since_boot <= until))
+        forks.find(|fork| until.is_none_or(|until| fork.since_boot <= until) && is_it(fork))
     }
 
     /// Iterates over the observations of the instance that runs.
@@ -198,9 +204,17 @@ impl Pending {
         self.key_of(|undecided| matches!(undecided, Undecided::Crash(..)))
     }
 
-    /// Returns the key of the first task.
-    pub(super) fn task(&self) -> Option<u64> {
-        self.key_of(|undecided| matches!(undecided, Undecided::Task(_)))
+    /// Returns the key of the first task that fulfils a condition.
+    pub(super) fn task(&self, is_it: impl Fn(&UnsettledTask) -> bool) -> Option<u64> {
+        self.key_of(|undecided| matches!(undecided, Undecided::Task(task) if is_it(task)))
+    }
+
+    /// Returns the first task.
+    pub(super) fn unsettled_task(&self) -> Option<&UnsettledTask> {
+        self.undecided.iter().find_map(|(_, undecided)| match undecided {
+            Undecided::Task(task) => Some(task),
+            _ => None,
+        })
     }
 
     fn key_of(&self, is_it: impl Fn(&Undecided) -> bool) -> Option<u64> {

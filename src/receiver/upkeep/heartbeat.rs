@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::marker::Marker;
+use crate::receiver::watchdog::HeartbeatState;
 use crate::event::HealthFaults;
 use crate::time::Tick;
 
@@ -11,6 +12,10 @@ use crate::time::Tick;
 pub(super) struct Health {
     pub(super) is_watched: bool,
     pub(super) faults: HealthFaults,
+    /// Whether heartbeats are sent.
+    pub(super) heartbeat: HeartbeatState,
+    /// Whether the watchdog compares the loaded rules.
+    pub(super) compares_rules: bool,
     heartbeats: Heartbeats,
 }
 
@@ -36,6 +41,18 @@ impl Health {
     /// Returns when the first heartbeat becomes overdue, unless one is already.
     pub(super) fn deadline(&self, now: Tick) -> Option<Tick> {
         self.heartbeats.first_due().filter(|due| *due > now)
+    }
+
+    /// Returns the faults that the watchdog's check does not find: records and heartbeats show them.
+    pub(super) fn unchecked(&self) -> HealthFaults {
+        let rules = if self.compares_rules { HealthFaults::empty() } else { HealthFaults::RULES };
+        HealthFaults::HEARTBEAT | rules
+    }
+
+    /// Stops waiting for heartbeats, as the kernel refuses them.
+    pub(super) fn refuse_heartbeats(&mut self) {
+        self.heartbeat = HeartbeatState::Refused;
+        self.heartbeats = Heartbeats::default();
     }
 
     /// Ends the watch. Faults that were reported stay reported.

@@ -19,6 +19,7 @@ use self::backpressure::{Backpressure, MIN_PAUSE};
 use self::heartbeat::Health;
 pub(super) use self::marker::Marker;
 use self::shutdown::Shutdown;
+use super::watchdog::HeartbeatState;
 use crate::error::Error;
 use crate::event::{HealthFaults, Signal};
 use crate::message_type::MessageType;
@@ -42,6 +43,8 @@ pub(super) enum WorkerMessage {
     Heartbeat { marker: Marker, due: Tick },
     /// The watchdog checked the audit system.
     Health(HealthFaults),
+    /// The kernel refuses heartbeats: none is sent any more.
+    HeartbeatRefused,
     /// The marker of a flush was sent, or could not be.
     FlushMarker(MarkerResult),
     /// The marker of an orderly shutdown was sent, or could not be.
@@ -133,8 +136,26 @@ impl Upkeep {
     }
 
     /// Notes that a watchdog runs, whose messages are handled from now on.
-    pub(super) const fn handle_watchdog_started(&mut self) {
+    pub(super) const fn handle_watchdog_started(
+        &mut self,
+        heartbeat: HeartbeatState,
+        compares_rules: bool,
+    ) {
         self.health.is_watched = true;
+        self.health.heartbeat = heartbeat;
+        self.health.compares_rules = compares_rules;
+    }
+
+    /// Handles a record that rules which this process needs were removed, or may be suppressed.
+    pub(super) fn handle_rules_changed(&mut self, now: Tick) {
+        if matches!(self.shutdown, Shutdown::Running) {
+            self.set_faults(self.health.faults | HealthFaults::RULES, now);
+        }
+    }
+
+    /// Returns whether heartbeats are sent.
+    pub(super) const fn heartbeat_state(&self) -> HeartbeatState {
+        self.health.heartbeat
     }
 
     /// Returns whether [`handle_datagram`](Self::handle_datagram) needs to see records of this type.
@@ -211,13 +232,16 @@ impl Upkeep {
             WorkerMessage::FinalLostCounter(total) => self.final_lost = Some(total),
             WorkerMessage::Heartbeat { marker, due } => self.health.add_heartbeat(marker, due),
             WorkerMessage::Health(faults) if self.health.is_watched => {
-                let heartbeat = self.health.faults & HealthFaults::HEARTBEAT;
-                self.health.faults = faults | heartbeat;
+                self.health.faults = faults | self.health.faults & self.health.unchecked();
                 // reported even if nothing changed: records may have indicated a fault meanwhile
                 let faults = self.health.faults;
                 self.signals.push_back((Signal::Health { faults }, now));
             }
             WorkerMessage::Health(_) => {}
+            WorkerMessage::HeartbeatRefused => {
+                self.health.refuse_heartbeats();
+                self.set_faults(self.health.faults - HealthFaults::HEARTBEAT, now);
+            }
             WorkerMessage::FlushMarker(MarkerResult::Sent) => self.backpressure.marker_sent(now),
             WorkerMessage::FlushMarker(_) => self.give_up_flush(now),
             WorkerMessage::ShutdownMarker(MarkerResult::Sent) => self.shutdown.marker_sent(now),

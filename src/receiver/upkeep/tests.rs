@@ -25,7 +25,7 @@ impl UpkeepHarness {
     }
 
     fn watched(mut self) -> Self {
-        self.upkeep.handle_watchdog_started();
+        self.upkeep.handle_watchdog_started(HeartbeatState::Sent, true);
         self
     }
 

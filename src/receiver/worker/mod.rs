@@ -3,12 +3,13 @@
 //! Requests are made on threads, because a request can block in the kernel while the receiver has to
 //! read.
 
+mod expected_rules;
 mod shutdown;
 mod watchdog;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
 use nix::errno::Errno;
@@ -17,8 +18,8 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use self::watchdog::WatchdogHandle;
 use super::upkeep::{Marker, MarkerResult, Role, WorkerMessage};
-use super::watchdog::WatchdogConfig;
-use crate::control::Control;
+use super::watchdog::{HeartbeatState, WatchdogConfig};
+use crate::control::{Control, registration};
 use crate::error::Error;
 use crate::host::Clock;
 use crate::message_type::MessageType;
@@ -31,6 +32,8 @@ pub(super) struct Workers {
     clock: Clock,
     watchdog: Option<WatchdogHandle>,
     repairs: Arc<RepairGate>,
+    /// What leaving needs is opened at the start: later, no file descriptor may be left.
+    control: SharedControl,
     /// Dropping it lets the shutdown worker unregister.
     hold: Option<mpsc::Sender<()>>,
 }
@@ -38,7 +41,13 @@ pub(super) struct Workers {
 impl Workers {
     pub(super) fn new(clock: Clock) -> Result<Self, Error> {
         let (channel, repairs) = (Channel::new()?, Arc::new(RepairGate::new()));
-        Ok(Self { channel, clock, watchdog: None, repairs, hold: None })
+        let control = SharedControl::open()?;
+        Ok(Self { channel, clock, watchdog: None, repairs, control, hold: None })
+    }
+
+    /// Returns the control socket that is kept for the shutdown.
+    pub(super) const fn control(&self) -> &SharedControl {
+        &self.control
     }
 
     pub(super) fn waker(&self) -> Waker {
@@ -61,15 +70,22 @@ impl Workers {
         join().map_err(|error: Errno| Error::io("create an epoll file", error.into()))
     }
 
-    /// Starts the watchdog, instead of the one that runs. It repairs the registration of `daemon`.
+    /// Starts the watchdog, instead of the one that runs. It repairs the registration of `daemon`. Returns
+    /// whether it sends heartbeats.
     pub(super) fn start_watchdog(
         &mut self,
         config: &WatchdogConfig,
         daemon: Option<Arc<NetlinkSocket>>,
-    ) -> Result<(), Error> {
+    ) -> Result<HeartbeatState, Error> {
         let (sender, repairs) = (self.channel.sender(), Arc::clone(&self.repairs));
-        self.watchdog = Some(watchdog::start(config, sender, self.clock, daemon, repairs)?);
-        Ok(())
+        let (handle, state) = watchdog::start(config, sender, self.clock, daemon, repairs)?;
+        self.watchdog = Some(handle);
+        Ok(state)
+    }
+
+    /// Returns whether a watchdog runs.
+    pub(super) const fn has_watchdog(&self) -> bool {
+        self.watchdog.is_some()
     }
 
     /// Has the watchdog check the audit system before the interval is over.
@@ -111,14 +127,22 @@ impl Workers {
     ) -> io::Result<()> {
         self.watchdog = None;
         let (sender, repairs) = (self.channel.sender(), Arc::clone(&self.repairs));
+        let control = self.control.clone();
         self.hold = match role {
-            Role::Daemon => Some(shutdown::start_daemon(sender, repairs, marker)?),
+            Role::Daemon => Some(shutdown::start_daemon(sender, repairs, control, marker)?),
             Role::Observer => {
-                shutdown::start_observer(sender, repairs, Arc::clone(socket), is_orderly)?;
+                let socket = Arc::clone(socket);
+                shutdown::start_observer(sender, repairs, control, socket, is_orderly)?;
                 None
             }
         };
         Ok(())
+    }
+
+    /// Unregisters on this thread, for when no thread can be started.
+    pub(super) fn unregister_here(&self) -> Result<(), Error> {
+        self.repairs.close();
+        registration::unregister(&mut self.control.lock())
     }
 
     /// Lets the shutdown worker unregister.
@@ -130,6 +154,20 @@ impl Workers {
 impl AsFd for Workers {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.channel.sender.event.as_fd()
+    }
+}
+
+/// A control socket that several threads use, one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct SharedControl(Arc<Mutex<Control>>);
+
+impl SharedControl {
+    fn open() -> Result<Self, Error> {
+        Control::open().map(|control| Self(Arc::new(Mutex::new(control))))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Control> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

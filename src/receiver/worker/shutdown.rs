@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use super::{RepairGate, Sender, send_marker};
+use super::{RepairGate, Sender, SharedControl, send_marker};
 use crate::control::{Control, registration};
 use crate::error::Error;
 use crate::netlink::socket::NetlinkSocket;
@@ -18,17 +18,20 @@ use crate::wire::status::Enabled;
 pub(super) fn start_daemon(
     sender: Sender,
     repairs: Arc<RepairGate>,
+    control: SharedControl,
     marker: Option<Marker>,
 ) -> io::Result<mpsc::Sender<()>> {
     let (hold, held) = mpsc::channel::<()>();
     spawn(move || {
         if let Some(marker) = marker {
-            let result = send_last_marker(&marker).unwrap_or(MarkerResult::Failed);
+            let result = send_last_marker(&mut control.lock(), &marker);
+            let result = result.unwrap_or(MarkerResult::Failed);
             sender.send(WorkerMessage::ShutdownMarker(result));
             let _ = held.recv(); // returns when the sender is dropped
         }
         repairs.close();
-        report(&sender, registration::unregister());
+        let result = registration::unregister(&mut control.lock());
+        report(&sender, &control, result);
     })?;
     Ok(hold)
 }
@@ -37,15 +40,16 @@ pub(super) fn start_daemon(
 pub(super) fn start_observer(
     sender: Sender,
     repairs: Arc<RepairGate>,
+    control: SharedControl,
     socket: Arc<NetlinkSocket>,
     is_orderly: bool,
 ) -> io::Result<()> {
     spawn(move || {
-        if is_orderly && let Ok(mut control) = Control::open() {
-            wait_for_empty_queue(&mut control);
+        if is_orderly {
+            wait_for_empty_queue(&mut control.lock());
         }
         repairs.close();
-        report(&sender, socket.leave_multicast());
+        report(&sender, &control, socket.leave_multicast());
     })
 }
 
@@ -55,19 +59,18 @@ fn spawn(run: impl FnOnce() + Send + 'static) -> io::Result<()> {
 
 /// Sends the marker after which no record is wanted. While auditing is off it would not come back, so
 /// the queue is waited for instead.
-fn send_last_marker(marker: &Marker) -> Result<MarkerResult, Error> {
-    let mut control = Control::open()?;
+fn send_last_marker(control: &mut Control, marker: &Marker) -> Result<MarkerResult, Error> {
     if control.status()?.enabled == Enabled::OFF {
-        wait_for_empty_queue(&mut control);
+        wait_for_empty_queue(control);
         return Ok(MarkerResult::NotNeeded);
     }
-    send_marker(&mut control, marker)?;
+    send_marker(control, marker)?;
     Ok(MarkerResult::Sent)
 }
 
 /// Reads the counter of lost records, now that the kernel sends nothing more, and reports the result.
-fn report(sender: &Sender, result: Result<(), Error>) {
-    if let Ok(status) = Control::open().and_then(|mut control| control.status()) {
+fn report(sender: &Sender, control: &SharedControl, result: Result<(), Error>) {
+    if let Ok(status) = control.lock().status() {
         sender.send(WorkerMessage::FinalLostCounter(status.lost));
     }
     sender.send(WorkerMessage::ShutdownDone(result));

@@ -1,6 +1,7 @@
 //! The tracker, fed with scripts of records and observations.
 
 mod exits;
+mod namespaces;
 mod observations;
 mod order;
 
