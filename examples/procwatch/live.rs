@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use auditlink::iter::Next;
 use auditlink::event::Completeness;
+use auditlink::iter::Next;
 use auditlink::monitor::{MonitorKind, ProcessMonitor};
 use auditlink::process::Audited;
 use auditlink::receiver::{HeartbeatState, Repair, WatchdogConfig};

@@ -1,10 +1,14 @@
 //! A guard that removes rules, and the rules that guards of this process have installed.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
 
 use super::Control;
 use crate::error::Error;
 use crate::rule::{Rule, RuleSet};
+use crate::time::Timestamp;
 
 /// A guard for rules that were added; made by [`Control::apply`](crate::Control::apply).
 ///
@@ -72,14 +76,41 @@ impl InstalledRules {
     }
 }
 
+/// A rule that this process needs.
+#[derive(Clone, Debug)]
+pub(crate) struct NeededRule {
+    pub(crate) rule: Rule,
+    /// Since when, by the wall clock; `None` while this process itself removes it and adds it again.
+    pub(crate) since: Option<Duration>,
+}
+
+impl NeededRule {
+    fn new(rule: &Rule) -> Self {
+        Self { rule: rule.clone(), since: Some(wall()) }
+    }
+
+    /// Returns whether it was needed when a record was made that it was removed.
+    ///
+    /// This process may have removed a predecessor's rule shortly before. If the record is far older, the
+    /// clock was set.
+    pub(crate) fn was_needed_at(&self, stamp: Timestamp) -> bool {
+        let Some(since) = self.since else { return false };
+        let age = since.saturating_sub(stamp.since_epoch());
+        age.is_zero() || age > LONGEST_DELAY
+    }
+}
+
+/// How much older than the guard's rule the record of an earlier removal can be.
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
+
 /// The rules of all guards of this process, in the order in which they were added.
-static NEEDED: Mutex<Vec<Rule>> = Mutex::new(Vec::new());
+static NEEDED: Mutex<Vec<NeededRule>> = Mutex::new(Vec::new());
 
 /// Held while a guard adds or removes rules, and while a watchdog compares and repairs them.
 static CHANGE: Mutex<()> = Mutex::new(());
 
 /// Returns the rules that this process needs. The lock is never held during a request.
-pub(crate) fn needed_rules() -> MutexGuard<'static, Vec<Rule>> {
+pub(crate) fn needed_rules() -> MutexGuard<'static, Vec<NeededRule>> {
     NEEDED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -88,12 +119,26 @@ pub(crate) fn change_of_rules() -> MutexGuard<'static, ()> {
     CHANGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Runs a repair that may remove needed rules and add them again. Requires that
+/// [`change_of_rules`] is held.
+pub(crate) fn while_rules_are_repaired<T>(repair: impl FnOnce() -> T) -> T {
+    needed_rules().iter_mut().for_each(|needed| needed.since = None);
+    let result = repair();
+    let now = wall();
+    needed_rules().iter_mut().for_each(|needed| needed.since = Some(now));
+    result
+}
+
+fn wall() -> Duration {
+    clock_gettime(ClockId::CLOCK_REALTIME).map_or(Duration::ZERO, Duration::from)
+}
+
 /// Removes a rule of one guard. Returns whether no other guard has it.
-fn release(needed: &mut Vec<Rule>, rule: &Rule) -> bool {
-    if let Some(index) = needed.iter().rposition(|other| other.is_same(rule)) {
+fn release(needed: &mut Vec<NeededRule>, rule: &Rule) -> bool {
+    if let Some(index) = needed.iter().rposition(|other| other.rule.is_same(rule)) {
         needed.remove(index);
     }
-    !needed.iter().any(|other| other.is_same(rule))
+    !needed.iter().any(|other| other.rule.is_same(rule))
 }
 
 impl Control {
@@ -125,7 +170,7 @@ impl Control {
         let change = change_of_rules();
         for rule in rules {
             // the record of the addition must find it needed
-            needed_rules().push(rule.clone());
+            needed_rules().push(NeededRule::new(rule));
             let error = match self.add_if_new(rule) {
                 Ok(is_new) if is_new || rule.keys().next().is_some() => {
                     installed.rules.push(rule.clone());
@@ -168,10 +213,23 @@ mod tests {
     fn a_rule_of_two_guards_is_released_by_the_last_one() {
         let rule = |text: &str| text.parse::<Rule>().expect("a rule");
         let one = rule("-a always,exit -F pid=1 -k one");
-        let mut needed = vec![one.clone(), rule("-a always,exit -F pid=2 -k two"), one.clone()];
+        let two = rule("-a always,exit -F pid=2 -k two");
+        let mut needed: Vec<_> = [&one, &two, &one].map(NeededRule::new).into();
         assert!(!release(&mut needed, &one));
         assert!(release(&mut needed, &one));
         assert_eq!(needed.len(), 1);
         assert!(release(&mut needed, &one), "it was released before");
+    }
+
+    #[test]
+    fn a_removal_before_the_rule_was_needed_is_not_against_it() {
+        let rule = "-a always,exit -F pid=1 -k one".parse().expect("a rule");
+        let mut needed = NeededRule { rule, since: Some(Duration::from_millis(900_100)) };
+        let at = |seconds, millis| Timestamp::new(seconds, millis).expect("a time");
+        assert!(needed.was_needed_at(at(900, 100)) && needed.was_needed_at(at(901, 0)));
+        assert!(!needed.was_needed_at(at(900, 96)));
+        assert!(needed.was_needed_at(at(100, 0)), "the clock was set");
+        needed.since = None;
+        assert!(!needed.was_needed_at(at(901, 0)));
     }
 }

@@ -12,9 +12,7 @@ use crate::control::installed::needed_rules;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Completeness, Delivery, Stats, UnverifiedReason};
 use crate::monitor::ProcessMonitor;
-use crate::process::{
-    LifecycleLoss, Observation, ProcessEvent, ProcessId, Tracker, TrackerConfig,
-};
+use crate::process::{LifecycleLoss, Observation, ProcessEvent, ProcessId, Tracker, TrackerConfig};
 use crate::receiver::{Receiver, Repair, WatchdogConfig};
 use crate::source::Source;
 use crate::time::Tick;

@@ -10,8 +10,8 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 
 use super::coalesce::Coalesce;
-use super::upkeep::{Command, MarkerResult, Role, Upkeep, WorkerMessage};
 use super::rule_change::is_against;
+use super::upkeep::{Command, MarkerResult, Role, Upkeep, WorkerMessage};
 use super::watchdog::{HeartbeatState, WatchdogConfig};
 use super::worker::{Waker, Workers};
 use crate::control::installed::needed_rules;
@@ -255,8 +255,7 @@ impl Receiver {
             }
         }
         let now = self.clock.now();
-        if message_type == MessageType::CONFIG_CHANGE
-            && is_against(datagram.bytes, &needed_rules())
+        if message_type == MessageType::CONFIG_CHANGE && is_against(datagram.bytes, &needed_rules())
         {
             self.upkeep.handle_rules_changed(now);
         }

@@ -1,5 +1,6 @@
 //! Changes of the rules that a process needs: records of them, and rules that suppress others.
 
+use crate::control::installed::NeededRule;
 use crate::message_type::MessageType;
 use crate::record::Record;
 use crate::rule::{Action, List, Rule};
@@ -13,7 +14,7 @@ use crate::wire::frame::Frame;
 ///
 /// Source: `kernel/auditfilter.c`, `audit_log_rule_change`; `kernel/audit_tree.c`,
 /// `audit_tree_log_remove_rule`; `kernel/audit_fsnotify.c`, `audit_mark_log_rule_change`.
-pub(super) fn is_against(datagram: &[u8], needed: &[Rule]) -> bool {
+pub(super) fn is_against(datagram: &[u8], needed: &[NeededRule]) -> bool {
     if needed.is_empty() {
         return false;
     }
@@ -29,22 +30,25 @@ pub(super) fn is_against(datagram: &[u8], needed: &[Rule]) -> bool {
         return false;
     }
     let keys: Vec<_> = change.keys().collect();
-    let has_keys_of = |rule: &&Rule| {
+    let has_keys_of = |rule: &Rule| {
         let mut of_rule = rule.keys().peekable();
         match of_rule.peek() {
             None => keys.is_empty(),
             Some(_) => of_rule.any(|key| keys.iter().any(|other| **other == *key)),
         }
     };
-    let is_on_list = |rule: &&Rule| rule.list == list;
-    let is_needed = needed.iter().filter(is_on_list).any(|rule| has_keys_of(&rule));
+    let stamp = record.id().time();
+    let on_list = || needed.iter().filter(|needed| needed.rule.list == list);
+    let mut with_keys = on_list().filter(|needed| has_keys_of(&needed.rule)).peekable();
     match &*op {
         // with a space before Linux 3.19
-        b"remove_rule" | b"remove rule" | b"autoremove_rule" => is_needed,
+        b"remove_rule" | b"remove rule" | b"autoremove_rule" => {
+            with_keys.any(|needed| needed.was_needed_at(stamp))
+        }
         b"add_rule" | b"add rule" => {
-            let may_suppress = suppresses_everywhere(list)
-                || keys.is_empty() && needed.iter().any(|rule| is_on_list(&rule));
-            may_suppress && !is_needed
+            let may_suppress =
+                suppresses_everywhere(list) || keys.is_empty() && on_list().next().is_some();
+            may_suppress && with_keys.peek().is_none()
         }
         _ => false,
     }
@@ -77,6 +81,8 @@ const fn suppresses_everywhere(list: List) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::wire::frame;
 
@@ -89,7 +95,11 @@ mod tests {
         let needed = rules(&["-a always,exit -F arch=b64 -S execve -k mine"]);
         let is_against = |body: &str, needed: &[Rule]| {
             let text = format!("audit(1.000:2): auid=0 ses=1 {body}");
-            is_against(&frame::message(MessageType::CONFIG_CHANGE, 0, text.as_bytes()), needed)
+            let needed: Vec<_> = needed
+                .iter()
+                .map(|rule| NeededRule { rule: rule.clone(), since: Some(Duration::from_secs(1)) })
+                .collect();
+            is_against(&frame::message(MessageType::CONFIG_CHANGE, 0, text.as_bytes()), &needed)
         };
         for body in [
             "op=remove_rule key=\"mine\" list=4 res=1",

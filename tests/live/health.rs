@@ -27,7 +27,7 @@ fn watch() -> WatchdogConfig {
 }
 
 /// Receives until the audit health is as wanted: exactly these faults so far, or restored.
-fn wait_for(events: &mut Events<Receiver>, wanted: Option<HealthFaults>) {
+pub(crate) fn wait_for(events: &mut Events<Receiver>, wanted: Option<HealthFaults>) {
     let end = Instant::now() + Duration::from_secs(20);
     let mut lost = HealthFaults::empty();
     while Instant::now() < end {
@@ -51,7 +51,7 @@ fn wait_for(events: &mut Events<Receiver>, wanted: Option<HealthFaults>) {
 }
 
 /// Receives for a while, in which nothing may go missing.
-fn quiet_time(events: &mut Events<Receiver>, time: Duration) -> Vec<auditlink::Event> {
+pub(crate) fn quiet_time(events: &mut Events<Receiver>, time: Duration) -> Vec<auditlink::Event> {
     let end = events.source().now().saturating_add(time);
     let mut seen = Vec::new();
     while events.source().now() < end {

@@ -3,7 +3,7 @@
 //! `helper storm N [b32]`, `helper pair N`, `helper timed N`, `helper programs N`, `helper messages N`,
 //! `helper drip N`, `helper spoof PORT`, `helper say TEXT`,
 //! `helper life`, `helper variety FOLDER` and its parts `login`, `attach`, `confined`; `helper list
-//! BYTES`, `helper consume`, `helper squat PORT`, `helper unprivileged COMMAND…`, `helper unshare user|pid|net
+//! BYTES`, `helper consume`, `helper squat PORT`, `helper watched SECONDS`, `helper unprivileged COMMAND…`, `helper unshare user|pid|net
 //! COMMAND…`.
 
 use std::io::{Read, Write};
@@ -18,7 +18,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::kernel_lock::KEY;
-use crate::varied_workload;
+use crate::{needed_rules, varied_workload};
 
 /// Runs the command of the helper; `None` if the arguments are not for it.
 pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
@@ -38,6 +38,7 @@ pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
         ["list", bytes] => list(bytes),
         ["consume"] => consume(),
         ["squat", port] => squat(port),
+        ["watched", seconds] => needed_rules::watched(seconds),
         ["unprivileged", ref command @ ..] => return Some(as_unprivileged(command)),
         ["unshare", kind, ref command @ ..] => return Some(unshare(kind, command)),
         ["spoof", port] => spoof(port.parse().expect("a port")),

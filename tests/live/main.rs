@@ -22,6 +22,8 @@ mod helper;
 mod interpretations;
 mod kernel_lock;
 mod machine;
+mod namespaces;
+mod needed_rules;
 mod parity;
 mod process_load;
 mod processes;
@@ -96,6 +98,13 @@ const TESTS: &[Test] = &[
     ("health_auditing_turned_off", Anywhere, health::turned_off),
     ("health_in_an_event_loop", Anywhere, health::in_an_event_loop),
     ("health_rules_removed", Anywhere, health::rules_removed),
+    ("health_rules_removed_unwatched", Anywhere, needed_rules::removed_unwatched),
+    ("health_rules_loaded_again", Anywhere, needed_rules::removed_and_loaded_again),
+    ("health_rules_suppressed", Anywhere, needed_rules::suppressed),
+    ("health_rules_given_up", Anywhere, needed_rules::given_up),
+    ("health_files_replaced", Anywhere, needed_rules::files_replaced),
+    ("health_heartbeat_refused", Host, needed_rules::heartbeat_refused),
+    ("health_leaving_without_descriptors", Host, needed_rules::leaving_without_descriptors),
     ("health_heartbeat_missing", Anywhere, health::heartbeat_missing),
     ("health_heartbeat_by_a_process", Anywhere, health::heartbeat_by_a_process),
     ("health_registration_lost", Anywhere, health::registration_lost),
@@ -118,6 +127,10 @@ const TESTS: &[Test] = &[
     ("processes_have_exact_start_times", Host, processes::start_times),
     ("processes_in_bounded_memory", Anywhere, processes::memory),
     ("processes_of_procwatch", Anywhere, processes::procwatch),
+    ("processes_of_procwatch_whose_rules_are_removed", Anywhere, needed_rules::of_procwatch),
+    ("processes_of_procwatch_that_is_not_read", Host, needed_rules::procwatch_unread),
+    ("processes_with_pids_of_the_host", Host, namespaces::pids_of_the_host),
+    ("processes_with_pids_of_the_host_unprivileged", Host, namespaces::unprivileged),
     ("processes_in_a_pid_namespace", Host, processes::in_a_pid_namespace),
     ("processes_by_pidfds", Anywhere, processes::by_pidfds),
     ("processes_by_sweeps", Anywhere, processes::by_sweeps),

@@ -142,7 +142,8 @@ impl<I: ProcessInspector> Tracker<I> {
         let observed = self.histories.observed_fork_by(returned, caller.call.latest(), |fork| {
             fork.can_be_by(caller, may_be_sibling)
         });
-        let is_recorded = observed.is_none() && self.has_recorded_itself(caller, returned, may_be_sibling);
+        let is_recorded =
+            observed.is_none() && self.has_recorded_itself(caller, returned, may_be_sibling);
         // the call may have been suspended for long after it was entered
         let observed = observed.or_else(|| {
             let is_it = |fork: &ObservedFork| fork.can_be_by(caller, may_be_sibling);
@@ -224,9 +225,8 @@ impl<I: ProcessInspector> Tracker<I> {
     /// Returns whether what a call created is known by its own record.
     fn has_recorded_itself(&self, caller: &Caller, child: u32, may_be_sibling: bool) -> bool {
         let is_child = |instance: &Instance| {
-            let is_sibling = |parent| {
-                may_be_sibling && instance.end.is_none() && Some(parent) == caller.ppid
-            };
+            let is_sibling =
+                |parent| may_be_sibling && instance.end.is_none() && Some(parent) == caller.ppid;
             let is_parent = |parent| parent == caller.pid || is_sibling(parent);
             !instance.has_fork_record
                 && instance.can_be_created_by(caller.call, is_parent, &self.config.clock)

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::marker::Marker;
-use crate::receiver::watchdog::HeartbeatState;
 use crate::event::HealthFaults;
+use crate::receiver::watchdog::HeartbeatState;
 use crate::time::Tick;
 
 /// What is known of the audit system's health. It is empty while no watchdog runs.

@@ -340,6 +340,38 @@ fn a_changed_configuration_is_checked_while_a_watchdog_runs() {
 }
 
 #[test]
+fn a_refused_heartbeat_is_a_state_and_not_a_fault() {
+    let mut observer = UpkeepHarness::observer().watched();
+    let (_, announcement) = observer.heartbeat();
+    observer.message(announcement);
+    observer.message(WorkerMessage::HeartbeatRefused);
+    assert_eq!(observer.upkeep.heartbeat_state(), HeartbeatState::Refused);
+    observer.pass(100 * SECOND);
+    assert_eq!(observer.drain(), []);
+}
+
+#[test]
+fn a_record_that_needed_rules_were_removed_is_a_fault_until_the_watchdog_finds_none() {
+    let rules = HealthFaults::RULES;
+    let mut observer = UpkeepHarness::observer();
+    observer.upkeep.handle_rules_changed(observer.now);
+    observer.upkeep.handle_rules_changed(observer.now);
+    assert_eq!(observer.signals(), [Signal::Health { faults: rules }]);
+    let none = HealthFaults::empty();
+    // one that does not compare the rules does not know
+    observer.upkeep.handle_watchdog_started(HeartbeatState::Sent, false);
+    observer.message(WorkerMessage::Health(none));
+    assert_eq!(observer.signals(), [Signal::Health { faults: rules }]);
+    let mut observer = observer.watched();
+    observer.message(WorkerMessage::Health(none));
+    assert_eq!(observer.signals(), [Signal::Health { faults: none }]);
+    // what is given up on purpose is not a fault
+    observer.upkeep.shut_down(true, observer.now);
+    observer.upkeep.handle_rules_changed(observer.now);
+    assert_eq!(observer.signals(), []);
+}
+
+#[test]
 fn the_watchdog_is_ignored_during_shutdown() {
     let mut daemon = UpkeepHarness::daemon().watched();
     let (_, announcement) = daemon.heartbeat();

@@ -65,12 +65,10 @@ pub(super) struct FileChanges {
 impl ExpectedRules {
     /// Expects rules that are loaded at the start.
     pub(super) fn of(loaded: &[Rule], rules_of: Option<&Ownership>) -> Self {
-        let guarded: Vec<Rule> = needed_rules().clone();
+        let guarded = needed();
         let scope = match rules_of {
             None if !guarded.is_empty() => Scope::Guards,
-            None | Some(Ownership::All) => {
-                Scope::All(AtStart { rules: loaded.to_vec(), guarded })
-            }
+            None | Some(Ownership::All) => Scope::All(AtStart { rules: loaded.to_vec(), guarded }),
             Some(ownership) => {
                 let owned = loaded.iter().filter(|rule| ownership.owns(rule));
                 Scope::Some(AtStart { rules: owned.cloned().collect(), guarded })
@@ -85,18 +83,17 @@ impl ExpectedRules {
 
     /// Returns the rules that are expected now: guards may have added and removed some.
     fn rules(&self) -> Vec<Rule> {
-        let needed = needed_rules();
+        let needed = needed();
         match &self.scope {
             Scope::All(AtStart { rules, guarded }) | Scope::Some(AtStart { rules, guarded }) => {
-                let is_given_up =
-                    |rule: &Rule| contains(guarded, rule) && !contains(&needed, rule);
+                let is_given_up = |rule: &Rule| contains(guarded, rule) && !contains(&needed, rule);
                 rules.iter().filter(|rule| !is_given_up(rule)).cloned().collect()
             }
             Scope::Guards => {
                 let mut rules: Vec<Rule> = Vec::new();
-                for rule in needed.iter() {
-                    if !contains(&rules, rule) {
-                        rules.push(rule.clone());
+                for rule in needed {
+                    if !contains(&rules, &rule) {
+                        rules.push(rule);
                     }
                 }
                 rules
@@ -108,7 +105,7 @@ impl ExpectedRules {
     pub(super) fn are(&self, loaded: &[Rule]) -> bool {
         let expected = self.rules();
         if let Scope::All(AtStart { rules, .. }) = &self.scope {
-            let needed = needed_rules();
+            let needed = needed();
             let is_new = |rule: &&Rule| contains(&needed, rule) && !contains(rules, rule);
             let old = loaded.iter().filter(|rule| !is_new(rule));
             return old.clone().count() == expected.len()
@@ -172,6 +169,11 @@ impl ExpectedRules {
     pub(super) fn forget_files(&mut self, rules: &[Rule]) {
         self.files.retain(|file| !contains(rules, &file.rule));
     }
+}
+
+/// Returns the rules of the guards of this process.
+fn needed() -> Vec<Rule> {
+    needed_rules().iter().map(|needed| needed.rule.clone()).collect()
 }
 
 fn contains(rules: &[Rule], rule: &Rule) -> bool {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::expected_rules::ExpectedRules;
 use super::{RepairGate, Sender, send_marker};
-use crate::control::installed::change_of_rules;
+use crate::control::installed::{change_of_rules, while_rules_are_repaired};
 use crate::control::{Control, registration};
 use crate::error::{Error, ErrorKind};
 use crate::event::HealthFaults;
@@ -127,7 +127,7 @@ impl Watchdog {
         }
         self.sender.send(WorkerMessage::Health(*faults)); // a fault is reported before its repair
         if self.config.reapply_rules == Repair::Always {
-            let is_repaired = self.reapply_rules(&files.stale);
+            let is_repaired = while_rules_are_repaired(|| self.reapply_rules(&files.stale));
             faults.set(HealthFaults::RULES, !is_repaired);
             faults.set(HealthFaults::FILES, files.is_gone || !is_repaired && files.is_any);
         } else {

@@ -6,7 +6,9 @@ use super::*;
 fn with_service(harness: &mut TrackerHarness) {
     harness.procfs().put(7, 1, 20).is_nested = Some(false);
     harness.procfs().put(3, 2, 0).is_kernel_thread = true;
-    let Some(Lookup::Process(shell)) = harness.procfs().there.get_mut(&10) else { panic!("it runs") };
+    let Some(Lookup::Process(shell)) = harness.procfs().there.get_mut(&10) else {
+        panic!("it runs")
+    };
     shell.is_nested = Some(false);
     harness.tracker.start();
 }
@@ -53,7 +55,11 @@ fn a_returned_pid_is_not_taken_for_one_that_another_process_created() {
         [Some("fork 7"), Some("fork 12"), Some("fork 10")]
     );
     let parent = |harness: &TrackerHarness, pid| {
-        harness.tracker.process(pid).and_then(|process| process.parent?.value.id).map(ProcessId::pid)
+        harness
+            .tracker
+            .process(pid)
+            .and_then(|process| process.parent?.value.id)
+            .map(ProcessId::pid)
     };
     assert_eq!((parent(&harness, 20), parent(&harness, 5_000)), (Some(10), Some(12)));
     // nor if that one's own record has arrived
