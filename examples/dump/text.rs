@@ -141,7 +141,6 @@ fn details(event: &Event, kind: &EventKind<'_>) -> Option<String> {
         EventKind::Exit(exit) => exit.status().map(|status| format!("status={status}")),
         EventKind::Kill(kill) => kill.signal().map(|signal| signal.to_string()),
         EventKind::Ptrace(ptrace) => ptrace.request().map(|request| request.to_string()),
-        EventKind::Login(login) => login.auid().map(|auid| format!("auid={auid}")),
         EventKind::User(message) if event.objects().is_empty() => {
             message.message().map(|said| said.escape_ascii().to_string())
         }

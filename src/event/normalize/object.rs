@@ -221,13 +221,13 @@ fn objects_of_message<'a>(message: UserMessage<'a>, objects: &mut Vec<Object<'a>
     let account = account.or_else(|| account_by_id(message, "uid").filter(|_| is_about_uid));
     objects.extend(account.map(Object::Account));
     let names: &[&str] = match record.message_type().number() {
-        2300..=2302 | 2311 => &["selected-context", "new-context", "new-role"],
+        2300 => &["selected-context", "new-context", "new-role"],
         2400..=2409 => &["fp", "conn-name"],
         _ => &["unit", "cmd", "vm", "sw", "grp"],
     };
     objects.extend(names.iter().filter_map(|name| text(name)).map(Object::Name));
     if matches!(record.message_type().number(), 2400..=2409) && text("fp").is_none() {
-        objects.extend(remote_address(message).map(Object::Address));
+        objects.extend(other_end(message));
     }
 }
 
@@ -240,14 +240,17 @@ fn account_by_id<'a>(message: UserMessage<'a>, field: &str) -> Option<ByteStr<'a
     Some(known.unwrap_or_else(|| id.bytes().into()))
 }
 
-/// Returns the other end of an encrypted session.
-fn remote_address(message: UserMessage<'_>) -> Option<SocketAddress> {
-    let address = |field| -> Option<IpAddr> { message.field(field)?.decimal() };
-    let port = message.field("rport").and_then(Value::decimal).unwrap_or(0);
-    Some(match address("raddr").or_else(|| address("addr"))? {
+/// Returns the other end of an encrypted session: an address, with its port if that is known.
+fn other_end(message: UserMessage<'_>) -> Option<Object<'_>> {
+    let address = |field| message.field(field).and_then(|value| value.decimal::<IpAddr>());
+    let address = address("raddr").or_else(|| address("addr"))?;
+    let Some(port) = message.field("rport").and_then(Value::decimal) else {
+        return Some(Object::Name(address.to_string().into()));
+    };
+    Some(Object::Address(match address {
         IpAddr::V4(address) => SocketAddress::Inet(SocketAddrV4::new(address, port)),
         IpAddr::V6(address) => SocketAddress::Inet6(SocketAddrV6::new(address, port, 0, 0)),
-    })
+    }))
 }
 
 /// Resolves `.`, `..` and double slashes of an absolute path.

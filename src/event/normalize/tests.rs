@@ -245,7 +245,7 @@ fn objects_of_each_type() {
     assert_eq!(of("CRYPTO_SESSION", &session), ["10.0.0.2:47788"]);
     let ike =
         format!("pid=1 msg='op=start conn-name=\"gw\" raddr=2001:db8::1 {tail} addr=10.0.0.2'");
-    assert_eq!(of("CRYPTO_IKE_SA", &ike), ["gw", "[2001:db8::1]:0"]);
+    assert_eq!(of("CRYPTO_IKE_SA", &ike), ["gw", "2001:db8::1"]);
     assert_eq!(of("MAC_STATUS", "enforcing=0 old_enforcing=1 auid=0 res=1"), ["enforcing=0"]);
     assert_eq!(of("MAC_CONFIG_CHANGE", "bool=httpd_x val=1 old_val=0 auid=0"), ["httpd_x=1"]);
     assert_eq!(of("USER_LOGIN", &format!("pid=1 msg='op=login acct=? id=5 {tail}'")), ["5"]);
