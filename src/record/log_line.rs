@@ -78,7 +78,7 @@ impl<'a> LogLine<'a> {
         Self::read(line).ok_or(DecodeError::Line)
     }
 
-    /// Returns whether a line is no record, and not one that cannot be read: what stands between records in
+    /// Returns whether a line holds no record that could be lost: what stands between records in
     /// the output of ausearch, in the log of a system or in the journal.
     pub(crate) fn is_other(line: &[u8]) -> bool {
         wrapped::is_other(line)

@@ -26,7 +26,7 @@ pub(super) fn unwrap(line: &[u8]) -> Option<Wrapped<'_>> {
     Some(Wrapped { host, inside: with_separator(inside) })
 }
 
-/// Returns whether a line is no record, but belongs to the form of a log: what ausearch prints between
+/// Returns whether a line belongs to the form of a log and holds no record: what ausearch prints between
 /// events, the other fields of the journal, and what other programs wrote to the log of the system.
 pub(super) fn is_other(line: &[u8]) -> bool {
     if line.starts_with(b"type=") || line.starts_with(b"node=") {
@@ -85,18 +85,19 @@ fn host(before: &[u8]) -> Option<Option<&[u8]>> {
         return is_log.then_some(None);
     };
     let mut words = text.split(|byte| *byte == b' ').filter(is_word);
-    let host = words.next().filter(|word| {
-        has_host && !word.ends_with(b":") && !word.starts_with(b"[") && !is_tag(word)
-    });
+    let host = words.next().filter(|word| has_host && is_host(word));
     match (host, words.next()) {
         (Some(host), Some(_)) => Some(Some(host)),
         _ => Some(None),
     }
 }
 
-/// Returns whether a word is the name of a program with its process, `name[12]:`.
-fn is_tag(word: &[u8]) -> bool {
-    word.ends_with(b"]") || word.ends_with(b"]:")
+/// Returns whether a word after a time can be the name of a machine. It is none if it is the program
+/// (`name:`, `name[12]:`), the kernel's time, or a part of Android's form (`12`, `12-34`, `W/name`).
+fn is_host(word: &[u8]) -> bool {
+    let is_process = word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-'));
+    let has_sign = word.iter().any(|byte| matches!(byte, b'[' | b'/'));
+    !(is_process || has_sign || word.ends_with(b":"))
 }
 
 /// Skips the priority, `<13>`.
@@ -280,6 +281,9 @@ mod tests {
             "10-27 23:21:21.386  1234  1234 W app: ",
             "10-27 23:21:21.386 W/app ( 1234): ",
             "W/auditd  ( 1234): ",
+            "2025-10-27 23:21:21.386  1234  1234 W app: ",
+            "2025-10-27 23:21:21.386  4928-4928  com.app   com.app   W  ",
+            "           10-27 23:21:21.386 W/app (17088): ",
             "I auditd  : ",
             "Dec 26 19:37:29 audispd: ",
             "Dec 26 19:37:29 audispd[7]: ",
@@ -294,6 +298,8 @@ mod tests {
             "<46>Dec 26 19:37:29 host1 audispd[812]: ",
             "Dec 26 2025 19:37:29 host1 audisp-syslog: ",
             "Dec 26 19:37:29 host1 tag_audit_log ",
+            "2025-12-26T19:37:29+00:00 host1 auditd ",
+            "Dec 26 19:37:29 host1 audit[7]: Audit: ",
             "2025-12-26T19:37:29.123456+00:00 host1 kernel: audit: ",
             "2025-12-26 19:37:29 +0000 host1 audispd: ",
             "2025-12-26 19:37:29.5 host1 audispd: ",
