@@ -19,6 +19,9 @@ use crate::stdio;
 /// How often the output is flushed and signals are checked.
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How long a heartbeat may take on a machine that is busy with creating processes.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The key of the rules.
 const KEY: &str = "procwatch";
 
@@ -90,7 +93,8 @@ fn with_rules(
     let rules = rules(options).map_err(Error::from)?;
     control.delete_rules_by_key(KEY)?; // of a predecessor that was killed
     let installed = control.apply(&rules)?; // a guard: dropping it removes the rules
-    let watchdog = WatchdogConfig::new().reapply_rules(Repair::Always);
+    let watchdog =
+        WatchdogConfig::new().reapply_rules(Repair::Always).heartbeat_timeout(HEARTBEAT_TIMEOUT);
     if receiver.watch(&watchdog)? == HeartbeatState::Refused {
         stdio::warn(format_args!(
             "warning: CAP_AUDIT_WRITE is missing: no heartbeat shows whether records still arrive"

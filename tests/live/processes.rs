@@ -472,7 +472,8 @@ pub(crate) fn procwatch(kernel: &KernelLock) {
         let mut words = String::new();
         let mut stderr = watcher.stderr.take().expect("a pipe");
         std::io::Read::read_to_string(&mut stderr, &mut words).expect("text");
-        let losses: Vec<_> = text.lines().filter(|line| line.contains(r#""type":"loss""#)).collect();
+        let losses: Vec<_> =
+            text.lines().filter(|line| line.contains(r#""type":"loss""#)).collect();
         assert_eq!(status.code(), Some(0), "{losses:?} {words}");
 
         let lines: Vec<serde_json::Value> =

@@ -104,12 +104,11 @@ impl<I: ProcessInspector> Tracker<I> {
         instance.forked_at = forked_at;
         let parent = instance.parent_pid();
         instance.is_nested = parent.and_then(|parent| self.inherited_nesting(parent));
-        if let Some(fork) = fork {
-            if let Some(parent) = self.histories.running_mut(fork.parent)
-                && parent.is_nested != Some(false)
-            {
-                parent.unmatched_children.add(pid, fork.since_boot);
-            }
+        if let Some(fork) = fork
+            && let Some(parent) = self.histories.running_mut(fork.parent)
+            && parent.is_nested != Some(false)
+        {
+            parent.unmatched_children.add(pid, fork.since_boot);
         }
         // the record of the call that created it may have arrived before, without showing what it created
         let task = self.take_unsettled(pid, caller.ppid);
