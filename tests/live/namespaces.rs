@@ -30,9 +30,9 @@ pub(crate) fn pids_of_the_host(_: &KernelLock) {
 
 /// Any user can do so, where user namespaces are allowed.
 pub(crate) fn unprivileged(_: &KernelLock) {
-    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let unprivileged = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     let unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
-    let words = [&nobody[..], &unshare].concat();
+    let words = [&unprivileged[..], &unshare].concat();
     let [program, others @ ..] = &words[..] else { panic!("a program") };
     let is_allowed = Command::new(program).args(others).arg("true").output();
     if !is_allowed.is_ok_and(|output| output.status.success()) {
