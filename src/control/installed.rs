@@ -212,8 +212,8 @@ mod tests {
     #[test]
     fn a_rule_of_two_guards_is_released_by_the_last_one() {
         let rule = |text: &str| text.parse::<Rule>().expect("a rule");
-        let one = rule("-a always,exit -F pid=1 -k one");
-        let two = rule("-a always,exit -F pid=2 -k two");
+        let one = rule("-a always,exit -S getpid -F pid=1 -k one");
+        let two = rule("-a always,exit -S getpid -F pid=2 -k two");
         let mut needed: Vec<_> = [&one, &two, &one].map(NeededRule::new).into();
         assert!(!release(&mut needed, &one));
         assert!(release(&mut needed, &one));
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_removal_before_the_rule_was_needed_is_not_against_it() {
-        let rule = "-a always,exit -F pid=1 -k one".parse().expect("a rule");
+        let rule = "-a always,exit -S getpid -F pid=1 -k one".parse().expect("a rule");
         let mut needed = NeededRule { rule, since: Some(Duration::from_millis(900_100)) };
         let at = |seconds, millis| Timestamp::new(seconds, millis).expect("a time");
         assert!(needed.was_needed_at(at(900, 100)) && needed.was_needed_at(at(901, 0)));

@@ -132,7 +132,7 @@ pub(crate) fn suppressed(kernel: &KernelLock) {
     }
     for harmless in [
         "-A always,exit -S getpid -F pid=4711 -F key=other",
-        "-a never,exit -F pid=4711 -F key=other",
+        "-a never,exit -S getpid -F pid=4711 -F key=other",
     ] {
         let harmless = rule(harmless);
         other.add_rule(&harmless).expect("it is new");
