@@ -322,11 +322,10 @@ pub(crate) fn successor(kernel: &KernelLock) {
     let lost = control.status().expect("a status").lost;
 
     let daemon = Receiver::daemon().open().expect("the dead are no hindrance");
-    let mut events = Events::with_assembler(
+    let events = Events::with_assembler(
         daemon,
-        Assembler::with_config(AssemblerConfig::new().resume_after(last)),
+        Assembler::with_config(AssemblerConfig::new().resume_after(last).lost_before(lost)),
     );
-    events.lost_counter(lost);
     let (harvest, stats) = Harvest::default().finish(events);
     rules.remove().expect("the rules are loaded");
     // the records of changed rules have serials too
