@@ -11,7 +11,8 @@ use std::process::{Command, Output, Stdio};
 
 use crate::support::example;
 
-const CALL: &str = "type=SYSCALL msg=audit(1.000:2): arch=c000003e syscall=80 success=yes exit=0 pid=7\n";
+const CALL: &str =
+    "type=SYSCALL msg=audit(1.000:2): arch=c000003e syscall=80 success=yes exit=0 pid=7\n";
 
 /// A folder for the files of one test.
 struct Folder(PathBuf);
@@ -96,7 +97,8 @@ fn a_missing_argument_list_differs_from_an_empty_one() {
     let list = "type=EXECVE msg=audit(1.000:2): argc=0\n";
     let missing = folder.file("missing", &exec);
     let empty = folder.file("empty", [&exec, list].concat());
-    let print = |path: &str, format| text(&run("dump", &["--log", path, "--format", format]).stdout);
+    let print =
+        |path: &str, format| text(&run("dump", &["--log", path, "--format", format]).stdout);
     assert!(print(&missing, "text").contains("MISSING argument_count"));
     assert!(!print(&missing, "text").contains("args="));
     assert!(print(&empty, "text").contains("args=[]"));
@@ -133,8 +135,14 @@ fn a_recording_that_fails_does_not_end_the_reading() {
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{name}");
         assert_eq!(text(&output.stdout), text(&all.stdout), "{name}");
-        assert!(stderr.starts_with("the recording has ended: /dev/full: No space left"), "{stderr}");
-        assert!(stderr.ends_with(&format!("{name}: /dev/full: No space left on device\n")), "{stderr}");
+        assert!(
+            stderr.starts_with("the recording has ended: /dev/full: No space left"),
+            "{stderr}"
+        );
+        assert!(
+            stderr.ends_with(&format!("{name}: /dev/full: No space left on device\n")),
+            "{stderr}"
+        );
         let args = ["--demo", "--write", "/dev/full", "--stop-on-write-error"];
         let stopped = run(name, &args);
         assert_eq!(stopped.status.code(), Some(1), "{name}");

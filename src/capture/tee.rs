@@ -11,7 +11,7 @@ use crate::time::Tick;
 
 /// A source that records the output of another source in a capture.
 ///
-/// If the capture cannot be written, as on a full disk, the recording ends, and the source goes on:
+/// If the capture cannot be written, as on a full disk, the recording ends and the source continues:
 /// [`recording_error`](Self::recording_error) returns the error, and so does [`Writer::finish`].
 ///
 /// # Examples

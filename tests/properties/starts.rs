@@ -131,10 +131,12 @@ fn start(number: u64, tally: &mut Tally) {
     let sent_before: BTreeSet<u32> = before.iter().map(|record| record.serial).collect();
     while let Some(delivery) = assembler.poll() {
         if let Delivery::Loss(loss) = delivery
-            && let (Cause::SerialGap { first, last }, Count::Exactly(_)) = (loss.cause(), loss.count())
+            && let (Cause::SerialGap { first, last }, Count::Exactly(_)) =
+                (loss.cause(), loss.count())
         {
             let range = (0..=last.wrapping_sub(*first)).map(|ahead| first.wrapping_add(ahead));
-            tally.counted_wrongly += range.filter(|serial| sent_before.contains(serial)).count() as u64;
+            tally.counted_wrongly +=
+                range.filter(|serial| sent_before.contains(serial)).count() as u64;
         }
     }
     tally.starts += 1;
