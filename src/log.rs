@@ -134,8 +134,8 @@ impl<R: BufRead> Reader<R> {
         while self.read_line()? {
             let is_torn = self.line.pop_if(|last| *last == b'\n').is_none();
             while self.line.pop_if(|last| *last == b'\r').is_some() {}
-            if self.line.is_empty() || self.line == b"----" {
-                continue; // a separator that ausearch writes
+            if self.line.is_empty() || LogLine::is_other(&self.line) {
+                continue;
             }
             if let Some(at) = self.parse() {
                 let is_torn = is_torn || is_damaged(&self.line);
