@@ -134,7 +134,13 @@ impl<R: BufRead> Reader<R> {
         while self.read_line()? {
             let is_torn = self.line.pop_if(|last| *last == b'\n').is_none();
             while self.line.pop_if(|last| *last == b'\r').is_some() {}
-            if self.line.is_empty() || LogLine::is_other(&self.line) {
+            if self.line.is_empty() {
+                continue;
+            }
+            if LogLine::is_other(&self.line) {
+                if self.sign == Sign::Empty {
+                    self.sign = Sign::None;
+                }
                 continue;
             }
             if let Some(at) = self.parse() {
@@ -441,6 +447,7 @@ mod tests {
             (error.to_string(), losses)
         };
         let none = "cannot read the log: no line is an audit record".to_owned();
+        assert_eq!(error(b"Dec 26 19:37:29 web sshd[7]: a message\n"), (none.clone(), 0));
         assert_eq!(error(b"some text\nand more\n"), (none.clone(), 0));
         let program = [&b"\x7FELF\n\0"[..], &[0; 40], b"\n"].concat().repeat(30_000);
         assert_eq!(error(&program), (none.clone(), 0));

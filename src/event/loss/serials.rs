@@ -169,8 +169,8 @@ impl Serials {
         if distance > RESTART_FORWARDS {
             return true;
         }
-        let latest = self.latest.unwrap_or(id.time());
-        let later = id.time().as_millis().saturating_sub(latest.as_millis());
+        let latest = self.latest.map_or(u64::MAX, Timestamp::as_millis);
+        let later = id.time().as_millis().saturating_sub(latest);
         let is_skipped = || self.gaps.iter().any(|gap| gap.contains(id.serial()));
         match distance {
             ..RESTART_BACKWARDS | 0 => later > 0,
