@@ -127,7 +127,7 @@ fn with_rules(
     }
     let running = processes.tracker().processes().filter(|process| process.audited == Audited::Yes);
     stdio::warn(format_args!("{} still running", count(running.count(), "observed process")));
-    Ok(processes.completeness())
+    Ok(processes.lifecycle_completeness())
 }
 
 /// Warns of the processes whose system calls are not recorded.

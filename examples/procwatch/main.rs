@@ -62,7 +62,7 @@ fn replay<S: Source>(source: S, printer: &mut Printer) -> Result<Completeness, F
         "warning: a file lacks the processes that ran before it, the start times of processes, and \
          most exits by signal"
     ));
-    Ok(processes.completeness())
+    Ok(processes.lifecycle_completeness())
 }
 
 /// Prints process events in a format, and counts them.

@@ -353,11 +353,14 @@ impl<S: Source> Processes<S> {
         self.events.stats()
     }
 
-    /// Returns whether every record was received, and no other loss was returned; see
-    /// [`Events::completeness`].
-    ///
-    /// It is never complete after a [`ProcessEvent::Loss`].
+    /// Returns whether every record was received; see [`Events::completeness`].
     pub fn completeness(&self) -> Completeness {
+        self.events.completeness()
+    }
+
+    /// Returns whether every record was received, and nothing else about processes is missing: it is never
+    /// complete after a [`ProcessEvent::Loss`].
+    pub fn lifecycle_completeness(&self) -> Completeness {
         let LifecycleLosses { of_monitor, unsettled } = self.losses;
         let mut reasons = self.events.completeness().reasons().to_vec();
         if of_monitor > 0 {

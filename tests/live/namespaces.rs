@@ -140,7 +140,7 @@ fn check(monitor: ProcessMonitorBuilder, kind: MonitorKind, unshare: &[&str]) {
     for event in &mut processes {
         reported.add(&event.expect("no error"), pid, shell_path);
     }
-    let completeness = processes.completeness();
+    let completeness = processes.lifecycle_completeness();
     let _ = fs::remove_file(&shell);
     let Reported { of_victim, of_kernel, losses, firsts, children, exits } = &reported;
     println!(
