@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::event::{Received, Signal};
 use crate::message_type::RecordRole;
-use crate::record::LogLine;
+use crate::record::{JournalEntry, LogLine};
 use crate::source::Source;
 use crate::time::Tick;
 use crate::wire::frame;
@@ -40,6 +40,8 @@ pub struct Reader<R> {
     line: Vec<u8>,
     frame: Vec<u8>,
     held: Held,
+    /// The entry of the journal that is being read.
+    entry: JournalEntry,
     now: Tick,
     /// The file's name, for errors.
     path: Option<PathBuf>,
@@ -80,6 +82,7 @@ impl<R: BufRead> Reader<R> {
             line: Vec::new(),
             frame: Vec::new(),
             held: Held::Nothing,
+            entry: JournalEntry::new(),
             now: Tick::ZERO,
             path: None,
         }
@@ -97,13 +100,16 @@ impl<R: BufRead> Reader<R> {
                     None => error,
                 }
             })?;
-            if count == 0 {
-                return Ok(false);
-            }
             while let [start @ .., b'\n' | b'\r'] = &self.line[..] {
                 self.line.truncate(start.len());
             }
-            if self.line.is_empty() || LogLine::is_other(&self.line) {
+            if self.line.is_empty() {
+                match self.entry.finish() {
+                    Some(line) => self.line = line,
+                    None if count == 0 => return Ok(false),
+                    None => continue,
+                }
+            } else if self.entry.add(&self.line) || LogLine::is_other(&self.line) {
                 continue;
             }
             self.held = Held::Line;
@@ -235,6 +241,26 @@ mod tests {
             bytes,
             [&undecodable("nonsense"), &undecodable("type=ADD_RULE msg=audit(1.000:3): x")]
         );
+    }
+
+    #[test]
+    fn entries_of_the_journal_are_read_as_records_of_their_host() {
+        let entry = |fields: &str| format!("__CURSOR=s=1\n_HOSTNAME=web1\n{fields}_PID=1\n\n");
+        let of_audit = "_AUDIT_TYPE=1300\n_AUDIT_ID=2\n_SOURCE_REALTIME_TIMESTAMP=1000000\n\
+            MESSAGE=SYSCALL arch=c000003e syscall=80 success=yes exit=0\n";
+        let text = [
+            entry(of_audit),
+            entry("MESSAGE=Started session 1 of user ann.\n"),
+            entry("MESSAGE=audit: type=1307 audit(1.000:2): cwd=\"/\"\n"),
+            entry("MESSAGE=audit: audit_lost=1 audit_rate_limit=0 audit_backlog_limit=64\n"),
+            "__CURSOR=s=2\nMESSAGE=audit: type=1305 audit(1.000:3): op=set audit_enabled=1"
+                .to_owned(),
+        ];
+        let (events, losses) = read(&text.concat());
+        let found: Vec<_> =
+            events.iter().map(|event| (event.node(), event.records().len())).collect();
+        assert_eq!(found, [(Some(&b"web1"[..]), 2), (None, 1)]);
+        assert_eq!(losses.len(), 1, "{losses:?}");
     }
 
     #[test]
