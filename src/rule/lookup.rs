@@ -6,8 +6,8 @@ use crate::user_db::{NoLookup, UserDb};
 ///
 /// Text can contain the names of users and groups, and `-w` watches a file or a directory; a rule in
 /// the kernel contains IDs, and has different fields for files and directories.
-/// [`host::UserNames`](crate::host::UserNames) resolves both on the running system; [`NoLookup`]
-/// resolves no name.
+/// [`host::UserNames`](crate::host::UserNames) resolves both on the running system, as
+/// [`FromStr`](std::str::FromStr) of a rule does; [`NoLookup`] resolves no name.
 ///
 /// # Examples
 ///
@@ -30,11 +30,12 @@ use crate::user_db::{NoLookup, UserDb};
 /// # Ok::<(), auditlink::rule::RuleError>(())
 /// ```
 pub trait Lookup: UserDb {
-    /// Returns whether a path is a directory, so that `-w` watches the whole tree below it.
+    /// Returns whether a path is a directory, so that `-w` watches the whole tree below it; `None` if
+    /// it is not known, which makes `-w` an error.
     ///
-    /// Unless overridden, a path is a directory if it ends in `/`.
-    fn is_directory(&self, path: &str) -> bool {
-        path.ends_with('/')
+    /// Unless overridden, a path is a directory if it ends in `/`, and not known otherwise.
+    fn is_directory(&self, path: &str) -> Option<bool> {
+        path.ends_with('/').then_some(true)
     }
 }
 

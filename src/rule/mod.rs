@@ -6,6 +6,8 @@
 
 mod analysis;
 mod builder;
+#[cfg(test)]
+mod builder_tests;
 mod error;
 mod field;
 mod field_compare;

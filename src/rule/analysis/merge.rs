@@ -145,7 +145,8 @@ mod tests {
     fn only_rules_on_system_calls_are_merged() {
         let lines = ["-a never,task -F pid=1", "-a never,task -F pid=1"];
         assert_eq!(merged(&lines).len(), 2);
-        let watch = ["-w /etc/a -p w -k k", "-w /etc/b -p w -k k"];
-        assert_eq!(merged(&watch), watch);
+        let watch = |path: &str| format!("-a always,exit -S all -F path={path} -F perm=w -F key=k");
+        let watches = ["-w /etc/a -p w -k k", "-w /etc/b -p w -k k"];
+        assert_eq!(merged(&watches), [watch("/etc/a"), watch("/etc/b")]);
     }
 }
