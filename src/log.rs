@@ -383,7 +383,7 @@ mod tests {
             entry("MESSAGE=Started session 1 of user ann.\n"),
             entry("MESSAGE=audit: type=1307 audit(1.000:2): cwd=\"/\"\n"),
             entry("MESSAGE=audit: audit_lost=1 audit_rate_limit=0 audit_backlog_limit=64\n"),
-            "__CURSOR=s=2\nMESSAGE=audit: type=1305 audit(1.000:3): op=set audit_enabled=1"
+            "__CURSOR=s=2\nMESSAGE=audit: type=1305 audit(1.000:3): op=set audit_enabled=1\n"
                 .to_owned(),
         ];
         let (events, losses) = read(&text.concat());
