@@ -13,6 +13,8 @@
 
 #[path = "../support/failure.rs"]
 mod failure;
+mod interpret;
+mod signal;
 #[path = "../support/stdio.rs"]
 mod stdio;
 
@@ -20,9 +22,9 @@ use std::process::ExitCode;
 
 use auditlink::control::{ApplyMode, Setting};
 use auditlink::host::UserNames;
-use auditlink::rule::{Command, Ownership, Plan, RulesFile};
-use auditlink::wire::status::{FeatureSwitches, Status};
-use auditlink::{Control, Error, ErrorKind, MessageType, Rule, Settings};
+use auditlink::rule::{Command, Lint, Ownership, Plan, RulesFile};
+use auditlink::wire::status::{Enabled, FeatureSwitches, Status};
+use auditlink::{Control, Error, ErrorKind, MessageType, Rule, RuleSet, Settings};
 
 use self::failure::Failure;
 
@@ -31,7 +33,8 @@ Usage: auditctl OPTIONS
 
     -a <l,a>               append a rule to list <l> with action <a>
     -A <l,a>               insert a rule at the beginning of list <l> with action <a>
-    --apply                with -R: replace the loaded rules by those of the file, all or nothing
+    --apply                with -R: replace the loaded rules by those of the file, all or nothing,
+                           and change the settings that it names
     -b <backlog>           set how many records the kernel queues
     -c                     in a file: continue after errors, but fail at the end
     -C f=f                 compare two fields; operators =, !=
@@ -44,7 +47,7 @@ Usage: auditctl OPTIONS
                            0 nothing, 1 print a message, 2 panic
     -F f=v                 add a condition; operators =, !=, <, >, <=, >=, &, &=
     -h, --help             print this help
-    -i                     in a file: ignore errors
+    -i                     in a file: ignore errors; after -l and -s: interpret numbers
     -k <key>               set the key of a rule
     -l                     list the rules; with -k those with a key
     --loginuid-immutable   let no process change its login user once it is set
@@ -59,6 +62,8 @@ Usage: auditctl OPTIONS
     -R <file>              read rules from a file or directory
     -s                     show the status
     -S <calls>             system calls, by name or number
+    --signal <signal>      send a signal to the audit daemon: term (stop), hup (reload),
+                           usr1 (rotate), usr2 (resume) or cont (state)
     -t                     remove watches on trees that no longer exist
     -v, --version          print the version
     -w <path>              watch a path
@@ -70,7 +75,9 @@ Usage: auditctl OPTIONS
 
 Exit codes:
     0    success
-    1    no option, a rules file that could not be loaded, or output that could not be written
+    1    no option, a rules file that could not be loaded, a signal that could not be sent, or
+         output that could not be written
+    2    --signal without an audit daemon
     4    a missing capability
     255  another failure
 ";
@@ -131,7 +138,7 @@ fn run(args: Vec<String>, output: &mut Output) -> u8 {
             output.line(USAGE.trim_end());
             return FAILED_FILE;
         }
-        Some("-h" | "--help") => {
+        Some("-h" | "--help") if args.len() == 1 => {
             output.line(USAGE.trim_end());
             return 0;
         }
@@ -151,6 +158,7 @@ fn run(args: Vec<String>, output: &mut Output) -> u8 {
     let result = Command::parse(&args, &UserNames::new()).map_err(Error::from);
     let result = result.and_then(|command| match command {
         Command::Load(path) if !extras.is_empty() => examine(&path, &extras, output),
+        Command::Signal(signal) => Ok(signal::send(Control::open()?.status()?.pid, signal)),
         command => execute(command, &mut Control::open()?, output).map(|()| 0),
     });
     result.unwrap_or_else(|error| {
@@ -189,35 +197,107 @@ fn examine(path: &str, extras: &[String], output: &mut Output) -> Result<u8, Err
         rules.lint().iter().for_each(|lint| output.line(lint));
     }
     if wants("--plan") || wants("--apply") {
+        let Some(settings) = settings_of(&file) else { return Ok(FAILED_FILE) };
         let mut control = Control::open()?;
         let plan = rules.plan(&control.rules()?, &Ownership::All);
         plan.to_string().lines().for_each(|line| output.line(line));
+        for (setting, value) in &settings {
+            output.line(format_args!("+ {} {value}", setting.option()));
+        }
         if wants("--apply") {
-            return apply(&mut control, &plan, output);
+            return apply(&mut control, &plan, &settings, output);
         }
     }
     Ok(0)
 }
 
-/// Replaces the loaded rules by those of a file, all or nothing; returns the exit code.
-fn apply(control: &mut Control, plan: &Plan, output: &mut Output) -> Result<u8, Error> {
-    let mut report = control.apply_plan(plan, ApplyMode::AllOrNothing)?;
-    if report.is_locked {
+/// Returns the settings of a file, the last value of each; `None` if the file has other commands than
+/// rules and settings, which `--plan` and `--apply` cannot carry out, and which are reported.
+fn settings_of(file: &RulesFile) -> Option<Vec<(Setting, u32)>> {
+    let mut settings = Vec::new();
+    let mut is_complete = true;
+    for line in file.lines() {
+        match &line.command {
+            Command::Set(values) => {
+                for (setting, value) in values {
+                    settings.retain(|(other, _)| other != setting);
+                    settings.push((*setting, *value));
+                }
+            }
+            Command::Add(_)
+            | Command::Delete(_)
+            | Command::DeleteAll { .. }
+            | Command::ContinueOnErrors
+            | Command::IgnoreErrors => {}
+            _ => {
+                let (file, number) = (&line.file, line.number);
+                stdio::warn(format_args!(
+                    "auditctl: {file}:{number}: {}: --plan and --apply take rules and settings only",
+                    line.text.trim()
+                ));
+                is_complete = false;
+            }
+        }
+    }
+    is_complete.then_some(settings)
+}
+
+/// Replaces the loaded rules by those of a file, all or nothing, between the limits and the enabled
+/// flag of the file; returns the exit code.
+fn apply(
+    control: &mut Control,
+    plan: &Plan,
+    settings: &[(Setting, u32)],
+    output: &mut Output,
+) -> Result<u8, Error> {
+    let before = control.status()?;
+    if before.enabled == Enabled::LOCKED && (!plan.is_done() || !settings.is_empty()) {
         output.line("the configuration is locked: nothing was changed");
         return Ok(FAILED);
     }
-    match report.failed.pop() {
-        Some((_, error)) => {
-            output.line("the previous rules were restored");
-            Err(error)
+    let (last, first): (Vec<_>, Vec<_>) =
+        settings.iter().partition(|(setting, _)| *setting == Setting::Enabled);
+    let changed = first.iter().try_for_each(|(setting, value)| set(control, *setting, *value));
+    let changed = changed.and_then(|()| {
+        let mut report = control.apply_plan(plan, ApplyMode::AllOrNothing)?;
+        report.failed.pop().map_or(Ok(()), |(_, error)| Err(error))
+    });
+    if let Err(error) = changed {
+        output.line("the previous rules and settings were restored");
+        for (setting, _) in first {
+            if let Some(value) = before.setting(setting) {
+                set(control, setting, value)?;
+            }
         }
-        None => Ok(0),
+        return Err(error);
+    }
+    last.into_iter().try_for_each(|(setting, value)| set(control, setting, value))?;
+    Ok(0)
+}
+
+/// Changes a setting.
+fn set(control: &mut Control, setting: Setting, value: u32) -> Result<(), Error> {
+    match (setting, value) {
+        (Setting::Enabled, 2) => control.lock(),
+        (Setting::Failure, 2) => control.panic_on_loss(),
+        _ => control.configure(&Settings::new().with(setting, value)).map(drop),
     }
 }
 
-/// Executes the lines of a file in order.
+/// Executes the lines of a file in order, up to the first error.
 fn load(control: &mut Control, path: &str, output: &mut Output) -> Result<(), Error> {
-    let file = RulesFile::load(path)?;
+    let (file, mistakes) = match RulesFile::load(path) {
+        Ok(file) => (file, None),
+        Err(error) => match error.rule_file_errors() {
+            Some(errors) => (errors.before().clone(), Some(error)),
+            None => return Err(error),
+        },
+    };
+    let loaded = load_lines(control, &file, output);
+    loaded.and(mistakes.map_or(Ok(()), Err))
+}
+
+fn load_lines(control: &mut Control, file: &RulesFile, output: &mut Output) -> Result<(), Error> {
     let (mut continues, mut fails_late, mut first_error) = (false, false, None);
     for mistake in file.tolerated() {
         stdio::warn(format_args!("auditctl: {mistake}"));
@@ -228,6 +308,9 @@ fn load(control: &mut Control, path: &str, output: &mut Output) -> Result<(), Er
             Command::ContinueOnErrors => (continues, fails_late) = (true, true),
             Command::IgnoreErrors => (continues, fails_late) = (true, false),
             _ => {}
+        }
+        if let Command::Add(rule) = &line.command {
+            warn_about_arch(rule, &format!("{}:{}: ", line.file, line.number));
         }
         if let Err(error) = execute(line.command.clone(), control, output) {
             stdio::warn(format_args!("auditctl: {}:{}: {error:?}", line.file, line.number));
@@ -240,6 +323,15 @@ fn load(control: &mut Control, path: &str, output: &mut Output) -> Result<(), Er
     first_error.filter(|_| fails_late).map_or(Ok(()), Err)
 }
 
+/// Warns about a rule that names system calls without an arch.
+fn warn_about_arch(rule: &Rule, position: &str) {
+    for lint in RuleSet::from(rule.clone()).lint() {
+        if let Lint::NoArch { .. } = lint {
+            stdio::warn(format_args!("auditctl: {position}warning: {lint}"));
+        }
+    }
+}
+
 fn execute(command: Command, control: &mut Control, output: &mut Output) -> Result<(), Error> {
     match command {
         Command::Add(rule) => control.add_rule(&rule),
@@ -249,12 +341,15 @@ fn execute(command: Command, control: &mut Control, output: &mut Output) -> Resu
                 Some(key) => control.delete_rules_by_key(key)?,
                 None => control.delete_all_rules()?,
             };
-            list(control, key.as_deref(), output)
+            list(control, key.as_deref(), false, output)
         }
-        Command::List { key } => list(control, key.as_deref(), output),
-        Command::Status => {
+        Command::List { key, interpreted } => list(control, key.as_deref(), interpreted, output),
+        Command::Status { interpreted } => {
             let status = control.status()?;
-            show(&status, output);
+            match interpreted {
+                true => output.line(interpret::status(&status).trim_end()),
+                false => show(&status, output),
+            }
             let features = control.features()?;
             let immutable = FeatureSwitches::LOGINUID_IMMUTABLE;
             let locked = features.locked.contains(immutable);
@@ -265,12 +360,8 @@ fn execute(command: Command, control: &mut Control, output: &mut Output) -> Resu
             ));
             Ok(())
         }
-        Command::Set { setting, value } => {
-            match (setting, value) {
-                (Setting::Enabled, 2) => control.lock()?,
-                (Setting::Failure, 2) => control.panic_on_loss()?,
-                _ => drop(control.configure(&Settings::new().with(setting, value))?),
-            }
+        Command::Set(settings) => {
+            settings.iter().try_for_each(|(setting, value)| set(control, *setting, *value))?;
             show(&control.status()?, output); // as auditctl does
             Ok(())
         }
@@ -297,18 +388,36 @@ fn execute(command: Command, control: &mut Control, output: &mut Output) -> Resu
             output.line(format_args!("auditctl {} (auditlink)", env!("CARGO_PKG_VERSION")));
             Ok(())
         }
+        Command::Help => {
+            output.line(USAGE.trim_end());
+            Ok(())
+        }
+        Command::Signal(signal) => match signal::send(control.status()?.pid, signal) {
+            0 => Ok(()),
+            _ => std::process::exit(1), // reported; auditctl ends there, too
+        },
         other => unreachable!("a command without an implementation: {other:?}"),
     }
 }
 
-fn list(control: &mut Control, key: Option<&[u8]>, output: &mut Output) -> Result<(), Error> {
+/// Lists the rules, or those with a key.
+fn list(
+    control: &mut Control,
+    key: Option<&[u8]>,
+    interpreted: bool,
+    output: &mut Output,
+) -> Result<(), Error> {
+    let users = UserNames::new();
     let wanted = |rule: &Rule| key.is_none_or(|key| rule.keys().any(|other| other == key));
     let rules: Vec<Rule> = control.rules()?.into_iter().filter(wanted).collect();
     if rules.is_empty() {
         output.line("No rules");
     }
     for rule in rules {
-        output.line(rule);
+        match interpreted {
+            true => output.line(interpret::rule(&rule, &users)),
+            false => output.line(rule.display(&users)),
+        }
     }
     Ok(())
 }

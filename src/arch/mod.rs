@@ -185,7 +185,14 @@ impl Arch {
         tables::names(self).into_iter()
     }
 
+    /// Returns the name that auditctl prints for a system call.
+    pub(crate) fn auditctl_name(self, number: u32) -> Option<&'static str> {
+        tables::auditctl_name(self, number)
+    }
+
     /// Returns the number of a system call; `None` if the architecture has no call of this name.
+    ///
+    /// auditctl's names are known, too: `pread` is the kernel's `pread64` on x86_64.
     #[must_use]
     pub fn syscall_number(self, name: &str) -> Option<u32> {
         tables::number(self, name)
@@ -246,6 +253,8 @@ impl FromStr for Arch {
             "b64" => native(Abi::B64),
             "b32" => native(Abi::B32),
             "i486" | "i586" | "i686" => Ok(Self::I386),
+            "armeb" | "armv5tejl" | "armv5tel" | "armv6l" | "armv7l" => Ok(Self::ARM),
+            "armv8l" => Ok(Self::AARCH64),
             _ => {
                 if let Some((arch, _)) = NAMES.iter().find(|(_, name)| *name == text) {
                     return Ok(*arch);

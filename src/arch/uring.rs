@@ -94,6 +94,8 @@ const OPERATIONS: &[&str] = &[
     "readv_fixed",
     "writev_fixed",
     "pipe",
+    "nop128",
+    "uring_cmd128",
 ];
 
 #[cfg(test)]

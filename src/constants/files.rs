@@ -198,7 +198,7 @@ names! {
 
     /// The file systems that rules name, by their magic numbers.
     FILE_SYSTEMS {
-        debugfs = 0x6462_6720, tracefs = 0x7472_6163,
+        debugfs = 0x6462_6720, tracefs = 0x7472_6163, cgroup = 0x27_E0EB, cgroup2 = 0x6367_7270,
     }
 
     /// The commands of `fcntl`.

@@ -3,6 +3,7 @@
 mod clock;
 pub(crate) mod privileges;
 pub mod procfs;
+mod rule_text;
 mod rules_dir;
 mod users;
 

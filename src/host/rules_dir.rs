@@ -1,7 +1,11 @@
 //! Reading files and directories of rules, such as `/etc/audit/rules.d`.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+
+use nix::unistd::geteuid;
 
 use super::UserNames;
 use crate::error::{Error, ErrorKind};
@@ -13,10 +17,14 @@ impl RulesFile {
     /// The files of a directory are sorted by name, with numbers in the names by value. Names of
     /// users and groups, and whether a watched path is a directory, are those of this machine.
     ///
+    /// As auditctl does, it refuses what is not a regular file, and a file that others can write;
+    /// a file must belong to root or to the user of this process.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Rule`] with all errors in all files, each with its file and line (see
-    /// [`Error::rule_file_errors`]), or [`ErrorKind::Io`] for a file that cannot be read.
+    /// [`Error::rule_file_errors`]) or for a file that is refused, or [`ErrorKind::Io`] for one that
+    /// cannot be read.
     ///
     /// # Examples
     ///
@@ -41,12 +49,7 @@ impl RulesFile {
         }
         let mut files = Vec::new();
         for path in paths {
-            let text = fs::read(&path).map_err(|error| Error::io(READ, error).with_path(&path))?;
-            let text = String::from_utf8(text).map_err(|error| {
-                Error::new(READ, ErrorKind::Rule, "write it in UTF-8")
-                    .with_text(error)
-                    .with_path(&path)
-            })?;
+            let text = read(&path)?;
             files.push((path.to_string_lossy().into_owned(), text));
         }
         let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
@@ -68,6 +71,44 @@ impl RuleSet {
 }
 
 const READ: &str = "read the rules";
+
+/// Reads a file that nobody but root and this user can have written.
+fn read(path: &Path) -> Result<String, Error> {
+    let failed = |error| Error::io(READ, error).with_path(path);
+    let mut file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    let refused = |remedy, cause| {
+        Err(Error::new(READ, ErrorKind::Rule, remedy).with_text(cause).with_path(path))
+    };
+    if !metadata.is_file() {
+        return refused("copy it into a regular file", Refused::NotRegular);
+    }
+    if metadata.mode() & S_IWOTH != 0 {
+        return refused("take away the permission: chmod o-w", Refused::WorldWritable);
+    }
+    if ![0, geteuid().as_raw()].contains(&metadata.uid()) {
+        return refused("change the owner: chown root", Refused::Owner(metadata.uid()));
+    }
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).map_err(failed)?;
+    String::from_utf8(text).map_err(|error| {
+        Error::new(READ, ErrorKind::Rule, "write it in UTF-8").with_text(error).with_path(path)
+    })
+}
+
+/// The permission of all others to write.
+const S_IWOTH: u32 = 0o002;
+
+/// Why a rules file is not read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum Refused {
+    #[error("a rules file must be a regular file")]
+    NotRegular,
+    #[error("the file is world-writable, so anyone could change the rules")]
+    WorldWritable,
+    #[error("the file belongs to user {0}, who could change the rules")]
+    Owner(u32),
+}
 
 /// Splits a name into text and numbers, so that 9 is sorted before 10.
 fn version_key(name: &str) -> Vec<(String, u64)> {

@@ -94,8 +94,8 @@ impl UserDb for UserNames {
 }
 
 impl Lookup for UserNames {
-    fn is_directory(&self, path: &str) -> bool {
-        Path::new(path).is_dir()
+    fn is_directory(&self, path: &str) -> Option<bool> {
+        Some(Path::new(path).is_dir())
     }
 }
 
@@ -169,7 +169,8 @@ mod tests {
     #[test]
     fn directories_are_looked_up_in_the_file_system() {
         let users = UserNames::new();
-        assert!(users.is_directory("/"));
-        assert!(!users.is_directory("/proc/version"));
+        assert_eq!(users.is_directory("/"), Some(true));
+        assert_eq!(users.is_directory("/proc/version"), Some(false));
+        assert_eq!(users.is_directory("/no such path/"), Some(false));
     }
 }

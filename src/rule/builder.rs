@@ -3,8 +3,8 @@
 use super::rule::KEY_SEPARATOR;
 use super::suggest::nearest;
 use super::{
-    Action, FieldId, Filter, FilterValue, List, Operator, Permissions, Rule, RuleError, RuleSet,
-    SyscallMask, validate,
+    Action, FieldId, Filter, FilterValue, List, Lookup, Operator, Permissions, Rule, RuleError,
+    RuleSet, SyscallMask, validate,
 };
 use crate::arch::{Abi, Arch, uring};
 
@@ -46,7 +46,11 @@ pub struct RuleBuilder {
     syscalls: Vec<Syscall>,
     filters: Vec<Filter>,
     watches: bool,
+    /// A watched path of which the lookup does not know whether it is a directory.
+    unresolved: Option<String>,
     keys: Vec<Vec<u8>>,
+    exact_mask: Option<SyscallMask>,
+    unchecked: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +105,10 @@ impl RuleBuilder {
             syscalls: Vec::new(),
             filters: Vec::new(),
             watches: false,
+            unresolved: None,
             keys: Vec::new(),
+            exact_mask: None,
+            unchecked: false,
         }
     }
 
@@ -237,33 +244,68 @@ impl RuleBuilder {
         self.filter(FieldId::PERM, Operator::EQUAL, permissions)
     }
 
-    /// Watches a file, or, if the path ends in `/`, a directory and the whole tree below it, as
-    /// `auditctl -w` does.
+    /// Watches a file, or a directory and the whole tree below it, as `auditctl -w` does.
     ///
-    /// Unless [`perm`](Self::perm) is given, every kind of access matches.
+    /// The lookup decides which of them the path is: [`host::UserNames`](crate::host::UserNames)
+    /// looks at the file system; [`path`](Self::path) and [`dir`](Self::dir) look at nothing. Unless
+    /// [`perm`](Self::perm) is given, every kind of access matches.
     ///
     /// # Examples
     ///
     /// ```
     /// use auditlink::Rule;
+    /// use auditlink::host::UserNames;
+    /// use auditlink::rule::Permissions;
     ///
-    /// let file = Rule::on_exit().watch("/etc/passwd").key("id").build()?;
-    /// assert_eq!(file.to_string(), "-w /etc/passwd -p rwxa -k id");
-    /// let tree = Rule::on_exit().watch("/etc/ssh/").build()?;
-    /// assert_eq!(tree, Rule::on_exit().dir("/etc/ssh").perm(Permissions::ALL).build()?);
-    /// # use auditlink::rule::Permissions;
+    /// let rule = Rule::on_exit().watch("/etc", &UserNames::new()).key("id").build()?;
+    /// assert_eq!(rule, "-w /etc -k id".parse()?);
+    /// assert_eq!(rule, Rule::on_exit().dir("/etc").perm(Permissions::ALL).key("id").build()?);
     /// # Ok::<(), auditlink::rule::RuleError>(())
     /// ```
     #[doc(alias = "-w")]
-    pub fn watch(self, path: &str) -> Self {
-        self.watch_as(if path.ends_with('/') { FieldId::DIR } else { FieldId::PATH }, path)
+    pub fn watch(mut self, path: &str, lookup: &dyn Lookup) -> Self {
+        match FieldId::watched(path, lookup) {
+            Ok(field) => {
+                let [object, _] = Self::watch_filters(field, path);
+                self.filters.push(object);
+                self.watches = true;
+            }
+            Err(_) => self.unresolved = Some(path.to_owned()),
+        }
+        self
     }
 
-    /// Watches a path as a file or as a directory; slashes at the end are dropped.
-    pub(super) fn watch_as(mut self, field: FieldId, path: &str) -> Self {
+    /// Returns the filters of `-w`: the path, without slashes at its end, and every kind of access.
+    pub(super) fn watch_filters(field: FieldId, path: &str) -> [Filter; 2] {
         let trimmed = path.trim_end_matches('/');
-        self.watches = true;
-        self.filter(field, Operator::EQUAL, if trimmed.is_empty() { path } else { trimmed })
+        let path = match path {
+            "/" | "//" => path,
+            _ if trimmed.is_empty() && !path.is_empty() => "/",
+            _ => trimmed,
+        };
+        let operator = Operator::EQUAL;
+        [
+            Filter { field, operator, value: path.into() },
+            Filter { field: FieldId::PERM, operator, value: Permissions::ALL.into() },
+        ]
+    }
+
+    /// Adds conditions.
+    pub(super) fn filters(mut self, filters: Vec<Filter>) -> Self {
+        self.filters.extend(filters);
+        self
+    }
+
+    /// Sets the system calls as the kernel has them, on any list.
+    pub(super) const fn exact_mask(mut self, mask: SyscallMask) -> Self {
+        self.exact_mask = Some(mask);
+        self
+    }
+
+    /// Leaves it to the kernel to judge the fields.
+    pub(super) const fn unchecked(mut self) -> Self {
+        self.unchecked = true;
+        self
     }
 
     /// Adds a key, which the events of this rule contain; several keys are joined.
@@ -285,7 +327,13 @@ impl RuleBuilder {
     /// value that the list does not take, a path that is not absolute, text that is empty, too
     /// long or contains a NUL, or more than 64 fields.
     pub fn build(self) -> Result<Rule, RuleError> {
-        let syscalls = self.mask()?;
+        if let Some(path) = self.unresolved {
+            return Err(RuleError::NeedsLookup(path));
+        }
+        let syscalls = match self.exact_mask {
+            Some(mask) => mask,
+            None => self.mask()?,
+        };
         let mut filters = Vec::with_capacity(self.filters.len() + 3);
         filters.extend(self.arch.map(|arch| Filter {
             field: FieldId::ARCH,
@@ -307,10 +355,17 @@ impl RuleBuilder {
             let value = FilterValue::Text(self.keys.join(&KEY_SEPARATOR));
             filters.push(Filter { field: FieldId::KEY, operator: Operator::EQUAL, value });
         }
-        let Self { list, action, prepend, .. } = self;
+        let Self { list, action, prepend, unchecked, .. } = self;
         let rule = Rule { list, action, prepend, syscalls, filters, tail: Vec::new() };
-        validate::rule(&rule)?;
+        if !unchecked {
+            validate::rule(&rule)?;
+        }
         Ok(rule)
+    }
+
+    /// Returns the architecture that determines the names of system calls.
+    fn given_arch(&self) -> Option<Arch> {
+        Rule::last_arch(&self.filters).or(self.arch)
     }
 
     /// Resolves the system calls, or operations of io_uring.
@@ -335,7 +390,7 @@ impl RuleBuilder {
                 Syscall::Name(name) if self.list == List::IO_URING => operation_number(name)?,
                 Syscall::Name(name) => syscall_number(
                     name,
-                    self.arch.or(Arch::native()).ok_or(RuleError::UnknownArch)?,
+                    self.given_arch().or(Arch::native()).ok_or(RuleError::UnknownArch)?,
                 )?,
             };
             if !mask.insert(number) {
@@ -357,7 +412,7 @@ impl RuleBuilder {
     /// [`arch`](Self::arch).
     pub fn for_both_abis(self) -> Result<RuleSet, RuleError> {
         let native = Arch::native().ok_or(RuleError::UnknownArch)?;
-        if self.arch.is_some() {
+        if self.given_arch().is_some() {
             return Err(RuleError::ArchGiven);
         }
         let arches: Vec<Arch> =
@@ -437,117 +492,4 @@ pub fn process_lifecycle() -> RuleBuilder {
         "exit",
         "exit_group",
     ])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[cfg(target_arch = "x86_64")]
-    fn each_interface_has_its_own_system_call_numbers() {
-        let rules =
-            process_lifecycle().key("procs").for_both_abis().expect("all system calls exist");
-        let [b64, b32]: [Rule; 2] = rules.into_iter().collect::<Vec<_>>().try_into().expect("two");
-        assert_eq!(b64.arch(), Some(Arch::X86_64));
-        let numbers: Vec<_> = b64.syscalls.iter().collect();
-        assert_eq!(numbers, [56, 57, 58, 59, 60, 231, 322, 435]);
-        assert_eq!(b32.arch(), Some(Arch::I386));
-        let numbers: Vec<_> = b32.syscalls.iter().collect();
-        assert_eq!(numbers, [1, 2, 11, 120, 190, 252, 358, 435]);
-        assert_eq!(b32.keys().collect::<Vec<_>>(), [b"procs"]);
-    }
-
-    #[test]
-    fn an_interface_without_the_system_call_has_no_rule() {
-        if Arch::native() == Some(Arch::X86_64) {
-            let rules = Rule::on_exit().syscall("socketcall").for_both_abis().expect("on i386");
-            assert_eq!(rules.iter().map(Rule::arch).collect::<Vec<_>>(), [Some(Arch::I386)]);
-        }
-    }
-
-    #[test]
-    fn arch_comes_first_and_the_key_last() {
-        let rule = Rule::on_exit()
-            .key("a")
-            .pid(7)
-            .key("b")
-            .arch(Arch::AARCH64)
-            .syscall("execve")
-            .build()
-            .expect("a good rule");
-        let fields: Vec<_> = rule.filters.iter().map(|filter| filter.field).collect();
-        assert_eq!(fields, [FieldId::ARCH, FieldId::PID, FieldId::KEY]);
-        assert_eq!(rule.keys().collect::<Vec<_>>(), [b"a", b"b"]);
-    }
-
-    #[test]
-    fn errors_name_the_cause() {
-        let arch = Arch::AARCH64;
-        let unknown = Rule::on_exit().arch(arch).syscall("fork").build();
-        assert_eq!(
-            unknown,
-            Err(RuleError::UnknownSyscall { name: "fork".into(), arch, suggestion: None })
-        );
-        let everywhere = Rule::on_exit().syscall("no_such").for_both_abis();
-        assert_eq!(
-            everywhere,
-            Err(RuleError::UnknownSyscallEverywhere { name: "no_such".into(), suggestion: None })
-        );
-        assert_eq!(
-            Rule::on_exit().syscall_number(2032).build(),
-            Err(RuleError::SyscallOutOfRange(2032))
-        );
-        for builder in [
-            Rule::on_exit().exe("bin/x"),
-            Rule::on_exit().exe("/bin/"),
-            Rule::on_exit().key(""),
-            Rule::on_exit().key("first").key(""),
-            Rule::on_exit().key("first\u{1}second"),
-            Rule::on_exit().key([0_u8]),
-            Rule::on_exit().key([b'k'; 257]),
-        ] {
-            assert!(matches!(builder.clone().build(), Err(RuleError::Value { .. })), "{builder:?}");
-        }
-        let many = (0..65).fold(Rule::on_exit(), |rule, pid| rule.pid(pid));
-        assert_eq!(many.build(), Err(RuleError::TooManyFields(65)));
-        assert_eq!(Rule::on_exit().arch(arch).for_both_abis(), Err(RuleError::ArchGiven));
-    }
-
-    #[test]
-    fn a_rule_without_system_calls_matches_all_except_on_the_task_list() {
-        assert!(Rule::on_exit().build().expect("good").syscalls.is_all());
-        let task = Rule::builder(List::TASK, Action::NEVER).build().expect("good");
-        assert!(task.syscalls.is_empty());
-    }
-
-    #[test]
-    fn each_method_builds_the_rule_of_its_auditctl_line() {
-        let wa = Permissions::WRITE | Permissions::ATTRIBUTE;
-        for (builder, line) in [
-            (Rule::on_exit().path("/etc/a"), "-a always,exit -F path=/etc/a"),
-            (Rule::on_exit().dir("/etc"), "-a always,exit -F dir=/etc"),
-            (Rule::on_exit().path("/a").perm(wa), "-a always,exit -F path=/a -F perm=wa"),
-            (Rule::on_exit().auid(1000), "-a always,exit -F auid=1000"),
-            (Rule::on_exit().success(true), "-a always,exit -F success=1"),
-            (Rule::on_exit().success(false), "-a always,exit -F success=0"),
-            (Rule::on_exit().pid(7).exe("/bin/x"), "-a always,exit -F pid=7 -F exe=/bin/x"),
-            (Rule::on_exit().watch("/etc/a"), "-w /etc/a"),
-            (Rule::on_exit().watch("/etc/a").perm(wa).key("k"), "-w /etc/a -p wa -k k"),
-            (Rule::on_exit().watch("/etc/").key("k").key("l"), "-w /etc/ -k k -k l"),
-            (Rule::on_exit().watch("/"), "-w /"),
-            (Rule::on_exit().watch("/a").auid(0), "-w /a -F auid=0"),
-            (
-                Rule::on_exit().auid(0).watch("/a"),
-                "-a always,exit -F auid=0 -F path=/a -F perm=rwxa",
-            ),
-            (Rule::on_exit().never().prepend().auid(0), "-A never,exit -F auid=0"),
-        ] {
-            assert_eq!(builder.build(), line.parse(), "{line}");
-        }
-        assert_eq!(
-            Rule::on_exit().watch("etc").build().expect_err("a relative path").to_string(),
-            "invalid value 'etc' for path: expected an absolute path"
-        );
-    }
 }

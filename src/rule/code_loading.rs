@@ -145,8 +145,8 @@ mod tests {
                 "-a always,exit -F arch=b32 -S mprotect,mmap2,pkey_mprotect -F a2&0x4",
                 "-a always,exit -F arch=b32 -S ipc,shmat -F a2&0x8000",
                 "-a always,exit -F arch=b32 -S personality -F a0&0x400000",
-                "-a always,exit -F arch=b32 -S ptrace,uselib,mmap,init_module,kexec_load,\
-                 process_vm_writev,finit_module,memfd_create,bpf,userfaultfd",
+                "-a always,exit -F arch=b32 -S ptrace,uselib,mmap,init_module,\
+                 sys_kexec_load,process_vm_writev,finit_module,memfd_create,bpf,userfaultfd",
             ]
         );
     }

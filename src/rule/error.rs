@@ -67,6 +67,9 @@ pub enum RuleError {
     /// The architecture that this crate was compiled for has no audit number.
     #[error("the architecture of this machine is unknown")]
     UnknownArch,
+    /// The lookup does not know whether this watched path is a directory.
+    #[error("'{}': whether it is a file or a directory must be looked up", .0.escape_debug())]
+    NeedsLookup(String),
     /// The rule names its architecture already.
     #[error("arch cannot be given for a rule on both interfaces")]
     ArchGiven,
@@ -167,6 +170,12 @@ impl RuleError {
             Self::UnknownSyscall { .. } => {
                 Some("use the name that this architecture has for the call, or remove it")
             }
+            Self::NeedsLookup(_) => Some(
+                "parse it with host::UserNames, end the path of a directory in /, or use -F path= or -F dir=",
+            ),
+            Self::Value { field, .. } if field.names_ids() => {
+                Some("use a number, or a Lookup that finds the name, such as host::UserNames")
+            }
             Self::UnknownSyscallEverywhere { .. }
             | Self::UnknownOperation { .. }
             | Self::SyscallOutOfRange(_)
@@ -212,7 +221,7 @@ impl RuleError {
                 option.clone()
             }
             Self::InvalidArgument { value, .. } => value.clone(),
-            Self::Syntax { text, .. } => text.clone(),
+            Self::Syntax { text, .. } | Self::NeedsLookup(text) => text.clone(),
             Self::NoSyscalls(_) => "-S".to_owned(),
             Self::UnknownArch | Self::ArchGiven | Self::TooManyFields(_) => String::new(),
         }

@@ -1,13 +1,14 @@
 //! What the text of a rule refers to: users, groups and directories.
 
+use super::{FieldId, RuleError};
 use crate::user_db::{NoLookup, UserDb};
 
 /// Resolves what the text of a rule refers to.
 ///
 /// Text can contain the names of users and groups, and `-w` watches a file or a directory; a rule in
 /// the kernel contains IDs, and has different fields for files and directories.
-/// [`host::UserNames`](crate::host::UserNames) resolves both on the running system; [`NoLookup`]
-/// resolves no name.
+/// [`host::UserNames`](crate::host::UserNames) resolves both on the running system, as
+/// [`FromStr`](std::str::FromStr) of a rule does; [`NoLookup`] resolves no name.
 ///
 /// # Examples
 ///
@@ -30,11 +31,25 @@ use crate::user_db::{NoLookup, UserDb};
 /// # Ok::<(), auditlink::rule::RuleError>(())
 /// ```
 pub trait Lookup: UserDb {
-    /// Returns whether a path is a directory, so that `-w` watches the whole tree below it.
+    /// Returns whether a path is a directory, so that `-w` watches the whole tree below it; `None` if
+    /// it is not known, which makes `-w` an error.
     ///
-    /// Unless overridden, a path is a directory if it ends in `/`.
-    fn is_directory(&self, path: &str) -> bool {
-        path.ends_with('/')
+    /// Unless overridden, a path is a directory if it ends in `/`, and not known otherwise.
+    fn is_directory(&self, path: &str) -> Option<bool> {
+        path.ends_with('/').then_some(true)
+    }
+}
+
+impl FieldId {
+    /// Returns the field that `-w` has for a path.
+    pub(super) fn watched(path: &str, lookup: &dyn Lookup) -> Result<Self, RuleError> {
+        match lookup.is_directory(path) {
+            // only an absolute path can be watched, whatever it is
+            _ if !path.starts_with('/') => Ok(Self::PATH),
+            Some(true) => Ok(Self::DIR),
+            Some(false) => Ok(Self::PATH),
+            None => Err(RuleError::NeedsLookup(path.to_owned())),
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 
 mod analysis;
 mod builder;
+#[cfg(test)]
+mod builder_tests;
 mod code_loading;
 mod error;
 mod field;

@@ -190,6 +190,7 @@ const KERNEL: &[(Permissions, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rule::Command;
 
     #[test]
     fn the_calls_of_auditctl_are_those_that_it_sends() {
@@ -200,6 +201,52 @@ mod tests {
             let permissions = Permissions::from_letters(word()).expect("a letter");
             assert_eq!(permissions.auditctl_calls(arch).to_string(), word(), "{line}");
         }
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn text_is_narrowed_where_auditctl_narrows_it() {
+        // what auditctl 4.2.1 sends, but for arch!=b64, of which it sends the calls of b64
+        for (fields, calls) in [
+            ("-F arch=b64 -F perm=x", "59,322"),
+            ("-F arch=b32 -F perm=x", "11,358"),
+            ("-F arch=b64 -F uid=0 -F perm=x -F perm=x", "59,322"),
+            ("-F perm=x -F arch=b64", "all"),
+            ("-F perm=x", "all"),
+            ("-F arch=b64 -p x", "all"),
+            ("-F arch!=b64 -F perm=x", "all"),
+            ("-F arch=b64 -S all -F perm=x", "all"),
+            ("-F arch=b64 -F perm=x -S open", "2,59,322"),
+            ("-F arch=b64 -S open -F perm=x", "2,59,322"),
+            ("-S open -F perm=x", "2,59,322"),
+            ("-F perm=x -S open", "2"),
+            ("-F arch=b64 -S open -p x", "2"),
+            (
+                "-F arch=b64 -F perm=a -p x",
+                "86,90,91,92,93,94,188,189,190,197,198,199,260,265,268,452,463,466,469",
+            ),
+            (
+                "-F arch=aarch64 -F perm=w",
+                "33,34,35,36,37,38,45,46,47,56,60,89,200,224,276,437,443",
+            ),
+        ] {
+            let rule = |verb: &str| format!("{verb} always,exit {fields}").parse::<Command>();
+            let [Ok(Command::Add(rule)), Ok(Command::Delete(deleted))] = [rule("-a"), rule("-d")]
+            else {
+                panic!("{fields}")
+            };
+            assert_eq!(rule.syscalls.to_string(), calls, "{fields}");
+            assert_eq!(deleted, rule);
+            let printed = rule.to_string();
+            assert_eq!(printed.parse(), Ok(rule), "{printed}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn a_watch_is_for_all_calls() {
+        let watch: Rule = "-w /etc/passwd -p wa -k k".parse().expect("a rule");
+        assert!(watch.syscalls.is_all());
     }
 
     #[test]

@@ -84,6 +84,16 @@ impl Rule {
             .flatten()
     }
 
+    /// Returns the architecture whose names of system calls the text of a rule has.
+    pub(super) fn last_arch(filters: &[Filter]) -> Option<Arch> {
+        filters.iter().rev().find_map(|filter| match filter {
+            Filter { field: FieldId::ARCH, value: FilterValue::Number(number), .. } => {
+                Some(Arch::new(*number))
+            }
+            _ => None,
+        })
+    }
+
     /// Returns the architecture that the rule is for; `None` if it is for all.
     #[must_use]
     pub fn arch(&self) -> Option<Arch> {

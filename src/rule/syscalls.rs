@@ -112,6 +112,13 @@ impl SyscallMask {
     }
 }
 
+impl Default for SyscallMask {
+    /// Returns the empty set.
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 impl fmt::Display for SyscallMask {
     /// Prints `all`, or the numbers with commas between them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

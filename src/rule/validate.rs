@@ -22,14 +22,17 @@ pub(super) fn rule(rule: &Rule) -> Result<(), RuleError> {
     if rule.filters.len() > Rule::MAX_FIELDS {
         return Err(RuleError::TooManyFields(rule.filters.len()));
     }
-    for filter in &rule.filters {
-        list_and_operator(rule.list, filter)?;
-        value(filter)?;
-    }
+    rule.filters.iter().try_for_each(|filter| self::filter(rule.list, filter))?;
     for (index, filter) in rule.filters.iter().enumerate() {
         occurrence(filter, rule.filters.iter().take(index))?;
     }
     Ok(())
+}
+
+/// Validates one condition.
+pub(super) fn filter(list: List, filter: &Filter) -> Result<(), RuleError> {
+    list_and_operator(list, filter)?;
+    value(filter)
 }
 
 /// Validates that a field occurs no more often than the kernel allows.

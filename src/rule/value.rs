@@ -72,22 +72,23 @@ impl ValueKind {
     ) -> Result<FilterValue, &'static str> {
         let value = match self {
             Self::Label | Self::Path | Self::Directory | Self::Key => return Ok(text.into()),
-            Self::Number | Self::Flag | Self::Pid | Self::Comparison => number(text),
+            Self::Number | Self::Flag | Self::Pid | Self::Comparison => unsigned_number(text),
             Self::User | Self::LoginUser => {
-                unset(text).or_else(|| number(text)).or_else(|| lookup.user_id(text))
+                unset(text).or_else(|| signed_number(text)).or_else(|| lookup.user_id(text))
             }
-            Self::Group => number(text).or_else(|| lookup.group_id(text)),
-            Self::Session => unset(text).or_else(|| number(text)),
+            Self::Group => unsigned_number(text).or_else(|| lookup.group_id(text)),
+            Self::Session => unset(text).or_else(|| signed_number(text)),
             Self::Exit => exit(text),
             Self::Argument => signed_number(text),
-            Self::Arch => text.parse::<Arch>().ok().map(Arch::number),
-            Self::MessageType => {
-                text.parse::<MessageType>().ok().map(|kind| u32::from(kind.number()))
-            }
+            Self::Arch => arch(text).map(Arch::number),
+            Self::MessageType => unsigned_number(text).or_else(|| {
+                let kind = text.to_ascii_uppercase().parse::<MessageType>().ok()?;
+                Some(u32::from(kind.number()))
+            }),
             Self::Permissions => Permissions::from_letters(text).map(Permissions::bits),
-            Self::FileType => named(&FILE_TYPES, text).or_else(|| number(text)),
-            Self::FileSystem => named(&FILE_SYSTEMS, text).or_else(|| number(text)),
-            Self::AddressFamily => named(&ADDRESS_FAMILIES, text).or_else(|| number(text)),
+            Self::FileType => named(&FILE_TYPES, text).or_else(|| unsigned_number(text)),
+            Self::FileSystem => named(&FILE_SYSTEMS, text).or_else(|| unsigned_number(text)),
+            Self::AddressFamily => named(&ADDRESS_FAMILIES, text).or_else(|| unsigned_number(text)),
         };
         value.map(FilterValue::Number).ok_or_else(|| self.expected())
     }
@@ -107,7 +108,7 @@ impl ValueKind {
             Self::MessageType => "expected the name or the number of a record type",
             Self::Permissions => EXPECTED_PERMISSIONS,
             Self::FileType => "expected file, dir, socket, link, character, block or fifo",
-            Self::FileSystem => "expected debugfs, tracefs, or a number",
+            Self::FileSystem => "expected debugfs, tracefs, cgroup, cgroup2, or a number",
             Self::AddressFamily => "expected an address family such as inet, or its number",
             Self::Comparison => "expected the number of a comparison, from 1 to 25",
             Self::Label => "expected a part of a security label",
@@ -131,10 +132,8 @@ impl ValueKind {
             },
             Self::Exit => print_exit(signed(number), f),
             Self::Argument => write!(f, "0x{number:X}"),
-            Self::FileSystem => match FILE_SYSTEMS.name(u64::from(number)) {
-                Some(name) => f.write_str(name),
-                None => write!(f, "{number}"),
-            },
+            Self::FileSystem => print_named(&FILE_SYSTEMS, number, f),
+            Self::FileType => print_named(&FILE_TYPES, number, f),
             Self::LoginUser | Self::Session if number == UNSET => f.write_str("-1"),
             Self::Number
             | Self::Flag
@@ -143,7 +142,6 @@ impl ValueKind {
             | Self::LoginUser
             | Self::Group
             | Self::Session
-            | Self::FileType
             | Self::AddressFamily
             | Self::Comparison
             | Self::Label
@@ -239,15 +237,29 @@ fn unset(text: &str) -> Option<u32> {
 }
 
 fn named(names: &Names, text: &str) -> Option<u32> {
-    names.number(text).and_then(|number| u32::try_from(number).ok())
+    names.number(&text.to_ascii_lowercase()).and_then(|number| u32::try_from(number).ok())
+}
+
+fn print_named(names: &Names, number: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match names.name(u64::from(number)) {
+        Some(name) => f.write_str(name),
+        None => write!(f, "{number}"),
+    }
+}
+
+/// Parses an architecture: `b64`, `b32`, the name of a machine, or a number, which auditctl takes in
+/// decimal too.
+fn arch(text: &str) -> Option<Arch> {
+    let decimal = text.parse().ok().map(Arch::new).filter(|arch| arch.name().is_some());
+    decimal.or_else(|| text.to_ascii_lowercase().parse().ok())
 }
 
 /// Parses a number: decimal, hexadecimal after `0x`, or octal after `0`.
-fn number(text: &str) -> Option<u32> {
-    if !text.starts_with(|first: char| first.is_ascii_digit()) {
-        return None;
+pub(super) fn unsigned_number(text: &str) -> Option<u32> {
+    if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None; // from_str_radix takes a sign
     }
-    if let Some(digits) = text.strip_prefix("0x") {
+    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         return u32::from_str_radix(digits, 16).ok();
     }
     match text.strip_prefix('0').filter(|digits| !digits.is_empty()) {
@@ -259,8 +271,11 @@ fn number(text: &str) -> Option<u32> {
 /// Parses a number that may be negative.
 fn signed_number(text: &str) -> Option<u32> {
     match text.strip_prefix('-') {
-        Some(_) => text.parse().ok().map(unsigned),
-        None => number(text),
+        Some(digits) => {
+            let number = i64::from(unsigned_number(digits)?);
+            i32::try_from(-number).ok().map(unsigned)
+        }
+        None => unsigned_number(text),
     }
 }
 
@@ -279,8 +294,13 @@ fn exit(text: &str) -> Option<u32> {
         Some(name) => (true, name),
         None => (false, text),
     };
-    if name.starts_with('E') {
-        let code = i32::try_from(Errno::from_name(name)?.number()).ok()?;
+    if name.starts_with(['E', 'e']) {
+        let name = match name.to_ascii_uppercase().as_str() {
+            "EWOULDBLOCK" => "EAGAIN".to_owned(),
+            "EDEADLOCK" => "EDEADLK".to_owned(),
+            name => name.to_owned(),
+        };
+        let code = i32::try_from(Errno::from_name(&name)?.number()).ok()?;
         return Some(unsigned(if negative { -code } else { code }));
     }
     signed_number(text)
@@ -324,6 +344,19 @@ mod tests {
             (ValueKind::Exit, "-EACCES", unsigned(-13)),
             (ValueKind::Exit, "-13", unsigned(-13)),
             (ValueKind::Exit, "3", 3),
+            (ValueKind::Exit, "-eacces", unsigned(-13)),
+            (ValueKind::Exit, "EWOULDBLOCK", 11),
+            (ValueKind::Exit, "-0x10", unsigned(-16)),
+            (ValueKind::User, "-5", unsigned(-5)),
+            (ValueKind::MessageType, "cwd", 1307),
+            (ValueKind::MessageType, "UNKNOWN[1999]", 1999),
+            (ValueKind::FileSystem, "cgroup2", 0x6367_7270),
+            (ValueKind::FileSystem, "CGROUP", 0x27_E0EB),
+            (ValueKind::Arch, "I686", Arch::I386.number()),
+            (ValueKind::Arch, "armv7l", Arch::ARM.number()),
+            (ValueKind::Arch, "armv8l", Arch::AARCH64.number()),
+            (ValueKind::Arch, "3221225534", Arch::X86_64.number()),
+            (ValueKind::Arch, "c000003e", Arch::X86_64.number()),
             (ValueKind::MessageType, "EOE", 1320),
             (ValueKind::Permissions, "wa", 10),
             (ValueKind::FileType, "dir", 0o040_000),
@@ -340,6 +373,9 @@ mod tests {
             (ValueKind::Pid, "x"),
             (ValueKind::Pid, "4294967296"),
             (ValueKind::Pid, "-5"),
+            (ValueKind::Pid, "+5"),
+            (ValueKind::Pid, "0x+5"),
+            (ValueKind::Pid, "5a"),
             (ValueKind::User, "nosuchuser"),
             (ValueKind::Group, "-1"),
             (ValueKind::AddressFamily, "internet"),

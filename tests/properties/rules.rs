@@ -94,6 +94,82 @@ fn any_filter() -> impl Strategy<Value = Filter> {
     )
 }
 
+/// A rule that the kernel can list, whoever has loaded it: fields in any order, on any list, with any
+/// value, keys included, and any system calls.
+fn listed_rule() -> impl Strategy<Value = Rule> {
+    let lists = [0, 1, 4, 5, 6, 7].map(List::new);
+    let action = prop::sample::select(vec![Action::NEVER, Action::ALWAYS]);
+    let mask = prop_oneof![
+        Just(SyscallMask::NONE),
+        Just(SyscallMask::ALL),
+        prop::collection::vec(0_u32..2032, 1..5).prop_map(|numbers| {
+            let mut mask = SyscallMask::NONE;
+            assert!(numbers.into_iter().all(|number| mask.insert(number)));
+            mask
+        }),
+    ];
+    let fields: Vec<FieldId> =
+        (0..256).map(FieldId::new).filter(|field| field.name().is_some()).collect();
+    let operators = [
+        Operator::EQUAL,
+        Operator::EQUAL,
+        Operator::NOT_EQUAL,
+        Operator::LESS,
+        Operator::GREATER_OR_EQUAL,
+        Operator::BIT_MASK,
+    ];
+    let number = prop_oneof![0_u32..30, any::<u32>(), Just(u32::MAX), Just(Arch::I386.number())];
+    let text = prop_oneof![
+        "/[a-z \\\\'\"=!]{1,8}/?".prop_map(String::into_bytes),
+        prop::collection::vec(any::<u8>(), 0..9),
+        "(/etc|/tmp|/|/etc/passwd)".prop_map(String::into_bytes),
+    ];
+    let filter =
+        (prop::sample::select(fields), prop::sample::select(operators.to_vec()), number, text)
+            .prop_map(|(field, operator, number, text)| Filter {
+                field,
+                operator,
+                value: match field.is_text() {
+                    true => FilterValue::Text(text),
+                    false => FilterValue::Number(number),
+                },
+            });
+    let filters = prop::collection::vec(filter, 0..5);
+    (prop::sample::select(lists.to_vec()), action, mask, filters).prop_map(
+        |(list, action, syscalls, filters)| {
+            let mut rule = Rule::builder(list, action).build().expect("no fields");
+            (rule.syscalls, rule.filters) = (syscalls, filters);
+            rule
+        },
+    )
+}
+
+/// A rule that a watch can express, or nearly.
+fn watch_rule() -> impl Strategy<Value = Rule> {
+    let object = prop::sample::select(vec![FieldId::PATH, FieldId::DIR]);
+    let path = prop::sample::select(vec!["/etc", "/etc/", "/etc/passwd", "/no such", "/", "/tmp"]);
+    (object, path, 1_u32..16, prop::option::of("[a-z]{1,3}(\u{1}[a-z])?"), any::<bool>()).prop_map(
+        |(field, path, permissions, key, perm_first)| {
+            let operator = Operator::EQUAL;
+            let mut filters = vec![
+                Filter { field, operator, value: path.into() },
+                Filter { field: FieldId::PERM, operator, value: permissions.into() },
+            ];
+            if perm_first {
+                filters.reverse();
+            }
+            filters.extend(key.map(|key| Filter {
+                field: FieldId::KEY,
+                operator,
+                value: key.as_str().into(),
+            }));
+            let mut rule = Rule::on_exit().build().expect("no fields");
+            rule.filters = filters;
+            rule
+        },
+    )
+}
+
 /// A system call on a model machine so small that rules overlap: two interfaces, four system
 /// calls, two users and two processes.
 #[derive(Clone, Copy, Debug)]
@@ -159,6 +235,21 @@ proptest! {
             .parse()
             .map_err(|error| TestCaseError::fail(format!("{printed}: {error}")))?;
         prop_assert_eq!(again, rule, "{}", printed);
+    }
+
+    #[test]
+    fn what_is_printed_of_any_listed_rule_is_read_back(
+        rule in prop_oneof![listed_rule(), watch_rule()],
+    ) {
+        let users = auditlink::host::UserNames::new();
+        for printed in [rule.to_string(), rule.display(&users).to_string()] {
+            let again: Rule = printed
+                .parse()
+                .map_err(|error| TestCaseError::fail(format!("{printed}: {error}")))?;
+            prop_assert_eq!(to_bytes(&again), to_bytes(&rule), "{}", printed);
+            let lines = RulesFile::parse("listing", &printed, &users).expect("one line");
+            prop_assert_eq!(lines.rules().into_iter().collect::<Vec<_>>(), [rule.clone()]);
+        }
     }
 
     #[test]
@@ -271,7 +362,7 @@ fn plain_values_print_with_a_width_and_serialize_as_text() {
         Lint::X32,
     ]);
     let texts = serde_json::json!([
-        "-w /etc/passwd -p wa -k id",
+        "-a always,exit -S all -F path=/etc/passwd -F perm=wa -F key=id",
         "perm=wa",
         "exe",
         "!=",
@@ -327,7 +418,8 @@ fn rules_of_a_newer_kernel_are_printed_and_can_be_deleted() {
     let rule = parse(&payload).expect("a valid rule");
     assert_eq!(
         rule.to_string(),
-        "-a 9,12 -F f150?0x77000000?7 -F f151=some\\ new\\ text -F exe=/bin/x -F key=mine"
+        "-a 9,12 -S mask:all -F f150?0x77000000?7 -F f151=x736F6D65206E65772074657874 \
+         -F exe=/bin/x -F f210=x6D696E65"
     );
     assert_eq!(
         to_bytes(&rule),

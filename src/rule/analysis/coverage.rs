@@ -404,7 +404,7 @@ mod tests {
         let b64 = |call| row(&found, call)[0];
         assert_eq!([b64("execve"), b64("kill")], [CallCoverage::Unmatched, CallCoverage::Recorded]);
         // the kernel has no class for operations of io_uring
-        let mut rule: Rule = "-a always,exit -S openat -p rw".parse().expect("a rule");
+        let mut rule: Rule = "-a always,exit -F perm=rw".parse().expect("a rule");
         rule.list = List::IO_URING;
         rule.syscalls = SyscallMask::ALL;
         let found = RuleSet::from(rule).coverage();

@@ -137,7 +137,7 @@ mod tests {
     fn a_watch_between_prevents_merging_only_of_calls_that_it_can_match() {
         let lines = [
             "-a always,exit -F arch=b64 -S chmod -F key=k",
-            "-w /etc/passwd -p wa -k id",
+            "-a always,exit -S all -F path=/etc/passwd -F perm=wa -F key=id",
             "-a always,exit -F arch=b64 -S fchmod -F key=k",
         ];
         assert_eq!(merged(&lines), lines, "fchmod changes attributes");
@@ -149,7 +149,8 @@ mod tests {
     fn only_rules_on_system_calls_are_merged() {
         let lines = ["-a never,task -F pid=1", "-a never,task -F pid=1"];
         assert_eq!(merged(&lines).len(), 2);
-        let watch = ["-w /etc/a -p w -k k", "-w /etc/b -p w -k k"];
-        assert_eq!(merged(&watch), watch);
+        let watch = |path: &str| format!("-a always,exit -S all -F path={path} -F perm=w -F key=k");
+        let watches = ["-w /etc/a -p w -k k", "-w /etc/b -p w -k k"];
+        assert_eq!(merged(&watches), [watch("/etc/a"), watch("/etc/b")]);
     }
 }

@@ -110,7 +110,7 @@ mod tests {
     fn other_rules_are_unchanged() {
         for line in [
             "-a always,exit -F arch=b64 -S open -F path=/etc/a",
-            "-a always,exit -S unlink -p w",
+            "-a always,exit -F perm=w -S unlink",
             "-a always,exit -F arch!=b64 -p w",
             "-a always,exit -F arch=b64 -S read -p w",
             "-a never,task -F pid=1",

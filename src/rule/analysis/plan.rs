@@ -92,10 +92,18 @@ impl RuleSet {
     /// use auditlink::RuleSet;
     ///
     /// let rule = |line: &str| line.parse::<Rule>();
-    /// let loaded = [rule("-w /etc/a -p w -k mine")?, rule("-w /etc/b -p w -k theirs")?];
-    /// let wanted: RuleSet = [rule("-w /etc/c -p w -k mine")?].into_iter().collect();
+    /// let loaded = [
+    ///     rule("-a always,exit -S all -F uid=1 -F key=mine")?,
+    ///     rule("-w /etc/b -p w -k theirs")?,
+    /// ];
+    /// let wanted: RuleSet =
+    ///     [rule("-a always,exit -S all -F uid=2 -F key=mine")?].into_iter().collect();
     /// let plan = wanted.plan(&loaded, &Ownership::KeyPrefix(b"mine".to_vec()));
-    /// assert_eq!(plan.to_string(), "- -w /etc/a -p w -k mine\n+ -w /etc/c -p w -k mine\n");
+    /// assert_eq!(
+    ///     plan.to_string(),
+    ///     "- -a always,exit -S all -F uid=1 -F key=mine\n\
+    ///      + -a always,exit -S all -F uid=2 -F key=mine\n"
+    /// );
     /// # Ok::<(), auditlink::rule::RuleError>(())
     /// ```
     #[must_use]

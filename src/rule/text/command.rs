@@ -1,9 +1,13 @@
 //! The commands of `auditctl`.
 
+use crate::constants::Signal;
 use crate::rule::Rule;
 use crate::setting::Setting;
 
 /// One command of `auditctl`, or one line of a rules file.
+///
+/// [`FromStr`](std::str::FromStr) looks up the names of users and groups, and what `-w` watches, on
+/// this machine, as `auditctl` does; [`Command::parse_line`] takes any [`Lookup`](super::super::Lookup).
 ///
 /// # Examples
 ///
@@ -11,8 +15,7 @@ use crate::setting::Setting;
 /// use auditlink::control::Setting;
 /// use auditlink::rule::Command;
 ///
-/// let setting = Setting::BacklogLimit;
-/// assert_eq!("-b 8192".parse(), Ok(Command::Set { setting, value: 8192 }));
+/// assert_eq!("-b 8192".parse(), Ok(Command::Set(vec![(Setting::BacklogLimit, 8192)])));
 /// assert_eq!("-D -k mine".parse(), Ok(Command::DeleteAll { key: Some(b"mine".to_vec()) }));
 /// let add: Command = "-w /etc/passwd -p wa -k id".parse()?;
 /// assert!(matches!(add, Command::Add(rule) if rule.keys().eq([b"id"])));
@@ -34,16 +37,17 @@ pub enum Command {
     List {
         /// The key, if one was given.
         key: Option<Vec<u8>>,
+        /// Whether values are interpreted (`-i`).
+        interpreted: bool,
     },
     /// `-s`: shows the status.
-    Status,
-    /// `-b`, `--backlog_wait_time`, `-r`, `-f`, `-e`: changes a setting.
-    Set {
-        /// The setting.
-        setting: Setting,
-        /// The kernel's number for its value.
-        value: u32,
+    Status {
+        /// Whether values are interpreted (`-i`).
+        interpreted: bool,
     },
+    /// `-b`, `--backlog_wait_time`, `-r`, `-f`, `-e`: changes settings, each to the kernel's number
+    /// for its value, in this order.
+    Set(Vec<(Setting, u32)>),
     /// `--reset-lost`: resets the counter of lost records.
     ResetLost,
     /// `--reset_backlog_wait_time_actual`: resets the counter of the time that processes waited
@@ -68,6 +72,10 @@ pub enum Command {
     IgnoreErrors,
     /// `-R`: reads a rules file.
     Load(String),
+    /// `--signal`: sends a signal to the audit daemon.
+    Signal(Signal),
     /// `-v`: shows the version.
     Version,
+    /// `-h`: shows the usage.
+    Help,
 }
