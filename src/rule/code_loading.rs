@@ -79,8 +79,15 @@ pub(super) const CODE_CALLS: &[CodeCall] = &[
 /// userfaultfd, uselib, bpf, init_module, finit_module, kexec_load and kexec_file_load.
 ///
 /// The loader maps every library with `PROT_EXEC`, so each program makes a few such events as it
-/// starts. Writing to `/proc/PID/mem` is not a system call of its own: a rule can only record that the
-/// file is opened.
+/// starts.
+///
+/// What no rule on a system call records:
+///
+/// - Writing the memory of a process through `/proc/PID/mem`: only that the file is opened.
+/// - Scripts that an interpreter reads, and code that a program generates in pages which it may write
+///   and execute: only how it got the pages.
+/// - A library that an audited program is made to load, by `LD_PRELOAD` or by replacing the file: it is
+///   mapped as any other; watch the files.
 ///
 /// # Errors
 ///

@@ -105,7 +105,7 @@ pub(crate) fn narrowed(kernel: &KernelLock) {
     let mut all = BTreeSet::new();
     for letters in ["r", "w", "x", "a", "wa", "rwxa"] {
         let permissions = Permissions::from_letters(letters).expect("letters");
-        let watch = Rule::on_exit().watch(&format!("{folder}/")).perm(permissions).key(KEY);
+        let watch = Rule::on_exit().dir(&folder).perm(permissions).key(KEY);
         let wide = RuleSet::from(watch.build().expect("a rule"));
         let narrow = wide.narrowed();
         assert!(narrow.iter().all(|rule| !rule.syscalls.is_all() && rule.arch().is_some()));
