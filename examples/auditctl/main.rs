@@ -165,7 +165,7 @@ fn run(args: Vec<String>, output: &mut Output) -> u8 {
         stdio::warn(format_args!("auditctl: {error:?}"));
         match error.kind() {
             ErrorKind::NoPermission { .. } => NO_PERMISSION,
-            _ if loads_file => FAILED_FILE,
+            _ if loads_file || args.iter().any(|arg| arg.starts_with("--signal")) => FAILED_FILE,
             _ => FAILED,
         }
     })

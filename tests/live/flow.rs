@@ -339,8 +339,9 @@ pub(crate) fn replay(kernel: &KernelLock) {
     let tee = Tee::new(observer, Writer::create(&path).expect("a file"));
     let mut events = Events::new(tee);
     let rules = watch_getppid(kernel);
-    kernel.run_helper(&["storm", "1000"]);
     kernel.run_helper(&["storm", "10", "b32"]);
+    kernel.run_helper(&["storm", "1000"]);
+    wait_until_sent(); // the kernel's thread may run only when this one waits
     let mut live = Vec::new();
     loop {
         match events.next_timeout(Duration::from_secs(3)) {

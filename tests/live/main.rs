@@ -73,6 +73,7 @@ const TESTS: &[Test] = &[
     ("narrowed_rules_record_the_same", Anywhere, permissions::narrowed),
     ("loading_code_is_recorded", Anywhere, permissions::code_is_recorded),
     ("our_auditctl_answers_like_auditctl", Host, parity::same_answers),
+    ("a_file_replaces_rules_and_settings_or_nothing", Host, parity::applied_files),
     ("the_log_form_is_read_by_ausearch", Host, parity::log_form),
     ("a_32_bit_call_and_a_64_bit_call_differ_in_arch", Anywhere, flow::both_abis),
     ("the_lifecycle_of_a_process_is_reported", Host, flow::lifecycle),

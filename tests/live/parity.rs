@@ -1,14 +1,21 @@
-//! The reference tool, Debian's auditctl, as the oracle.
+//! Debian's auditctl, the installed one and the newest, as the oracle.
+
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
 
 use auditlink::rule::process_lifecycle;
 use auditlink::wire::rule::to_bytes;
 use auditlink::{Rule, RuleSet};
 
 use crate::kernel_lock::{KEY, KernelLock, control, run, stderr, stdout};
+use crate::rule_text::{as_auditctl_prints, newest};
 use crate::support::example;
 
-/// The reference tool.
-const AUDITCTL: &str = "auditctl";
+/// The reference tools.
+fn tools() -> [PathBuf; 2] {
+    ["auditctl".into(), newest().join("auditctl")]
+}
 
 /// Rules that this release's language covers, as a person would write them.
 const RULES: &[&str] = &[
@@ -35,9 +42,9 @@ fn listing() -> Vec<Rule> {
 }
 
 /// Loads a rule with the reference tool, and returns what the kernel then has.
-fn by_reference(line: &str) -> Vec<Rule> {
+fn by_reference(tool: &Path, line: &str) -> Vec<Rule> {
     let words: Vec<&str> = line.split(' ').collect();
-    let output = run(AUDITCTL, &words);
+    let output = run(tool, &words);
     assert!(output.status.success(), "{line}: {}", stderr(&output));
     let rules = listing();
     control().delete_all_rules().expect("it is ours");
@@ -55,9 +62,15 @@ fn by_us(line: &str) -> Vec<Rule> {
 
 pub(crate) fn same_bytes(_: &KernelLock) {
     for line in RULES {
-        let [theirs]: [Rule; 1] = by_reference(line).try_into().expect("one rule");
         let [ours]: [Rule; 1] = by_us(line).try_into().expect("one rule");
-        assert_eq!(to_bytes(&ours), to_bytes(&theirs), "{line}\nours   {ours}\ntheirs {theirs}");
+        for tool in tools() {
+            let [theirs]: [Rule; 1] = by_reference(&tool, line).try_into().expect("one rule");
+            assert_eq!(
+                to_bytes(&ours),
+                to_bytes(&theirs),
+                "{line}\nours   {ours}\ntheirs {theirs}"
+            );
+        }
     }
 }
 
@@ -73,12 +86,17 @@ pub(crate) fn same_text(_: &KernelLock) {
         }
     }));
     let installed = control.apply(&rules).expect("they are new");
-    let theirs = stdout(&run(AUDITCTL, &["-l"]));
-    let ours = stdout(&run(example("auditctl"), &["-l"]));
-    assert_eq!(ours, theirs);
-    assert_eq!(ours.lines().count(), rules.len());
-    let keyed = stdout(&run(example("auditctl"), &["-l", "-k", KEY]));
-    assert_eq!(keyed, stdout(&run(AUDITCTL, &["-l", "-k", KEY])));
+    let ours = |words: &[&str]| {
+        let printed = stdout(&run(example("auditctl"), words));
+        printed.lines().map(as_auditctl_prints).collect::<Vec<_>>()
+    };
+    for tool in tools() {
+        for words in [&["-l"][..], &["-l", "-k", KEY], &["-l", "-i"]] {
+            let theirs = stdout(&run(&tool, words));
+            assert_eq!(ours(words), theirs.lines().collect::<Vec<_>>(), "{words:?}");
+        }
+    }
+    assert_eq!(ours(&["-l"]).len(), rules.len());
     installed.remove().expect("they are loaded");
 }
 
@@ -104,6 +122,11 @@ pub(crate) fn same_answers(kernel: &KernelLock) {
     let bad = file("bad.rules", "-w relative\n-w /tmp/auditlink-b -p w\n");
     let late = file("late.rules", "-c\n-w relative\n-w /tmp/auditlink-c -p w\n");
     let never = file("never.rules", "-i\n-w relative\n-w /tmp/auditlink-d -p w\n");
+    let half =
+        file("half.rules", "-D\n-w /tmp/auditlink-e -p w\n-w relative\n-w /tmp/auditlink-f\n");
+    let settings = file("settings.rules", "-b 8192 -f 1\n--backlog_wait_time=15000\n");
+    let open = file("open.rules", "-w /tmp/auditlink-g -p w\n");
+    set_permissions(&open, Permissions::from_mode(0o646)).expect("it is ours");
     for words in [
         &["-s"][..],
         &["-l"],
@@ -128,20 +151,65 @@ pub(crate) fn same_answers(kernel: &KernelLock) {
         &["-R", &bad],
         &["-R", &late],
         &["-R", &never],
+        &["-R", &half],
+        &["-R", &settings],
+        &["-R", &open],
+        &["-R", "/dev/null"],
+        &["-s", "-i"],
+        &["-l", "-i"],
+        &["-b8192", "-f1"],
+        &["--backlog_wait", "15000"],
+        &["-aalways,exit", "-Sgetppid", "-Fpid=77", "-kx"],
+        &["-a", "always,exit", "-F", "arch=b64", "-F", "pid=77", "-k", "x"],
+        &["-a", "always,task", "-F", "pid=77", "-C", "uid!=euid"],
+        &["-a", "always,exit", "-S", "getppid", "-F", "pid=77", "extra"],
+        &["--signal", "nonsense"],
         &["-R", "/no/such/file"],
     ] {
-        let theirs = run(AUDITCTL, words);
-        let their_rules = listing();
-        control().delete_all_rules().expect("they are ours");
         let ours = run(example("auditctl"), words);
-        assert_eq!(listing(), their_rules, "{words:?}");
+        let our_rules = listing();
         control().delete_all_rules().expect("they are ours");
-        assert_eq!(ours.status.code(), theirs.status.code(), "{words:?}: {}", stderr(&ours));
-        assert_eq!(settled(&stdout(&ours)), settled(&stdout(&theirs)), "{words:?}");
         if !ours.status.success() {
             assert!(!stderr(&ours).is_empty(), "{words:?}");
         }
+        for tool in tools() {
+            let theirs = run(&tool, words);
+            assert_eq!(our_rules, listing(), "{words:?}");
+            control().delete_all_rules().expect("they are ours");
+            assert_eq!(ours.status.code(), theirs.status.code(), "{words:?}: {}", stderr(&ours));
+            assert_eq!(settled(&stdout(&ours)), settled(&stdout(&theirs)), "{words:?}");
+        }
     }
+    // the installed auditctl refuses it, the newest does not look at the owner
+    set_permissions(&open, Permissions::from_mode(0o640)).expect("it is ours");
+    chown(&open, Some(65534), None).expect("root may");
+    let ours = run(example("auditctl"), &["-R", &open]);
+    assert!(!ours.status.success() && stderr(&ours).contains("belongs to user 65534"), "{ours:?}");
+    assert_eq!(listing(), []);
+}
+
+/// A file replaces rules and settings, or nothing.
+pub(crate) fn applied_files(kernel: &KernelLock) {
+    let path = kernel.path("applied.rules");
+    let apply = |text: &str| {
+        std::fs::write(&path, text).expect("a file");
+        run(example("auditctl"), &["-R", path.to_str().expect("a plain path"), "--apply"])
+    };
+    let rule = "-a always,exit -S getppid -F pid=77 -k auditlink-live";
+    let done = apply(&format!("-D\n-b 8000 -f 0\n{rule}\n-e 0\n"));
+    assert!(done.status.success(), "{done:?}");
+    let status = control().status().expect("a status");
+    assert_eq!((status.backlog_limit, status.failure.number()), (8000, 0));
+    assert_eq!(status.enabled.number(), 0);
+    assert_eq!(listing().len(), 1);
+
+    let refused = apply(&format!("-b 7000\n-m message\n{rule}2\n"));
+    assert!(!refused.status.success() && stderr(&refused).contains("-m message"), "{refused:?}");
+    let failed = apply("-f 1\n-b 7000\n-a always,exit -S getppid -F pid=78 -F dir=/no/such/dir\n");
+    assert!(!failed.status.success(), "{failed:?}");
+    let status = control().status().expect("a status");
+    assert_eq!((status.backlog_limit, status.failure.number()), (8000, 0), "restored");
+    assert_eq!(listing().len(), 1, "restored");
 }
 
 /// Takes out the numbers that change by themselves from one moment to the next.

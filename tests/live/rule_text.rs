@@ -1,22 +1,45 @@
-//! The text of rules, with auditctl as the oracle.
+//! The text of rules, with the newest auditctl as the oracle.
 //!
 //! Lines are loaded as files by both tools; then the kernel's listing must be the same to the byte,
-//! and so must be what both print of it, and which lines both refuse.
+//! and so must be which lines both refuse. What ours prints of the listing must load the same again
+//! in both. Auditing is off meanwhile, so the rules record nothing.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
-use auditlink::Rule;
-use auditlink::rule::RulesFile;
+use auditlink::rule::{FieldId, List, RuleError, RulesFile, SyscallMask};
 use auditlink::wire::rule::to_bytes;
+use auditlink::{Rule, Settings};
 
 use crate::kernel_lock::{KernelLock, control, run, stderr, stdout};
 use crate::support::example;
 
 /// How many rules are made up.
 const GENERATED: usize = 2_000;
+
+/// auditctl 3.0.9 and 4.2 report errors of a file to syslog, until a rule was added.
+const FIRST: &str = "-i\n-a never,exit -S all -F pid=1 -F exe=/auditlink-first\n";
+
+/// Returns the newest auditctl, which is downloaded once.
+pub(crate) fn newest() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("newest-auditctl");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/newest-auditctl");
+        let output = Command::new(&script).arg(&folder).output().expect("bash is installed");
+        assert!(
+            output.status.success(),
+            "{}: auditctl of Debian's unstable could not be downloaded: {}{}",
+            script.display(),
+            stdout(&output),
+            stderr(&output),
+        );
+        folder
+    })
+}
 
 /// What a tool made of a file: what the kernel lists, what the tool prints of it, and the numbers
 /// of the lines that it refused.
@@ -29,22 +52,23 @@ struct Outcome {
 
 fn by_reference(file: &Path) -> Outcome {
     let path = file.to_str().expect("a plain path");
-    let said = stderr(&run("auditctl", &["-R", path]));
+    let tool = newest().join("auditctl");
+    let said = stderr(&run(&tool, &["-R", path]));
     let refused = said
         .lines()
         .filter_map(|line| line.strip_prefix("There was an error in line ")?.split(' ').next())
         .map(|number| number.parse().expect("a number"))
         .collect();
-    outcome("auditctl".into(), refused)
+    outcome(tool, refused)
 }
 
 fn by_us(file: &Path) -> Outcome {
-    // line by line, since a file with mistakes is refused whole
+    // line by line, to know which are refused
     let text = fs::read_to_string(file).expect("a file");
     let mut refused = BTreeSet::new();
     let mut control = control();
     for (index, line) in text.lines().enumerate() {
-        match auditlink::rule::Command::parse_line(line, &auditlink::host::UserNames::new()) {
+        match line.parse() {
             Ok(auditlink::rule::Command::Add(rule)) if control.add_rule(&rule).is_ok() => {}
             Ok(auditlink::rule::Command::IgnoreErrors) => {}
             _ => drop(refused.insert(index + 1)),
@@ -60,10 +84,63 @@ fn outcome(tool: PathBuf, refused: BTreeSet<usize>) -> Outcome {
     Outcome { listing, printed, refused }
 }
 
+/// Asserts that two listings have the same bytes.
+///
+/// auditctl 4.2 adds the calls of its permissions to a rule with arch or `-S` before them.
+fn assert_same(ours: &[Rule], theirs: &[Rule], what: &str) {
+    let bytes = |rule: &Rule| {
+        let mut rule = rule.clone();
+        if rule.filters.iter().any(|filter| filter.field == FieldId::PERM) {
+            rule.syscalls = SyscallMask::ALL;
+        }
+        to_bytes(&rule)
+    };
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        assert!(bytes(ours) == bytes(theirs), "{what}: ours {ours}, theirs {theirs}");
+    }
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+}
+
+/// Returns what auditctl prints where we print something else on purpose; `docs/rules.md` lists it.
+pub(crate) fn as_auditctl_prints(line: &str) -> String {
+    let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    for index in 0..words.len() {
+        if index > 0 && words[index - 1] == "-w" && words[index].len() > 1 {
+            words[index] = words[index].trim_end_matches('/').to_owned();
+        }
+        for (name, number) in [
+            ("socket", 0o140_000),
+            ("link", 0o120_000),
+            ("file", 0o100_000),
+            ("block", 0o060_000),
+            ("dir", 0o040_000),
+            ("character", 0o020_000),
+            ("fifo", 0o010_000),
+        ] {
+            if words[index].starts_with("filetype") && words[index].ends_with(&format!("={name}")) {
+                words[index] = words[index].replace(&format!("={name}"), &format!("={number}"));
+            }
+        }
+    }
+    words.join(" ").replace("\\\\", "\\").replace("\\ ", " ")
+}
+
+/// Returns whether auditctl prints a rule in another order or form than its fields have.
+fn is_reordered(rule: &Rule) -> bool {
+    let has = |field| rule.filters.iter().any(|filter| filter.field == field);
+    rule.filters.iter().skip(1).any(|filter| filter.field == FieldId::ARCH)
+        // its table of calls depends on the rules before
+        || (!has(FieldId::ARCH) && !rule.syscalls.is_all())
+        // it prints ` -p x-w /path`, or a watch without a path
+        || (has(FieldId::PERM) && rule.filters[0].field == FieldId::PERM)
+        || rule.filters.iter().filter(|filter| filter.field == FieldId::PERM).count() > 1
+}
+
 /// Compares what both tools make of these lines; returns how many rules were loaded.
 fn compare(kernel: &KernelLock, lines: &[String]) -> usize {
+    control().configure(&Settings::new().enabled(false)).expect("a setting");
     let path = kernel.path("generated.rules");
-    let text = format!("-i\n{}\n", lines.join("\n"));
+    let text = format!("{FIRST}{}\n", lines.join("\n"));
     fs::write(&path, &text).expect("a file");
     let theirs = by_reference(&path);
     let ours = by_us(&path);
@@ -73,17 +150,30 @@ fn compare(kernel: &KernelLock, lines: &[String]) -> usize {
     };
     assert_eq!(only(&theirs.refused, &ours.refused), [""; 0], "refused by the reference only");
     assert_eq!(only(&ours.refused, &theirs.refused), [""; 0], "refused by us only");
-    for (ours, theirs) in ours.listing.iter().zip(&theirs.listing) {
-        assert_eq!(to_bytes(ours), to_bytes(theirs), "ours {ours}, theirs {theirs}");
-    }
-    assert_eq!(ours.listing.len(), theirs.listing.len());
-    for (ours, theirs) in ours.printed.lines().zip(theirs.printed.lines()) {
-        // a watch whose perm= was given first is printed in that order, which auditctl cannot read back
-        if !theirs.starts_with(" -p ") {
-            assert_eq!(ours, theirs, "printed");
+    assert_same(&ours.listing, &theirs.listing, "loaded");
+    let printed = ours.printed.lines().zip(theirs.printed.lines()).zip(&ours.listing);
+    for ((ours, theirs), rule) in printed {
+        let narrowed =
+            ours.contains(" -F perm=") && (ours.contains(" -F arch") || !ours.contains(" -S all"));
+        if !is_reordered(rule) && !narrowed {
+            assert_eq!(as_auditctl_prints(ours), theirs, "printed");
         }
     }
     assert_eq!(ours.printed.lines().count(), theirs.printed.lines().count());
+
+    let listing = kernel.path("listing.rules");
+    fs::write(&listing, format!("-i\n{}", ours.printed)).expect("a file");
+    let again = by_us(&listing);
+    assert_eq!(again.refused, BTreeSet::new(), "our listing, refused by us");
+    assert_same(&again.listing, &ours.listing, "our listing, loaded by us");
+    let again = by_reference(&listing);
+    let refused: Vec<&str> = again
+        .refused
+        .iter()
+        .map(|number| ours.printed.lines().nth(number - 2).unwrap_or(""))
+        .collect();
+    assert_eq!(refused, [""; 0], "our listing, refused by the reference");
+    assert_same(&again.listing, &ours.listing, "our listing, loaded by the reference");
     ours.listing.len()
 }
 
@@ -91,7 +181,16 @@ pub(crate) fn generated(kernel: &KernelLock) {
     let mut random = Random(20_261_122);
     let mut lines = BTreeSet::new();
     while lines.len() < GENERATED {
-        lines.insert(random.rule());
+        let line = random.rule();
+        let parsed = line.parse::<Rule>();
+        // the kernel does not evaluate the field, and ends the list: refused by us only
+        let ends_list = matches!(
+            parsed,
+            Err(RuleError::FieldNotOnList { list: List::EXCLUDE, field }) if field != FieldId::KEY
+        );
+        if !ends_list {
+            lines.insert(line);
+        }
     }
     let lines: Vec<String> = lines.into_iter().collect();
     // deleting takes the kernel time that grows with nothing but the number of rules
@@ -118,81 +217,114 @@ impl Random {
     }
 
     fn rule(&mut self) -> String {
-        match self.below(12) {
+        let mut options = match self.below(12) {
             0 => self.watch(),
             1 => self.elsewhere(),
             _ => self.on_exit(),
+        };
+        if self.below(4) == 0 {
+            self.shuffle(&mut options);
+        }
+        let attached = self.below(4) == 0;
+        let words = options.iter().map(|option| match option.split_at(2) {
+            (letter, value) if attached => format!("{letter}{value}"),
+            (letter, value) => format!("{letter} {value}"),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Puts the options after the first one into another order.
+    fn shuffle(&mut self, options: &mut [String]) {
+        for index in (2..options.len()).rev() {
+            options.swap(index, 1 + self.below(index));
         }
     }
 
-    fn watch(&mut self) -> String {
-        let path = ["/tmp", "/tmp/", "/etc/passwd", "/etc", "/tmp/no-such-file", "relative"];
-        let mut line = format!("-w {}", self.pick(&path));
+    fn watch(&mut self) -> Vec<String> {
+        let path = ["/tmp", "/tmp/", "/etc/passwd", "/etc", "/tmp/no-such-file", "relative", "/"];
+        let mut options = vec![format!("-w{}", self.pick(&path))];
         if self.below(4) > 0 {
-            let permissions = ["r", "w", "x", "a", "rw", "wa", "rwxa", "ax", "z"];
-            write!(line, " -p {}", self.pick(&permissions)).expect("memory");
+            let permissions = ["r", "w", "x", "a", "rw", "wa", "rwxa", "ax", "z", "XW", "rrrrr"];
+            options.push(format!("-p{}", self.pick(&permissions)));
         }
-        write!(line, " -k w{}", self.below(10_000)).expect("memory");
-        line
+        options.push(format!("-kw{}", self.below(10_000)));
+        for _ in 0..self.below(2) {
+            options.push(self.field(true));
+        }
+        options
     }
 
-    fn elsewhere(&mut self) -> String {
-        let list = self.pick(&["user", "task", "exclude", "filesystem", "entry"]);
+    fn elsewhere(&mut self) -> Vec<String> {
+        let list = self.pick(&["user", "task", "exclude", "filesystem", "entry", "USER"]);
         let action = self.pick(&["always", "never", "possible"]);
-        let mut line = format!("-a {action},{list} -F pid={}", self.below(10_000));
+        let mut options =
+            vec![format!("-a{action},{list}"), format!("-Fpid={}", self.below(10_000))];
         if list == "filesystem" {
-            line =
-                format!("-a {action},{list} -F fstype={}", self.pick(&["tracefs", "debugfs", "7"]));
+            let names = ["tracefs", "debugfs", "cgroup", "CGROUP2", "7"];
+            options[1] = format!("-Ffstype={}", self.pick(&names));
+            options.push(format!("-kf{}", self.below(10_000)));
         }
         for _ in 0..self.below(3) {
-            self.field(&mut line);
+            options.push(self.field(false));
         }
-        line
+        if self.below(6) == 0 {
+            options.push(self.comparison());
+        }
+        options
     }
 
-    fn on_exit(&mut self) -> String {
-        let action = self.pick(&["always,exit", "exit,always", "never,exit"]);
+    fn comparison(&mut self) -> String {
+        let pairs =
+            ["auid!=obj_uid", "uid=euid", "obj_gid!=gid", "suid=fsuid", "uid!=gid", "uid=pid"];
+        format!("-C{}", self.pick(&pairs))
+    }
+
+    fn on_exit(&mut self) -> Vec<String> {
+        let action = self.pick(&["always,exit", "exit,always", "never,exit", "always,EXIT"]);
         let letter = self.pick(&["-a", "-a", "-a", "-A"]);
-        let mut line = format!("{letter} {action}");
-        let arch = self.pick(&["", "b64", "b32", "x86_64", "i386"]);
+        let mut options = vec![format!("{letter}{action}")];
+        let arch = self.pick(&["", "b64", "b32", "x86_64", "i386", "I686", "B64"]);
         if !arch.is_empty() {
-            write!(line, " -F arch={arch}").expect("memory");
+            options.push(format!("-Farch={arch}"));
         }
-        let mut calls = false;
         for _ in 0..self.below(3) {
-            // without an arch, the reference tool prints names out of another table
-            let names =
-                ["open", "openat", "read,write", "execve,execveat", "all", "clone3", "no_such"];
-            let numbers = ["1", "59", "2031", "400,401"];
-            let call = if arch.is_empty() {
-                "all"
-            } else if self.below(4) == 0 {
-                self.pick(&numbers)
-            } else {
-                self.pick(&names)
-            };
-            write!(line, " -S {call}").expect("memory");
-            calls = true;
+            let names = [
+                "open",
+                "openat",
+                "read,write",
+                "execve,execveat",
+                "all",
+                "clone3",
+                "no_such",
+                "OPEN",
+                "pread",
+                "sys_kexec_load",
+                "listns",
+                "break",
+            ];
+            let numbers = ["1", "59", "2031", "400,401", "0x10", "010"];
+            let call = if self.below(4) == 0 { self.pick(&numbers) } else { self.pick(&names) };
+            options.push(format!("-S{call}"));
         }
-        write!(line, " -F pid={}", self.below(1_000_000)).expect("memory");
+        options.push(format!("-Fpid={}", self.below(1_000_000)));
         for _ in 0..self.below(4) {
-            self.field(&mut line);
+            options.push(self.field(arch.is_empty()));
         }
         if self.below(4) == 0 {
-            let pairs =
-                ["auid!=obj_uid", "uid=euid", "obj_gid!=gid", "suid=fsuid", "uid!=gid", "uid=pid"];
-            write!(line, " -C {}", self.pick(&pairs)).expect("memory");
+            options.push(self.comparison());
         }
-        if calls {
-            for _ in 0..self.below(3) {
-                write!(line, " -k key{}", self.below(100)).expect("memory");
-            }
+        for _ in 0..self.below(3) {
+            let form = self.pick(&["-kkey", "-Fkey=key", "-k\"key", "-Fkey=a\\ ", "-kx\\y"]);
+            options.push(format!("{form}{}", self.below(100)));
         }
-        line
+        if self.below(8) == 0 {
+            options.push(format!("-p{}", self.pick(&["r", "wa", "q"])));
+        }
+        options
     }
 
     /// Adds a condition, mostly a good one.
-    fn field(&mut self, line: &mut String) {
+    fn field(&mut self, may_have_permissions: bool) -> String {
         let order = ["=", "!=", "<", "<=", ">", ">="];
         let all = ["=", "!=", "<", "<=", ">", ">=", "&", "&="];
         let equality = ["=", "!="];
@@ -210,8 +342,22 @@ impl Random {
             2 => (&["auid", "loginuid"], &equality, &["unset", "-1", "4294967295", "1000"]),
             3 => (&["auid"], &order, &["1000", "0"]),
             4 => (&["ppid", "sessionid"], &order, &["1", "77"]),
-            5 => (&["exit"], &order, &["-EACCES", "-EPERM", "0", "-5", "3", "ENOENT", "-ENOSUCH"]),
-            6 => (&["success"], &equality, &["0", "1", "yes"]),
+            5 => (
+                &["exit"],
+                &order,
+                &[
+                    "-EACCES",
+                    "-EPERM",
+                    "0",
+                    "-5",
+                    "3",
+                    "ENOENT",
+                    "-ENOSUCH",
+                    "-eacces",
+                    "-EWOULDBLOCK",
+                ],
+            ),
+            6 => (&["success", "SUCCESS"], &equality, &["0", "1", "yes"]),
             7 => (&["a0", "a1", "a2", "a3"], &all, &["0", "-1", "0x10", "010", "4294967295", "zz"]),
             8 => (&["devmajor", "devminor"], &order, &["8", "0x8", "-1"]),
             9 => (&["inode"], &all, &["5", "123456"]),
@@ -222,7 +368,7 @@ impl Random {
             ),
             11 => (&["path"], &equality, &["/etc/passwd", "/tmp/none"]),
             12 => (&["dir"], &["="], &["/etc", "/tmp/", "/no/such/dir"]),
-            13 => (&["perm"], &equality, &["r", "wa", "rwxa", "q"]),
+            13 if may_have_permissions => (&["perm"], &equality, &["r", "wa", "rwxa", "q"]),
             14 => (&["exe"], &["="], &["/bin/ls", "/usr/bin/env"]),
             15 => (&["saddr_fam"], &order, &["2", "10", "1", "99"]),
             16 => (&["pers"], &all, &["8", "0x400000"]),
@@ -233,27 +379,18 @@ impl Random {
             ),
         };
         let (name, operator, value) = (self.pick(names), self.pick(operators), self.pick(values));
-        write!(line, " -F {name}{operator}{value}").expect("memory");
+        format!("-F{name}{operator}{value}")
     }
 }
 
-/// The rules files that come with the reference tool, unpacked.
-pub(crate) fn examples(kernel: &KernelLock) -> Vec<PathBuf> {
-    let folder = Path::new("/usr/share/doc/auditd/examples/rules");
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).expect("Debian's package auditd is installed").flatten() {
-        let name = entry.file_name().into_string().expect("a plain name");
-        let target = kernel.path(name.trim_end_matches(".gz"));
-        if name.ends_with(".rules.gz") {
-            let unpacked = run("gzip", &["-dc", entry.path().to_str().expect("a plain path")]);
-            fs::write(&target, unpacked.stdout).expect("a file");
-        } else if name.ends_with(".rules") {
-            fs::copy(entry.path(), &target).expect("a file");
-        } else {
-            continue;
-        }
-        files.push(target);
-    }
+/// The rules files that come with the newest auditctl.
+pub(crate) fn examples(_: &KernelLock) -> Vec<PathBuf> {
+    let folder = newest().join("tree/usr/share/doc/auditd/examples/audit-rules");
+    let entries = fs::read_dir(folder).expect("the examples of the package auditd").flatten();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rules"))
+        .collect();
     files.sort();
     files
 }

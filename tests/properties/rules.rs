@@ -418,7 +418,7 @@ fn rules_of_a_newer_kernel_are_printed_and_can_be_deleted() {
     let rule = parse(&payload).expect("a valid rule");
     assert_eq!(
         rule.to_string(),
-        "-a 9,12 -S mask:all -F f150?0x77000000?7 -F f151=x736F6D65206E65772074657874 \
+        "-a 9,12 -F f150?0x77000000?7 -F f151=x736F6D65206E65772074657874 \
          -F exe=/bin/x -F f210=x6D696E65"
     );
     assert_eq!(
