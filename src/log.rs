@@ -103,8 +103,8 @@ impl<R: BufRead> Reader<R> {
             while let [start @ .., b'\n' | b'\r'] = &self.line[..] {
                 self.line.truncate(start.len());
             }
-            if self.line.is_empty() || self.line == b"----" {
-                continue; // a separator that ausearch writes
+            if self.line.is_empty() || LogLine::is_other(&self.line) {
+                continue;
             }
             self.held = Held::Line;
             if let Some(at) = self.parse() {

@@ -294,7 +294,7 @@ fn load(control: &mut Control, path: &str, output: &mut Output) -> Result<(), Er
         },
     };
     let loaded = load_lines(control, &file, output);
-    loaded.and(mistakes.map_or(Ok(()), Err))
+    loaded.and_then(|()| mistakes.map_or(Ok(()), Err))
 }
 
 fn load_lines(control: &mut Control, file: &RulesFile, output: &mut Output) -> Result<(), Error> {

@@ -45,8 +45,13 @@ pub(crate) fn event_line(event: &Event, names: Option<&UserNames>, style: Style)
     ];
     words.extend(event.node().map(|node| format!("on {}", text(node))));
     words.push(subject(&event.subject(), names));
+    words.extend(event.user_message().and_then(|_| origin(&event.subject())));
     words.extend(action(event, &kind));
-    words.extend(event.objects().iter().map(|object| shown(&object.to_string())));
+    let mut objects = event.objects();
+    if let EventKind::Exec(_) = kind {
+        objects.truncate(1); // the program, without its interpreter and loader
+    }
+    words.extend(objects.iter().map(|object| shown(&object.to_string())));
     words.extend(details(event, &kind));
     match event.outcome() {
         Outcome::Success => words.push(style.paint(GREEN, "success")),
@@ -73,8 +78,10 @@ pub(crate) fn event_line(event: &Event, names: Option<&UserNames>, style: Style)
 
 /// Returns `comm[pid] uid=user auid=user`, without the parts that are unknown.
 fn subject(subject: &Subject<'_>, names: Option<&UserNames>) -> String {
-    let name =
-        |id: u32| names.and_then(|names| names.user_name(id)).unwrap_or_else(|| id.to_string());
+    let name = |id: u32, appended: Option<&[u8]>| match appended {
+        Some(name) => text(name),
+        None => names.and_then(|names| names.user_name(id)).unwrap_or_else(|| id.to_string()),
+    };
     let mut line = String::new();
     let program = subject.comm.as_deref().or_else(|| {
         subject.exe.as_deref().map(|exe| exe.rsplit(|byte| *byte == b'/').next().unwrap_or(exe))
@@ -87,12 +94,22 @@ fn subject(subject: &Subject<'_>, names: Option<&UserNames>) -> String {
         (None, None) => Ok(()),
     };
     if let Some(uid) = subject.uid {
-        let _ = write!(line, " uid={}", name(uid));
+        let _ = write!(line, " uid={}", name(uid, subject.uid_name.as_deref()));
     }
     if let Some(auid) = subject.auid {
-        let _ = write!(line, " auid={}", name(auid));
+        let _ = write!(line, " auid={}", name(auid, subject.auid_name.as_deref()));
     }
     line.trim_start().to_owned()
+}
+
+/// Returns where a program says that its user is: `addr=host terminal=name`, as far as known.
+fn origin(subject: &Subject<'_>) -> Option<String> {
+    let known = [("addr", &subject.address), ("terminal", &subject.terminal)];
+    let words = known.iter().filter_map(|(name, value)| {
+        value.as_deref().map(|value| format!("{name}={}", shown(&text(value))))
+    });
+    let words: Vec<_> = words.collect();
+    if words.is_empty() { None } else { Some(words.join(" ")) }
 }
 
 /// Returns the action, unless the kind of the event already names it.
@@ -124,7 +141,6 @@ fn details(event: &Event, kind: &EventKind<'_>) -> Option<String> {
         EventKind::Exit(exit) => exit.status().map(|status| format!("status={status}")),
         EventKind::Kill(kill) => kill.signal().map(|signal| signal.to_string()),
         EventKind::Ptrace(ptrace) => ptrace.request().map(|request| request.to_string()),
-        EventKind::Login(login) => login.auid().map(|auid| format!("auid={auid}")),
         EventKind::User(message) if event.objects().is_empty() => {
             message.message().map(|said| said.escape_ascii().to_string())
         }

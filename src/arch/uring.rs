@@ -110,6 +110,11 @@ mod tests {
         }
         // as seen in records of Linux 6.18: uring_op=18 is openat, 28 openat2
         assert_eq!((operation_name(18), operation_name(28)), (Some("openat"), Some("openat2")));
+        // `include/uapi/linux/io_uring.h`, Linux 7.2
+        assert_eq!(
+            (operation_name(63), operation_name(64)),
+            (Some("nop128"), Some("uring_cmd128"))
+        );
         assert_eq!(operation_name(9999), None);
     }
 }

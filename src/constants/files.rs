@@ -152,11 +152,28 @@ flags! {
         0x1 FD_CLOEXEC,
     }
 
-    /// The flags of system calls that take a directory and a name (`AT_*`).
+    /// The flags of system calls that take a directory and a name (`AT_*`). The bit 0x200 has another
+    /// meaning for each call that knows it.
     AT_FLAGS {
-        0x100 AT_SYMLINK_NOFOLLOW, 0x200 AT_REMOVEDIR, 0x400 AT_SYMLINK_FOLLOW,
+        0x100 AT_SYMLINK_NOFOLLOW, 0x400 AT_SYMLINK_FOLLOW,
         0x800 AT_NO_AUTOMOUNT, 0x1000 AT_EMPTY_PATH, 0x2000 AT_STATX_FORCE_SYNC,
         0x4000 AT_STATX_DONT_SYNC, 0x8000 AT_RECURSIVE,
+    }
+
+    /// The flags of `unlinkat`.
+    AT_UNLINK_FLAGS {
+        0x200 AT_REMOVEDIR,
+    }
+
+    /// The flags of `faccessat2`.
+    AT_ACCESS_FLAGS {
+        0x100 AT_SYMLINK_NOFOLLOW, 0x200 AT_EACCESS, 0x1000 AT_EMPTY_PATH,
+    }
+
+    /// The flags of `open_tree`, except where `O_CLOEXEC` is another bit.
+    OPEN_TREE_FLAGS {
+        0x1 OPEN_TREE_CLONE, 0x100 AT_SYMLINK_NOFOLLOW, 0x800 AT_NO_AUTOMOUNT,
+        0x1000 AT_EMPTY_PATH, 0x8000 AT_RECURSIVE, 0x8_0000 OPEN_TREE_CLOEXEC,
     }
 
     /// The flags of `openat2` that restrict path resolution.
@@ -188,6 +205,13 @@ names! {
     /// The origins of `lseek`.
     WHENCE {
         SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2, SEEK_DATA = 3, SEEK_HOLE = 4,
+    }
+
+    /// The commands of `fsconfig`.
+    FSCONFIG_COMMANDS {
+        FSCONFIG_SET_FLAG = 0, FSCONFIG_SET_STRING = 1, FSCONFIG_SET_BINARY = 2,
+        FSCONFIG_SET_PATH = 3, FSCONFIG_SET_PATH_EMPTY = 4, FSCONFIG_SET_FD = 5,
+        FSCONFIG_CMD_CREATE = 6, FSCONFIG_CMD_RECONFIGURE = 7, FSCONFIG_CMD_CREATE_EXCL = 8,
     }
 
     /// The types of files, `S_IF*`, as rules spell them.

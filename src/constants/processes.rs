@@ -94,6 +94,8 @@ flags! {
         0x200_0000 CLONE_NEWCGROUP, 0x400_0000 CLONE_NEWUTS, 0x800_0000 CLONE_NEWIPC,
         0x1000_0000 CLONE_NEWUSER, 0x2000_0000 CLONE_NEWPID, 0x4000_0000 CLONE_NEWNET,
         0x8000_0000 CLONE_IO, 0x1_0000_0000 CLONE_CLEAR_SIGHAND, 0x2_0000_0000 CLONE_INTO_CGROUP,
+        0x4_0000_0000 CLONE_AUTOREAP, 0x8_0000_0000 CLONE_NNP,
+        0x10_0000_0000 CLONE_PIDFD_AUTOKILL, 0x20_0000_0000 CLONE_EMPTY_MNTNS,
     }
 
     /// The memory protection of `mmap` and `mprotect`.
@@ -126,6 +128,11 @@ flags! {
     /// The flags of `shmget`, `semget` and `msgget`, without the permissions.
     SHM_FLAGS {
         0x200 IPC_CREAT, 0x400 IPC_EXCL, 0x800 SHM_HUGETLB, 0x1000 SHM_NORESERVE,
+    }
+
+    /// The flags of `semget` and `msgget`, without the permissions.
+    IPC_FLAGS {
+        0x200 IPC_CREAT, 0x400 IPC_EXCL, 0x800 IPC_NOWAIT,
     }
 }
 
@@ -173,6 +180,25 @@ names! {
         msgctl = 14, shmat = 21, shmdt = 22, shmget = 23, shmctl = 24,
     }
 
+    /// The commands of `shmctl`.
+    SHM_COMMANDS {
+        IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3, SHM_LOCK = 11, SHM_UNLOCK = 12,
+        SHM_STAT = 13, SHM_INFO = 14, SHM_STAT_ANY = 15,
+    }
+
+    /// The commands of `semctl`.
+    SEM_COMMANDS {
+        IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3, GETPID = 11, GETVAL = 12,
+        GETALL = 13, GETNCNT = 14, GETZCNT = 15, SETVAL = 16, SETALL = 17, SEM_STAT = 18,
+        SEM_INFO = 19, SEM_STAT_ANY = 20,
+    }
+
+    /// The commands of `msgctl`.
+    MSG_COMMANDS {
+        IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3, MSG_STAT = 11, MSG_INFO = 12,
+        MSG_STAT_ANY = 13,
+    }
+
     /// The options of `prctl`.
     PRCTL_OPTIONS {
         PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4,
@@ -192,7 +218,13 @@ names! {
         PR_PAC_RESET_KEYS = 54, PR_SET_TAGGED_ADDR_CTRL = 55, PR_GET_TAGGED_ADDR_CTRL = 56,
         PR_SET_IO_FLUSHER = 57, PR_GET_IO_FLUSHER = 58, PR_SET_SYSCALL_USER_DISPATCH = 59,
         PR_PAC_SET_ENABLED_KEYS = 60, PR_PAC_GET_ENABLED_KEYS = 61, PR_SCHED_CORE = 62,
-        PR_SME_SET_VL = 63, PR_SME_GET_VL = 64, PR_SET_VMA = 0x5356_4d41,
+        PR_SME_SET_VL = 63, PR_SME_GET_VL = 64, PR_SET_MDWE = 65, PR_GET_MDWE = 66,
+        PR_SET_MEMORY_MERGE = 67, PR_GET_MEMORY_MERGE = 68, PR_RISCV_V_SET_CONTROL = 69,
+        PR_RISCV_V_GET_CONTROL = 70, PR_RISCV_SET_ICACHE_FLUSH_CTX = 71,
+        PR_PPC_GET_DEXCR = 72, PR_PPC_SET_DEXCR = 73, PR_GET_SHADOW_STACK_STATUS = 74,
+        PR_SET_SHADOW_STACK_STATUS = 75, PR_LOCK_SHADOW_STACK_STATUS = 76,
+        PR_TIMER_CREATE_RESTORE_IDS = 77, PR_FUTEX_HASH = 78, PR_RSEQ_SLICE_EXTENSION = 79,
+        PR_GET_CFI = 80, PR_SET_CFI = 81, PR_GET_AUXV = 0x4155_5856, PR_SET_VMA = 0x5356_4d41,
         PR_SET_PTRACER = 0x5961_6d61,
     }
 

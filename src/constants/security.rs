@@ -128,7 +128,7 @@ names! {
         BPF_MAP_DELETE_BATCH = 27, BPF_LINK_CREATE = 28, BPF_LINK_UPDATE = 29,
         BPF_LINK_GET_FD_BY_ID = 30, BPF_LINK_GET_NEXT_ID = 31, BPF_ENABLE_STATS = 32,
         BPF_ITER_CREATE = 33, BPF_LINK_DETACH = 34, BPF_PROG_BIND_MAP = 35,
-        BPF_TOKEN_CREATE = 36,
+        BPF_TOKEN_CREATE = 36, BPF_PROG_STREAM_READ_BY_FD = 37, BPF_PROG_ASSOC_STRUCT_OPS = 38,
     }
 
     /// The filter lists of audit rules.
@@ -146,6 +146,11 @@ names! {
     /// The hooks of netfilter for IP.
     NETFILTER_HOOKS {
         PREROUTING = 0, INPUT = 1, FORWARD = 2, OUTPUT = 3, POSTROUTING = 4, BROUTING = 5,
+    }
+
+    /// The hooks of netfilter for ARP.
+    NETFILTER_ARP_HOOKS {
+        INPUT = 0, OUTPUT = 1, FORWARD = 2,
     }
 
     /// The decisions that the netfilter target `AUDIT` reports.

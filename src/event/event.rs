@@ -241,7 +241,7 @@ impl RecordPrefix {
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let text = text.get(..usize::try_from(length).unwrap_or(usize::MAX)).unwrap_or(text);
         let body_at = u32::try_from(record.body_at()).unwrap_or(u32::MAX);
-        let [t0, t1] = record.message_type().number().to_ne_bytes();
+        let [t0, t1] = record.type_number().to_ne_bytes();
         let [l0, l1, l2, l3] = length.to_ne_bytes();
         let [b0, b1, b2, b3] = body_at.to_ne_bytes();
         buffer.reserve(Self::LENGTH + text.len());

@@ -72,7 +72,7 @@ impl RuleSet {
 
 const READ: &str = "read the rules";
 
-/// Reads a file that nobody but root and this user can have written.
+/// Reads a file that only root and this user can have written.
 fn read(path: &Path) -> Result<String, Error> {
     let failed = |error| Error::io(READ, error).with_path(path);
     let mut file = File::open(path).map_err(failed)?;

@@ -66,6 +66,8 @@ pub struct Fields<'a> {
 enum Grammar {
     /// The kernel.
     Kernel,
+    /// The audit daemon, about itself: commas of old versions separate values.
+    Daemon,
     /// A user-space program: a word without `=` belongs to the value before it.
     Message,
     /// auditd, which appends fields to a record.
@@ -82,7 +84,16 @@ impl<'a> Fields<'a> {
         Self { at: body_at, start: body_at, ..Self::new(text, Grammar::Kernel, 0) }
     }
 
+    /// Iterates over text that the audit daemon wrote about itself.
+    pub(crate) const fn of_daemon(text: &'a [u8], body_at: usize) -> Self {
+        Self { grammar: Grammar::Daemon, ..Self::of_kernel(text, body_at) }
+    }
+
     /// Iterates over text that a user-space program wrote: the content of `msg='…'`.
+    ///
+    /// Old versions of libaudit and PAM wrote punctuation around their values, as in
+    /// `acct=root : exe="/bin/login" (hostname=?, addr=?, terminal=tty1 res=success)`. It is not part of
+    /// them.
     #[must_use]
     pub const fn of_message(text: &'a [u8]) -> Self {
         Self::new(text, Grammar::Message, 0)
@@ -142,7 +153,7 @@ impl<'a> Fields<'a> {
     fn any(&mut self) -> Option<Field<'a>> {
         self.signs = 0;
         while let Some(byte @ (b' ' | &ENRICHMENT)) = self.text.get(self.at) {
-            if *byte == ENRICHMENT && self.grammar == Grammar::Kernel {
+            if *byte == ENRICHMENT && matches!(self.grammar, Grammar::Kernel | Grammar::Daemon) {
                 return None;
             }
             self.start += usize::from(self.start == self.at);
@@ -151,6 +162,10 @@ impl<'a> Fields<'a> {
         let start = self.at;
         let first = self.text.get(start)?;
         let end = self.word_end(start);
+        if self.grammar == Grammar::Message && end == start + 1 && matches!(first, b':' | b',') {
+            self.at = end;
+            return self.any_after_punctuation();
+        }
         if *first == b'(' {
             return Some(self.parenthesis(end));
         }
@@ -159,6 +174,14 @@ impl<'a> Fields<'a> {
             Some(length) => Some(self.pair(start, length, end)),
             None => Some(self.words(end - start)),
         }
+    }
+
+    /// Takes the field after a word of one sign, which separates two fields.
+    fn any_after_punctuation(&mut self) -> Option<Field<'a>> {
+        while let Some(b' ' | b':' | b',') = self.text.get(self.at) {
+            self.at += 1;
+        }
+        self.any()
     }
 
     /// Takes words without `=`; the first has this length.
@@ -214,7 +237,7 @@ impl<'a> Fields<'a> {
         let length = end - self.at;
         match self.grammar {
             // only these can end at another byte than a space
-            Grammar::Kernel
+            Grammar::Kernel | Grammar::Daemon
                 if matches!(
                     name,
                     b"ses" | [b's', b'u', b'b', b'j', ..] | [b'o', b'b', b'j', ..]
@@ -224,9 +247,12 @@ impl<'a> Fields<'a> {
                 Value::Bare(self.take(length))
             }
             Grammar::Kernel => Value::Bare(self.take(length)),
+            Grammar::Daemon => Value::Bare(without(self.take(length), b',')),
             Grammar::Message | Grammar::Enrichment => {
                 let length = continued(self.rest(), length);
-                Value::Bare(bare_of_message(name, self.take(length)))
+                let value = self.take(length);
+                let is_of_program = self.grammar == Grammar::Message;
+                Value::Bare(if is_of_program { bare_of_message(name, value) } else { value })
             }
         }
     }
@@ -331,12 +357,28 @@ fn bare_of_kernel(text: &[u8], name: &[u8], end: usize) -> usize {
     end
 }
 
-/// Cuts off what old versions of PAM wrote between fields:
-/// `(hostname=?, addr=?, terminal=tty1 res=success)`.
+/// Cuts off what old versions of libaudit and PAM wrote between fields:
+/// `uid=0: exe="/bin/login" (hostname=?, addr=?, terminal=tty1 res=success)`.
+///
+/// Source: audit-userspace 1.0 to 2.0, `lib/audit_logging.c`; Linux-PAM 0.78 to 1.1, `_pam_audit_writelog`.
 fn bare_of_message<'a>(name: &[u8], value: &'a [u8]) -> &'a [u8] {
-    match (name, value) {
-        (b"hostname" | b"addr" | b"terminal", [value @ .., b',']) => value,
-        (b"res", [value @ .., b')']) => value,
+    let value = match value {
+        [.., b':', b':'] => value, // an IPv6 address
+        _ => without(value, b':'),
+    };
+    // a comma can end the categories of a label
+    let is_label = name.ends_with(b"subj") || name.ends_with(b"obj") || name.ends_with(b"context");
+    let value = if is_label { value } else { without(value, b',') };
+    match value {
+        [inside @ .., b')'] if memchr(b'(', inside).is_none() => inside,
+        _ => value,
+    }
+}
+
+/// Returns a value without a sign at its end, and without spaces before it.
+fn without(value: &[u8], sign: u8) -> &[u8] {
+    match value.split_last() {
+        Some((last, inside)) if *last == sign => inside.trim_ascii_end(),
         _ => value,
     }
 }
@@ -388,7 +430,7 @@ impl<'a> Iterator for Fields<'a> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
-        let mut is_fresh = self.grammar != Grammar::Kernel;
+        let mut is_fresh = self.grammar != Grammar::Kernel; // the usual form is the kernel's
         loop {
             if let Some((field, length)) = usual(self.rest(), self.signs) {
                 self.at += length;

@@ -201,9 +201,9 @@ fn separators_of_old_pam() {
     let text = r#"PAM: authentication acct="root" : exe="/bin/login" (hostname=?, addr=?, terminal=tty1 res=success)"#;
     let fields = named(Fields::of_message(text.as_bytes()));
     assert_eq!(fields[0], bare("", "PAM: authentication"));
-    assert_eq!(fields[3], quoted("exe", "/bin/login"));
+    assert_eq!(fields[1..3], [quoted("acct", "root"), quoted("exe", "/bin/login")]);
     assert_eq!(
-        fields[4..],
+        fields[3..],
         [
             bare("hostname", "?"),
             bare("addr", "?"),
@@ -215,6 +215,66 @@ fn separators_of_old_pam() {
         named(Fields::of_message(b"subj=u:r:t:s0:c1,c5, x=1"))[0].1,
         Value::Bare(b"u:r:t:s0:c1,c5,")
     );
+}
+
+#[test]
+fn punctuation_of_old_programs_is_not_part_of_values() {
+    let of = |text: &'static str| named(Fields::of_message(text.as_bytes()));
+    let tail = [bare("hostname", "h.example"), bare("addr", "10.0.0.1")];
+    // RHEL 5: `audit_log_acct_message`, `audit_log_user_message`
+    let fields = of(
+        r#"PAM: accounting acct=root : exe="/x" (hostname=h.example, addr=10.0.0.1, terminal=cron res=success)"#,
+    );
+    assert_eq!(fields[1..3], [bare("acct", "root"), quoted("exe", "/x")]);
+    assert_eq!(fields[3..5], tail);
+    assert_eq!(fields[5..], [bare("terminal", "cron"), bare("res", "success")]);
+    let fields = of(r#"uid=848: exe="/bin/login" (hostname=h.example, addr=10.0.0.1, res=failed)"#);
+    assert_eq!(fields[..2], [bare("uid", "848"), quoted("exe", "/bin/login")]);
+    assert_eq!(fields[2..], [&tail[..], &[bare("res", "failed")]].concat());
+    // RHEL 4: Linux-PAM
+    let fields = of(
+        r#"PAM bad_ident: user=? exe="/x" (hostname=?, addr=?, terminal=? result=User not known to the module)"#,
+    );
+    assert_eq!(fields[1], bare("user", "?"));
+    assert_eq!(
+        fields[5..],
+        [bare("terminal", "?"), bare("result", "User not known to the module")]
+    );
+    // RHEL 6: `audit_log_user_avc_message` of dbus-daemon
+    let fields = of(
+        r#"avc:  denied  { send_msg } for msgtype=method_call dest=:1.5 tclass=dbus : exe="/bin/dbus-daemon" (sauid=81, hostname=?, addr=?, terminal=?)"#,
+    );
+    assert_eq!(
+        fields[1..4],
+        [bare("msgtype", "method_call"), bare("dest", ":1.5"), bare("tclass", "dbus")]
+    );
+    assert_eq!(
+        fields[5..],
+        ["sauid", "hostname", "addr", "terminal"]
+            .map(|name| { bare(name, if name == "sauid" { "81" } else { "?" }) })
+    );
+    // what looks like it, and is not
+    let fields = of("addr=fe80:: op=a (b) unit=x@(y) subj=u:r:t:s0:c1,c5 list=a,b");
+    assert_eq!(fields[..3], [bare("addr", "fe80::"), bare("op", "a (b)"), bare("unit", "x@(y)")]);
+    assert_eq!(fields[3..], [bare("subj", "u:r:t:s0:c1,c5"), bare("list", "a,b")]);
+}
+
+#[test]
+fn commas_in_records_of_old_audit_daemons() {
+    let of = |text: &'static str| named(Fields::of_daemon(text.as_bytes(), 0));
+    assert_eq!(
+        of("auditd start, ver=1.2.8, format=raw, auid=0 res=success, auditd pid=1234"),
+        [
+            bare("", "auditd start,"),
+            bare("ver", "1.2.8"),
+            bare("format", "raw"),
+            bare("auid", "0"),
+            bare("res", "success"),
+            bare("", "auditd"),
+            bare("pid", "1234"),
+        ]
+    );
+    assert_eq!(of("subj=/x (enforce) res=1")[0], bare("subj", "/x (enforce)"));
 }
 
 #[test]

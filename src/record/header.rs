@@ -113,7 +113,13 @@ impl<'a> Header<'a> {
         }
         let rest = rest.strip_prefix(b"audit(").ok_or(DecodeError::Header)?;
         let (id, rest) = stamp(rest).ok_or(DecodeError::Header)?;
-        let rest = rest.strip_prefix(b"):").ok_or(DecodeError::Header)?;
+        // auditd up to 2.7 wrote no colon in records about itself
+        let rest = rest.strip_prefix(b")").ok_or(DecodeError::Header)?;
+        let rest = match rest {
+            [b':', rest @ ..] => rest,
+            [b' ', ..] => rest,
+            _ => return Err(DecodeError::Header),
+        };
         let body = rest.strip_prefix(b" ").unwrap_or(rest);
         Ok(Self { node, id, body_at: text.len() - body.len() })
     }
@@ -212,8 +218,9 @@ fn stamp(text: &[u8]) -> Option<(EventId, &[u8])> {
     let (seconds, rest) = digits(text)?;
     let rest = rest.strip_prefix(b".")?;
     let (millis, after) = digits(rest)?;
-    if rest.len() - after.len() != 3 {
-        return None; // the kernel writes three digits, padded with zeros
+    // the kernel writes three digits, padded with zeros; Android's log daemon replaces the time by 0.0
+    if rest.len() - after.len() != 3 && !text.starts_with(b"0.0:") {
+        return None;
     }
     let rest = after.strip_prefix(b":")?;
     let (serial, rest) = digits(rest)?;
@@ -251,10 +258,29 @@ mod tests {
     }
 
     #[test]
+    fn android_has_no_time() {
+        assert_eq!(parse(b"audit(0.0:741): avc: x").map(|header| header.id), Ok(id(0, 0, 741)));
+        assert_eq!(parse(b"audit(0.00:741): x"), Err(DecodeError::Header));
+        assert_eq!(parse(b"audit(1.0:741): x"), Err(DecodeError::Header));
+    }
+
+    #[test]
     fn milliseconds_are_digits_not_a_float() {
         assert_eq!(parse(b"audit(1700000000.007:9): x").map(|h| h.id), Ok(id(1_700_000_000, 7, 9)));
         assert_eq!(parse(b"audit(1700000000.7:9): x"), Err(DecodeError::Header));
         assert_eq!(parse(b"audit(1700000000.0007:9): x"), Err(DecodeError::Header));
+    }
+
+    #[test]
+    fn a_header_without_colon() {
+        let text = b"audit(1490239800.477:34) config changed, auid=0";
+        let header = parse(text).expect("a header");
+        assert_eq!(
+            (header.id.serial(), &text[header.body_at..]),
+            (34, &b"config changed, auid=0"[..])
+        );
+        assert_eq!(parse(b"audit(5.001:2)"), Err(DecodeError::Header));
+        assert_eq!(parse(b"audit(5.001:2)x: y"), Err(DecodeError::Header));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memmem};
 
 use super::Record;
+use super::wrapped::{self, Wrapped};
 use crate::decode::DecodeError;
 use crate::message_type::MessageType;
 
@@ -44,22 +45,67 @@ impl<'a> LogLine<'a> {
     /// Creates the line of a record.
     #[must_use]
     pub const fn of(record: &Record<'a>) -> Self {
-        Self { message_type: record.message_type(), text: Cow::Borrowed(record.text()) }
+        Self {
+            message_type: MessageType::new(record.type_number()),
+            text: Cow::Borrowed(record.text()),
+        }
     }
 
     /// Reads a line without its line break.
     ///
-    /// The form in which the kernel logs records is accepted too: `type=1300 audit(…): …`.
+    /// The form in which the kernel logs records is accepted too: `type=1300 audit(…): …`, and so are
+    /// lines of other logs with either form as their message: of syslog (RFC 3164 and 5424), of the
+    /// kernel (`dmesg`), of the journal (text, the field `MESSAGE` of an export, JSON) and of Android.
+    /// The machine that such a line names becomes the node, unless the record has one. Any program can
+    /// write to these logs, so their records are not more trustworthy than the program.
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Line`] if the line does not start with `[node=NAME ]type=TYPE msg=audit(`, or
-    /// if an escape is invalid.
+    /// [`DecodeError::Line`] if there is no `[node=NAME ]type=TYPE msg=audit(` at the start of the line or
+    /// of its message, or if an escape is invalid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::record::LogLine;
+    ///
+    /// let line = b"Dec 26 19:37:29 web1 kernel: audit: type=1307 audit(1.000:2): cwd=\"/root\"";
+    /// let line = LogLine::parse(line)?;
+    /// assert_eq!(line.to_bytes(), b"node=web1 type=CWD msg=audit(1.000:2): cwd=\"/root\"");
+    /// # Ok::<(), auditlink::DecodeError>(())
+    /// ```
     pub fn parse(line: &'a [u8]) -> Result<Self, DecodeError> {
         Self::read(line).ok_or(DecodeError::Line)
     }
 
+    /// Returns whether a line holds no record that could be lost: what stands between records in
+    /// the output of ausearch, in the log of a system or in the journal.
+    pub(crate) fn is_other(line: &[u8]) -> bool {
+        wrapped::is_other(line)
+    }
+
     fn read(line: &'a [u8]) -> Option<Self> {
+        if line.starts_with(b"type=") || line.starts_with(b"node=") {
+            return Self::read_bare(line);
+        }
+        let Wrapped { host, inside } = wrapped::unwrap(line)?;
+        let Self { message_type, text } = match &inside {
+            Cow::Borrowed(inside) => Self::read_bare(inside)?,
+            Cow::Owned(inside) => LogLine::read_bare(inside)?.into_owned(),
+        };
+        let text = match host.filter(|_| !text.starts_with(b"node=")) {
+            Some(host) => [b"node=", &host[..], b" ", &text].concat().into(),
+            None => text,
+        };
+        Some(Self { message_type, text })
+    }
+
+    fn into_owned<'o>(self) -> LogLine<'o> {
+        LogLine { message_type: self.message_type, text: Cow::Owned(self.text.into_owned()) }
+    }
+
+    /// Reads a line that nothing precedes.
+    fn read_bare(line: &'a [u8]) -> Option<Self> {
         let (node, rest) = match line.strip_prefix(b"node=") {
             Some(after) => {
                 let (name, rest) = after.split_at_checked(memchr(b' ', after)?)?;
@@ -115,7 +161,13 @@ impl<'a> LogLine<'a> {
         if let Some(node) = node {
             line.extend_from_slice(node);
         }
-        line.extend_from_slice(format!("type={} msg=", self.message_type).as_bytes());
+        // where the body contradicts the number, the number alone is read back
+        let is_by_body = |record: Record<'_>| record.message_type() != self.message_type;
+        let name = match self.record() {
+            Ok(record) if is_by_body(record) => format!("UNKNOWN[{}]", self.message_type.number()),
+            _ => self.message_type.to_string(),
+        };
+        line.extend_from_slice(format!("type={name} msg=").as_bytes());
         let is_control = |byte: &u8| byte.is_ascii_control() && *byte != ENRICHMENT;
         if text.ends_with(ESCAPED) || text.iter().any(is_control) {
             for byte in text {
@@ -179,6 +231,14 @@ mod tests {
     fn unknown_types_are_read_back() {
         let line = round_trip(MessageType::new(1499), b"audit(1.000:2): x=y");
         assert_eq!(line, b"type=UNKNOWN[1499] msg=audit(1.000:2): x=y");
+    }
+
+    #[test]
+    fn a_number_that_the_body_contradicts_is_read_back() {
+        let line = round_trip(MessageType::new(1420), b"audit(1.000:2): subj_apparmor=x");
+        assert_eq!(line, b"type=UNKNOWN[1420] msg=audit(1.000:2): subj_apparmor=x");
+        let line = round_trip(MessageType::IPE_ACCESS, b"audit(1.000:2): ipe_op=EXECUTE");
+        assert_eq!(line, b"type=IPE_ACCESS msg=audit(1.000:2): ipe_op=EXECUTE");
     }
 
     #[test]

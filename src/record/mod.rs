@@ -19,6 +19,7 @@ mod schema;
 mod sockaddr;
 mod value;
 pub mod view;
+mod wrapped;
 
 pub use self::field::{Field, Fields};
 pub(crate) use self::header::{EventId, Header};
@@ -27,6 +28,8 @@ pub use self::keys::Keys;
 pub use self::label::{Label, SelinuxLabel};
 pub use self::log_line::LogLine;
 pub(crate) use self::record::Record;
+#[cfg(feature = "serde")]
+pub(crate) use self::record::enriched_text;
 pub(crate) use self::scan::ByteScanner;
 pub use self::sockaddr::SocketAddress;
 pub use self::value::{Untrusted, Value};

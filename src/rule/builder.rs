@@ -21,7 +21,7 @@ use crate::arch::{Abi, Arch, uring};
 /// use auditlink::rule::{FieldId, Operator, Permissions};
 ///
 /// let passwd = Rule::on_exit()
-///     .watch("/etc/passwd")
+///     .path("/etc/passwd")
 ///     .perm(Permissions::WRITE | Permissions::ATTRIBUTE)
 ///     .key("identity")
 ///     .build()?;
@@ -264,7 +264,7 @@ impl RuleBuilder {
     /// ```
     #[doc(alias = "-w")]
     pub fn watch(mut self, path: &str, lookup: &dyn Lookup) -> Self {
-        match FieldId::watched(path, lookup) {
+        match Self::watched(path, lookup) {
             Ok(field) => {
                 let [object, _] = Self::watch_filters(field, path);
                 self.filters.push(object);
@@ -273,6 +273,17 @@ impl RuleBuilder {
             Err(_) => self.unresolved = Some(path.to_owned()),
         }
         self
+    }
+
+    /// Returns the field that `-w` has for a path.
+    pub(super) fn watched(path: &str, lookup: &dyn Lookup) -> Result<FieldId, RuleError> {
+        match lookup.is_directory(path) {
+            // only an absolute path can be watched, whatever it is
+            _ if !path.starts_with('/') => Ok(FieldId::PATH),
+            Some(true) => Ok(FieldId::DIR),
+            Some(false) => Ok(FieldId::PATH),
+            None => Err(RuleError::NeedsLookup(path.to_owned())),
+        }
     }
 
     /// Returns the filters of `-w`: the path, without slashes at its end, and every kind of access.

@@ -1,6 +1,5 @@
 //! What the text of a rule refers to: users, groups and directories.
 
-use super::{FieldId, RuleError};
 use crate::user_db::{NoLookup, UserDb};
 
 /// Resolves what the text of a rule refers to.
@@ -37,19 +36,6 @@ pub trait Lookup: UserDb {
     /// Unless overridden, a path is a directory if it ends in `/`, and not known otherwise.
     fn is_directory(&self, path: &str) -> Option<bool> {
         path.ends_with('/').then_some(true)
-    }
-}
-
-impl FieldId {
-    /// Returns the field that `-w` has for a path.
-    pub(super) fn watched(path: &str, lookup: &dyn Lookup) -> Result<Self, RuleError> {
-        match lookup.is_directory(path) {
-            // only an absolute path can be watched, whatever it is
-            _ if !path.starts_with('/') => Ok(Self::PATH),
-            Some(true) => Ok(Self::DIR),
-            Some(false) => Ok(Self::PATH),
-            None => Err(RuleError::NeedsLookup(path.to_owned())),
-        }
     }
 }
 

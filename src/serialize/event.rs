@@ -99,6 +99,16 @@ impl Serialize for Subject<'_> {
         map.serialize_entry("session", &self.session)?;
         map.serialize_entry("exe", &self.exe.as_deref().map(Bytes))?;
         map.serialize_entry("comm", &self.comm.as_deref().map(Bytes))?;
+        for (name, value) in [
+            ("terminal", &self.terminal),
+            ("address", &self.address),
+            ("auid_name", &self.auid_name),
+            ("uid_name", &self.uid_name),
+        ] {
+            if let Some(value) = value {
+                map.serialize_entry(name, value)?;
+            }
+        }
         map.end()
     }
 }

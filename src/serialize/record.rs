@@ -1,24 +1,26 @@
 //! Records: their fields as they came, and the interpretations of numbers.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::Bytes;
 use crate::bytestr::ByteStr;
-use crate::record::{Absent, Field, Interpretation, Record, SelinuxLabel, Untrusted, Value};
+use crate::record::{
+    Absent, Field, Interpretation, Record, SelinuxLabel, Untrusted, Value, enriched_text,
+};
 
 impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", &self.message_type())?;
-        map.serialize_entry("type_code", &self.message_type().number())?;
+        map.serialize_entry("type_code", &self.type_number())?;
         let interpretations: Vec<_> = self.interpretations().collect();
         map.serialize_entry("fields", &FieldMap { record: *self, fields: &interpretations })?;
-        let interpreted: Vec<_> =
-            interpretations.iter().filter(|(_, interpretation)| has_name(interpretation)).collect();
-        if !interpreted.is_empty() {
-            map.serialize_entry("interpreted", &Interpreted(&interpreted))?;
+        let interpreted = Interpreted(&interpretations);
+        if interpretations.iter().any(|(_, interpretation)| has_name(interpretation)) {
+            map.serialize_entry("interpreted", &interpreted)?;
         }
         let enriched: Vec<_> = self.enriched().collect();
         if !enriched.is_empty() {
@@ -26,6 +28,27 @@ impl Serialize for Record<'_> {
         }
         map.end()
     }
+}
+
+/// Groups items by their names, so that no name occurs twice in an object. Names are compared in the
+/// form that JSON has.
+fn by_name<'f, T>(
+    items: &'f [T],
+    name: impl Fn(&'f T) -> &'f [u8],
+) -> Vec<(Cow<'f, str>, Vec<&'f T>)> {
+    let mut groups: Vec<(Cow<'f, str>, Vec<&'f T>)> = Vec::new();
+    let mut places: HashMap<Cow<'f, str>, usize> = HashMap::new();
+    for item in items {
+        let name = String::from_utf8_lossy(name(item));
+        match places.get(&name).and_then(|place| groups.get_mut(*place)) {
+            Some((_, group)) => group.push(item),
+            None => {
+                places.insert(name.clone(), groups.len());
+                groups.push((name, vec![item]));
+            }
+        }
+    }
+    groups
 }
 
 /// Fields as they came; strings are decoded, and a name that occurs twice has a list.
@@ -37,27 +60,13 @@ struct FieldMap<'m, 'a> {
 impl Serialize for FieldMap<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        let mut at: HashMap<&[u8], Vec<usize>> = HashMap::new();
-        for (index, (field, _)) in self.fields.iter().enumerate() {
-            at.entry(field.name).or_default().push(index);
-        }
-        for (index, (field, _)) in self.fields.iter().enumerate() {
-            let Some(positions) =
-                at.get(field.name).filter(|positions| positions.first() == Some(&index))
-            else {
-                continue;
-            };
-            let values: Vec<_> = positions
-                .iter()
-                .filter_map(|position| self.fields.get(*position))
-                .map(|(field, interpretation)| FieldValue {
-                    record: self.record,
-                    field,
-                    interpretation,
-                })
-                .collect();
-            let name = String::from_utf8_lossy(field.name);
-            match &values[..] {
+        for (name, fields) in by_name(self.fields, |(field, _)| field.name) {
+            let values = fields.iter().map(|(field, interpretation)| FieldValue {
+                record: self.record,
+                field,
+                interpretation,
+            });
+            match &values.collect::<Vec<_>>()[..] {
                 [value] => map.serialize_entry(&name, value)?,
                 values => map.serialize_entry(&name, values)?,
             }
@@ -124,26 +133,38 @@ fn has_name(interpretation: &Interpretation<'_>) -> bool {
     }
 }
 
-struct Interpreted<'m, 'a>(&'m [&'m (Field<'a>, Interpretation<'a>)]);
+/// The interpretations that add to the fields' text; of a name that occurs twice, a list as long as that
+/// of the fields.
+struct Interpreted<'m, 'a>(&'m [(Field<'a>, Interpretation<'a>)]);
 
 impl Serialize for Interpreted<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (field, interpretation) in self.0 {
-            map.serialize_entry(&String::from_utf8_lossy(field.name), interpretation)?;
+        let mut map = serializer.serialize_map(None)?;
+        for (name, fields) in by_name(self.0, |(field, _)| field.name) {
+            let meanings =
+                fields.iter().map(|(_, meaning)| Some(meaning).filter(|it| has_name(it)));
+            match &meanings.collect::<Vec<_>>()[..] {
+                meanings if meanings.iter().all(Option::is_none) => {}
+                [meaning] => map.serialize_entry(&name, meaning)?,
+                meanings => map.serialize_entry(&name, meanings)?,
+            }
         }
         map.end()
     }
 }
 
+/// The fields that auditd appended, decoded; a name that occurs twice has a list.
 struct Enriched<'m, 'a>(&'m [Field<'a>]);
 
 impl Serialize for Enriched<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for field in self.0 {
-            let name = String::from_utf8_lossy(field.name);
-            map.serialize_entry(&name, &Bytes(Value::bytes(field.value)))?;
+        let mut map = serializer.serialize_map(None)?;
+        for (name, fields) in by_name(self.0, |field| field.name) {
+            let values: Vec<_> = fields.into_iter().map(|field| enriched_text(*field)).collect();
+            match &values[..] {
+                [value] => map.serialize_entry(&name, value)?,
+                values => map.serialize_entry(&name, values)?,
+            }
         }
         map.end()
     }

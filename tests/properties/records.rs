@@ -64,6 +64,53 @@ proptest! {
     }
 
     #[test]
+    fn no_json_object_has_a_name_twice(
+        message_type in message_type(),
+        body in body(),
+        added in prop::collection::vec("(UID|AUID|GID|[\u{80}-\u{ff}])=(\"root\"|6120|x)", 0..6),
+    ) {
+        let body = [&body[..], b"\x1D", added.join(" ").as_bytes()].concat();
+        let repeated = [&b"a\xFF=1 a\xFE=2 uid=-1 uid=-1 "[..], &body].concat();
+        for body in [body, repeated] {
+            let text = text(&body);
+            let record = Record::parse(message_type, &text).expect("a header");
+            laws::no_object_has_a_name_twice(&serde_json::to_string(&record).expect("JSON"));
+            for event in laws::events_of(&[(message_type, &text), (MessageType::SYSCALL, &text)]) {
+                laws::no_object_has_a_name_twice(&serde_json::to_string(&event).expect("JSON"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_inside_a_line_of_another_log_is_found(
+        body in "[a-z]{1,8}=[a-z0-9\"]{0,8}( [a-z]{1,8}=[a-z0-9]{0,8}){0,5}",
+        before in prop::sample::select(vec![
+            "Dec 26 19:37:29 host1 kernel: audit: ",
+            "<13>1 2025-12-26T19:37:31.000Z host1 audisp-syslog 812 - - ",
+            "2025-12-26T19:37:29+00:00 host1 audispd[7]: ",
+        ]),
+        node in prop::option::of("[a-z]{1,8}"),
+    ) {
+        let node_is = node.as_deref().unwrap_or("host1").to_owned();
+        let node = node.map(|node| format!("node={node} ")).unwrap_or_default();
+        let line = format!("{before}{node}type=AVC msg=audit(1700000000.123:42): {body}");
+        let line = LogLine::parse(line.as_bytes()).expect("a line");
+        let record = line.record().expect("a header");
+        prop_assert_eq!(record.body(), body.as_bytes());
+        prop_assert_eq!(record.node(), Some(node_is.as_bytes()));
+    }
+
+    #[test]
+    fn lines_with_anything_before_a_record_do_not_panic(before in body(), after in body()) {
+        let line = [&before[..], b"type=AVC msg=audit(1.000:2): ", &after].concat();
+        if let Ok(line) = LogLine::parse(&line) {
+            let again = line.to_bytes();
+            let again = LogLine::parse(&again).expect("our own line");
+            prop_assert_eq!(again.text(), line.text());
+        }
+    }
+
+    #[test]
     fn arguments_are_reported_as_complete_only_if_they_are(body in arguments()) {
         let message_type = MessageType::EXECVE.number().to_le_bytes();
         laws::record(&[&message_type[..], &text(&body)].concat());
@@ -118,6 +165,11 @@ fn time_grows_linearly_with_the_length() {
         "\u{1d}",
         "a=b) ",
         "hostname=?, ",
+        "acct=x : ",
+        ": ",
+        "a=b, ",
+        "a=:",
+        "subj_x=1 ",
         "old auid=1 ",
         "key=4101",
     ] {
@@ -137,12 +189,19 @@ fn time_grows_linearly_with_the_length() {
 /// Returns the processor time that reading a record takes; other load does not count.
 fn time_of(text: &[u8], message: &[u8]) -> Duration {
     let started = processor_time();
-    for message_type in [MessageType::SYSCALL, MessageType::USER_LOGIN, MessageType::EXECVE] {
+    for message_type in [
+        MessageType::SYSCALL,
+        MessageType::USER_LOGIN,
+        MessageType::EXECVE,
+        MessageType::DAEMON_START,
+        MessageType::IPE_ACCESS,
+    ] {
         let record = Record::parse(message_type, text).expect("a header");
         let _ =
             record.fields().count() + record.enriched().count() + record.interpretations().count();
         let _ = record.as_user_message().map(|message| message.interpretations().count());
         let _ = LogLine::of(&record).to_bytes().len();
+        let _ = serde_json::to_string(&record).map(|json| json.len());
     }
     for event in laws::events_of(&[(MessageType::EXECVE, message)]) {
         let _ =

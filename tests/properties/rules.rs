@@ -94,7 +94,7 @@ fn any_filter() -> impl Strategy<Value = Filter> {
     )
 }
 
-/// A rule that the kernel can list, whoever has loaded it: fields in any order, on any list, with any
+/// A rule that the kernel can list, loaded by any program: fields in any order, on any list, with any
 /// value, keys included, and any system calls.
 fn listed_rule() -> impl Strategy<Value = Rule> {
     let lists = [0, 1, 4, 5, 6, 7].map(List::new);

@@ -185,7 +185,13 @@ impl Event {
     pub fn kind(&self) -> EventKind<'_> {
         // the kernel writes the more specific records before that of the call
         if let Some(kind) = self.records().find_map(of_record) {
-            return kind;
+            return match kind {
+                // a path, which old kernels write beside the decision
+                EventKind::Mac(path) if path.message_type() == T::AVC_PATH => {
+                    EventKind::Mac(self.records_of(T::AVC).next().unwrap_or(path))
+                }
+                kind => kind,
+            };
         }
         match self.call() {
             Some(call) => of_call(call),
@@ -223,6 +229,9 @@ fn of_record(record: Record<'_>) -> Option<EventKind<'_>> {
         | T::SYSTEM_BOOT
         | T::SYSTEM_SHUTDOWN
         | T::SYSTEM_RUNLEVEL => Some(EventKind::Service(record)),
+        // without their fields, these numbers are those of other records on some kernels
+        T::IPE_ACCESS if record.field("ipe_op").is_none() => None,
+        T::IPE_CONFIG_CHANGE if record.field("old_active_pol_name").is_none() => None,
         _ => match message_type.number() {
             1400..=1424 | 1500..=1599 | 2310 | 2312 | 2313 => Some(EventKind::Mac(record)),
             1700..=1799 | 2100..=2199 => Some(EventKind::Anomaly(record)),

@@ -2,12 +2,14 @@
 
 use crate::arch::Arch;
 use crate::constants::{
-    ACCESS_MODES, ADDRESS_FAMILIES, AT_FLAGS, BPF_COMMANDS, CLOCKS, CLONE_FLAGS, DESCRIPTOR_FLAGS,
-    EPOLL_OPERATIONS, FCNTL_COMMANDS, IOCTL_REQUESTS, IP_OPTIONS, IPV6_OPTIONS, KEYCTL_OPERATIONS,
-    MAP_FLAGS, MESSAGE_FLAGS, MOUNT_FLAGS, Names, PACKET_OPTIONS, PERSONALITIES, PRCTL_OPTIONS,
-    PROTECTION_FLAGS, PROTOCOLS, PTRACE_REQUESTS, RESOURCE_LIMITS, SCHEDULER_POLICIES,
-    SECCOMP_OPERATIONS, SOCKET_CALLS, SOCKET_OPTIONS, SOCKET_TYPE_FLAGS, TCP_OPTIONS, UDP_OPTIONS,
-    UMOUNT_FLAGS, WHENCE, has_generic_numbers,
+    ACCESS_MODES, ADDRESS_FAMILIES, AT_ACCESS_FLAGS, AT_FLAGS, AT_UNLINK_FLAGS, BPF_COMMANDS,
+    CLOCKS, CLONE_FLAGS, DESCRIPTOR_FLAGS, EPOLL_OPERATIONS, FCNTL_COMMANDS, FSCONFIG_COMMANDS,
+    IOCTL_REQUESTS, IP_OPTIONS, IPC_CALLS, IPC_FLAGS, IPV6_OPTIONS, KEYCTL_OPERATIONS, MAP_FLAGS,
+    MESSAGE_FLAGS, MOUNT_FLAGS, MSG_COMMANDS, Names, OPEN_TREE_FLAGS, PACKET_OPTIONS,
+    PERSONALITIES, PRCTL_OPTIONS, PROTECTION_FLAGS, PROTOCOLS, PTRACE_REQUESTS, RESOURCE_LIMITS,
+    SCHEDULER_POLICIES, SCTP_OPTIONS, SECCOMP_OPERATIONS, SEM_COMMANDS, SHM_COMMANDS, SHM_FLAGS,
+    SOCKET_CALLS, SOCKET_OPTIONS, SOCKET_TYPE_FLAGS, TCP_OPTIONS, UDP_OPTIONS, UMOUNT_FLAGS,
+    WHENCE, has_generic_numbers,
 };
 use crate::record::schema::{HEX, Kind, Radix};
 
@@ -20,6 +22,8 @@ pub(super) struct Call {
     /// The first two arguments: the meaning of later ones can depend on them.
     pub(super) first: Option<u64>,
     pub(super) second: Option<u64>,
+    /// The protocol family of a record of netfilter.
+    pub(super) family: Option<u64>,
 }
 
 const MODE: Kind = Kind::Permissions(Radix::HalfHex);
@@ -71,16 +75,21 @@ fn everywhere(call: Call, name: &str, index: usize) -> Kind {
             | "utimensat_time64" | "newfstatat" | "fstatat64" | "unlinkat" | "renameat"
             | "renameat2" | "linkat" | "readlinkat" | "fchmodat" | "fchmodat2" | "faccessat"
             | "faccessat2" | "name_to_handle_at" | "execveat" | "statx" | "setxattrat"
-            | "getxattrat" | "removexattrat",
+            | "getxattrat" | "listxattrat" | "removexattrat" | "file_getattr" | "file_setattr"
+            | "open_tree" | "open_tree_attr" | "move_mount" | "mount_setattr" | "fspick",
             0,
         )
-        | ("renameat" | "renameat2" | "linkat", 2)
+        | ("renameat" | "renameat2" | "linkat" | "move_mount", 2)
         | ("symlinkat", 1) => Kind::Directory,
         ("access", 1) | ("faccessat" | "faccessat2", 2) => Kind::Flags(Radix::Hex, &ACCESS_MODES),
-        ("unlinkat" | "statx", 2)
-        | ("faccessat2" | "fchmodat2" | "newfstatat" | "utimensat", 3) => {
+        ("unlinkat", 2) => Kind::Flags(Radix::Hex, &AT_UNLINK_FLAGS),
+        ("faccessat2", 3) => Kind::Flags(Radix::Hex, &AT_ACCESS_FLAGS),
+        ("statx" | "mount_setattr", 2)
+        | ("fchmodat2" | "newfstatat" | "fstatat64" | "utimensat" | "utimensat_time64", 3) => {
             Kind::Flags(Radix::Hex, &AT_FLAGS)
         }
+        ("open_tree" | "open_tree_attr", 2) => Kind::Flags(Radix::Hex, &OPEN_TREE_FLAGS),
+        ("fsconfig", 1) => named(&FSCONFIG_COMMANDS),
         ("lseek", 2) => named(&WHENCE),
         ("fcntl" | "fcntl64", 1) => named(&FCNTL_COMMANDS),
         ("fcntl" | "fcntl64", 2) => match call.second {
@@ -98,7 +107,16 @@ fn everywhere(call: Call, name: &str, index: usize) -> Kind {
         | ("sendmsg" | "recvmsg", 2) => Kind::Flags(Radix::Hex, &MESSAGE_FLAGS),
         ("socketcall", 0) => named(&SOCKET_CALLS),
         ("ipc", 0) => Kind::IpcCall,
-        ("shmget", 2) | ("semget", 2) | ("msgget", 1) => Kind::SharedMemory,
+        // its arguments are those of the call that it makes
+        ("ipc", 1..) => match call.first.and_then(|first| IPC_CALLS.name(first & 0xFFFF)) {
+            Some(name) => everywhere(call, name, index - 1),
+            None => HEX,
+        },
+        ("shmget", 2) => Kind::IpcFlags(&SHM_FLAGS),
+        ("semget", 2) | ("msgget", 1) => Kind::IpcFlags(&IPC_FLAGS),
+        ("shmctl", 1) => Kind::IpcCommand(&SHM_COMMANDS),
+        ("semctl", 2) => Kind::IpcCommand(&SEM_COMMANDS),
+        ("msgctl", 1) => Kind::IpcCommand(&MSG_COMMANDS),
         ("setuid" | "setreuid" | "setresuid" | "setfsuid", _) if index < ids(name) => {
             Kind::UserArgument
         }
@@ -151,6 +169,7 @@ fn socket_option(level: Option<u64>) -> Kind {
         Some(6) => named(&TCP_OPTIONS),
         Some(17) => named(&UDP_OPTIONS),
         Some(41) => named(&IPV6_OPTIONS),
+        Some(132) => named(&SCTP_OPTIONS),
         Some(263) => named(&PACKET_OPTIONS),
         _ => HEX,
     }

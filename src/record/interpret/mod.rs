@@ -16,9 +16,9 @@ use super::{Field, Fields, Keys, Label, Record, SocketAddress, Untrusted, Value}
 use crate::arch::{Arch, uring};
 use crate::bytestr::ByteStr;
 use crate::constants::{
-    AT_FDCWD, CLONE_FLAGS, Capability, CapabilitySet, Errno, Flags, IPC_CALLS, Mode, Named,
-    OPEN_FLAGS, PROTOCOLS, SECCOMP_ACTIONS, SHM_FLAGS, SOCKET_LEVELS, Signal, has_generic_numbers,
-    open_flags,
+    AT_FDCWD, CLONE_FLAGS, Capability, CapabilitySet, Errno, Flags, IPC_CALLS, Mode,
+    NETFILTER_ARP_HOOKS, NETFILTER_HOOKS, Named, OPEN_FLAGS, PROTOCOLS, SECCOMP_ACTIONS,
+    SOCKET_LEVELS, Signal, has_generic_numbers, open_flags,
 };
 use crate::message_type::MessageType;
 
@@ -200,6 +200,7 @@ impl<'a> Interpretations<'a> {
                 b"syscall" => call.number = value.decimal(),
                 b"a0" => call.first = value.hexadecimal(),
                 b"a1" => call.second = value.hexadecimal(),
+                b"family" => call.family = value.decimal(),
                 b"items" => break, // the fields after it are not needed
                 _ => {}
             }
@@ -344,13 +345,24 @@ impl Call {
                 let signal = Signal::new(narrow(bits & 0x7F)?);
                 Interpretation::Clone { flags: Flags::new(bits & !0x7F, &CLONE_FLAGS), signal }
             }
-            Kind::SharedMemory if generic => {
+            Kind::IpcFlags(names) if generic => {
                 let bits = value.hexadecimal()?;
                 let permissions = Mode::new(narrow(bits & 0o777)?);
                 Interpretation::SharedMemory {
-                    flags: Flags::new(bits & !0o777, &SHM_FLAGS),
+                    flags: Flags::new(bits & !0o777, names),
                     permissions,
                 }
+            }
+            Kind::IpcCommand(names) => {
+                const IPC_64: u64 = 0x100;
+                let command = value.hexadecimal()? & 0xFFFF_FFFF & !IPC_64;
+                Interpretation::Name(Named::new(command, names))
+            }
+            Kind::NetfilterHook => {
+                const NFPROTO_ARP: u64 = 3;
+                let is_arp = self.family == Some(NFPROTO_ARP);
+                let names = if is_arp { &NETFILTER_ARP_HOOKS } else { &NETFILTER_HOOKS };
+                Interpretation::Name(Named::new(value.decimal()?, names))
             }
             Kind::IpcCall => {
                 Interpretation::Name(Named::new(value.hexadecimal()? & 0xFFFF, &IPC_CALLS))
@@ -370,7 +382,7 @@ impl Call {
             Kind::ExitStatus => {
                 Interpretation::ExitStatus(u8::try_from(value.hexadecimal()? & 0xFF).ok()?)
             }
-            Kind::Argument(_) | Kind::SharedMemory => Interpretation::Hex(value.hexadecimal()?),
+            Kind::Argument(_) | Kind::IpcFlags(_) => Interpretation::Hex(value.hexadecimal()?),
         })
     }
 }

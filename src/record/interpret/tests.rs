@@ -176,3 +176,91 @@ fn values_of_another_kind_are_malformed() {
         assert_eq!(interpretation, Interpretation::Malformed(raw.as_bytes()), "{body}");
     }
 }
+
+#[test]
+fn flags_of_each_call_that_takes_a_directory() {
+    let flags = |number: u32, index: usize, value: &str| {
+        let body = format!("arch=c000003e syscall={number} a0=ffffff9c a1=0 a{index}={value}");
+        printed(MessageType::SYSCALL, &body, &format!("a{index}"))
+    };
+    assert_eq!(flags(263, 2, "200"), "AT_REMOVEDIR", "unlinkat");
+    assert_eq!(flags(439, 3, "200"), "AT_EACCESS", "faccessat2");
+    assert_eq!(flags(439, 3, "1300"), "AT_SYMLINK_NOFOLLOW|AT_EACCESS|AT_EMPTY_PATH");
+    assert_eq!(flags(269, 3, "200"), "0x200", "faccessat has three arguments");
+    assert_eq!(flags(262, 3, "100"), "AT_SYMLINK_NOFOLLOW", "newfstatat");
+    assert_eq!(flags(262, 3, "200"), "0x200", "a bit that the call does not know");
+    assert_eq!(flags(332, 2, "2000"), "AT_STATX_FORCE_SYNC", "statx");
+    assert_eq!(flags(428, 2, "80001"), "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC", "open_tree");
+}
+
+#[test]
+fn numbers_of_recent_kernels() {
+    let x86 = |number: u32, rest: &str, field| {
+        let body = format!("arch=c000003e syscall={number} {rest}");
+        printed(MessageType::SYSCALL, &body, field)
+    };
+    for (number, name) in [
+        (65, "PR_SET_MDWE"),
+        (66, "PR_GET_MDWE"),
+        (67, "PR_SET_MEMORY_MERGE"),
+        (68, "PR_GET_MEMORY_MERGE"),
+        (69, "PR_RISCV_V_SET_CONTROL"),
+        (70, "PR_RISCV_V_GET_CONTROL"),
+        (81, "PR_SET_CFI"),
+        (82, "0x52"),
+    ] {
+        assert_eq!(x86(157, &format!("a0={number:x} a1=1"), "a0"), name);
+    }
+    for (level, option, name) in [
+        (1, 76, "SO_PASSPIDFD"),
+        (1, 77, "SO_PEERPIDFD"),
+        (1, 84, "SO_INQ"),
+        (6, 38, "TCP_AO_ADD_KEY"),
+        (6, 39, "TCP_AO_DEL_KEY"),
+        (6, 40, "TCP_AO_INFO"),
+        (6, 41, "TCP_AO_GET_KEYS"),
+        (6, 42, "TCP_AO_REPAIR"),
+        (132, 5, "SCTP_SET_PEER_PRIMARY_ADDR"),
+        (263, 24, "PACKET_VNET_HDR_SZ"),
+    ] {
+        assert_eq!(x86(54, &format!("a0=3 a1={level:x} a2={option:x}"), "a2"), name);
+    }
+    assert_eq!(x86(54, "a0=3 a1=84 a2=5", "a1"), "sctp");
+    for (command, name) in [
+        (0, "FSCONFIG_SET_FLAG"),
+        (5, "FSCONFIG_SET_FD"),
+        (6, "FSCONFIG_CMD_CREATE"),
+        (7, "FSCONFIG_CMD_RECONFIGURE"),
+        (8, "FSCONFIG_CMD_CREATE_EXCL"),
+    ] {
+        assert_eq!(x86(431, &format!("a0=3 a1={command}"), "a1"), name);
+    }
+    let operation = |number: u32| {
+        printed(MessageType::URINGOP, &format!("uring_op={number} success=yes"), "uring_op")
+    };
+    assert_eq!((operation(63), operation(64)), ("nop128".to_owned(), "uring_cmd128".to_owned()));
+}
+
+#[test]
+fn arguments_of_system_v_ipc() {
+    let call = |body: &str, field| printed(MessageType::SYSCALL, body, field);
+    let x86 = |number: u32, rest: &str, field| {
+        call(&format!("arch=c000003e syscall={number} {rest}"), field)
+    };
+    assert_eq!(x86(29, "a0=0 a1=1000 a2=b80", "a2"), "IPC_CREAT|SHM_HUGETLB|0600");
+    assert_eq!(x86(64, "a0=0 a1=1 a2=b80", "a2"), "IPC_CREAT|IPC_NOWAIT|0600", "semget");
+    assert_eq!(x86(68, "a0=0 a1=780", "a1"), "IPC_CREAT|IPC_EXCL|0600", "msgget");
+    assert_eq!(x86(31, "a0=1 a1=b", "a1"), "SHM_LOCK", "shmctl");
+    assert_eq!(x86(66, "a0=1 a1=0 a2=10", "a2"), "SETVAL", "semctl");
+    assert_eq!(x86(71, "a0=1 a1=0", "a1"), "IPC_RMID", "msgctl");
+    // through the one call of i386
+    let ipc = |rest: &str, field| call(&format!("arch=40000003 syscall=117 {rest}"), field);
+    assert_eq!(ipc("a0=2 a1=0 a2=4 a3=b80", "a0"), "semget");
+    assert_eq!(ipc("a0=2 a1=0 a2=4 a3=b80", "a2"), "0x4");
+    assert_eq!(ipc("a0=2 a1=0 a2=4 a3=b80", "a3"), "IPC_CREAT|IPC_NOWAIT|0600");
+    assert_eq!(ipc("a0=17 a1=0 a2=4 a3=b80", "a3"), "IPC_CREAT|SHM_HUGETLB|0600");
+    assert_eq!(ipc("a0=18 a1=5 a2=102 a3=0", "a2"), "IPC_STAT", "without IPC_64");
+    assert_eq!(ipc("a0=3 a1=5 a2=0 a3=110", "a3"), "SETVAL");
+    assert_eq!(ipc("a0=e a1=5 a2=b a3=0", "a2"), "MSG_STAT");
+    assert_eq!(ipc("a0=63 a1=5 a2=b a3=0", "a2"), "0xb");
+}

@@ -135,7 +135,12 @@ pub(super) enum Kind {
     CloneFlags,
     /// The operation of `ipc`, whose upper half is a version.
     IpcCall,
-    SharedMemory,
+    /// A command of `shmctl`, `semctl` or `msgctl`, without the bit `IPC_64`.
+    IpcCommand(&'static Names),
+    /// Flags of `shmget`, `semget` or `msgget`, with permissions.
+    IpcFlags(&'static FlagNames),
+    /// A hook of netfilter; its name depends on the family.
+    NetfilterHook,
     SocketLevel,
     ExitStatus,
 }

@@ -230,6 +230,22 @@ mod tests {
         assert!(notice.fields().all(|field| field.name != b"(seqno"));
     }
 
+    // RHEL 5 and 6: `audit_log_user_avc_message`
+    #[test]
+    fn punctuation_around_the_values_of_a_program() {
+        let avc = record(
+            MessageType::USER_AVC,
+            r#"user pid=1937 uid=81 auid=4294967295 msg='avc:  denied  { send_msg } for msgtype=method_call dest=org.x spid=1 tpid=2 scontext=a:b:c:s0 tcontext=a:b:d:s0 tclass=dbus : exe="/bin/dbus-daemon" (sauid=81, hostname=?, addr=?, terminal=?)'"#,
+        );
+        let view = avc.as_avc().expect("a USER_AVC record");
+        assert_eq!((view.is_granted(), view.class()), (Some(false), Some("dbus".into())));
+        assert_eq!(view.target().map(Label::as_bytes), Some(&b"a:b:d:s0"[..]));
+        let message = avc.as_user_message().expect("a message");
+        assert_eq!(message.exe(), Some("/bin/dbus-daemon".into()));
+        let user = message.interpretations().find(|(field, _)| field.name == b"sauid");
+        assert_eq!(user.map(|(_, user)| user), Some(Interpretation::User(Some(81))));
+    }
+
     #[test]
     fn apparmor_under_the_same_type() {
         let avc = record(
@@ -261,5 +277,9 @@ mod tests {
     fn the_key_of_an_ipc_object_is_not_the_key_of_a_rule() {
         let avc = record(MessageType::AVC, "avc:  denied  { read } for  pid=5 comm=\"x\" key=1234");
         assert_eq!(avc.interpret("key"), Some(Interpretation::Signed(1234)));
+        let private = record(MessageType::AVC, "avc:  denied  { read } for  pid=5 key=-1");
+        assert_eq!(private.interpret("key"), Some(Interpretation::Signed(-1)));
+        let named = record(MessageType::AVC, "avc:  denied  { read } for  pid=5 ipc_key=4142");
+        assert_eq!(named.interpret("ipc_key"), Some(Interpretation::Signed(4142)), "not in hex");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::view;
 use crate::constants::CapabilitySet;
+use crate::record::interpret;
 use crate::record::schema::{DECIMAL, Kind};
 
 view! {
@@ -65,12 +66,46 @@ view! {
         "Returns the effective set before.";
     "old_pa": Kind::Capabilities => old_ambient -> CapabilitySet,
         "Returns the ambient set before.";
-    "pp": Kind::Capabilities => permitted -> CapabilitySet, "Returns the permitted set after.";
-    "pi": Kind::Capabilities => inheritable -> CapabilitySet,
-        "Returns the inheritable set after.";
-    "pe": Kind::Capabilities => effective -> CapabilitySet, "Returns the effective set after.";
+    "pp": Kind::Capabilities;
+    "pi": Kind::Capabilities;
+    "pe": Kind::Capabilities;
+    // their names before Linux 4.15
+    "new_pp": Kind::Capabilities;
+    "new_pi": Kind::Capabilities;
+    "new_pe": Kind::Capabilities;
     "pa": Kind::Capabilities => ambient -> CapabilitySet, "Returns the ambient set after.";
     "frootid": Kind::User => root -> u32, "Returns the root user of the file's capabilities.";
+}
+
+impl FileCapabilities<'_> {
+    /// Returns the permitted set after.
+    ///
+    /// The field `pp`; `new_pp` before Linux 4.15.
+    #[must_use]
+    pub fn permitted(&self) -> Option<CapabilitySet> {
+        self.set("pp", "new_pp")
+    }
+
+    /// Returns the inheritable set after.
+    ///
+    /// The field `pi`; `new_pi` before Linux 4.15.
+    #[must_use]
+    pub fn inheritable(&self) -> Option<CapabilitySet> {
+        self.set("pi", "new_pi")
+    }
+
+    /// Returns the effective set after.
+    ///
+    /// The field `pe`; `new_pe` before Linux 4.15.
+    #[must_use]
+    pub fn effective(&self) -> Option<CapabilitySet> {
+        self.set("pe", "new_pe")
+    }
+
+    fn set(&self, name: &str, former: &str) -> Option<CapabilitySet> {
+        let value = self.record.field(name).or_else(|| self.record.field(former))?;
+        interpret::get(Kind::Capabilities, value)
+    }
 }
 
 #[cfg(test)]
@@ -96,6 +131,19 @@ mod tests {
         let port = Capability::new(10);
         assert!(view.permitted().is_some_and(|set| set.contains(port)));
         assert_eq!(view.file_effective(), Some(true));
+    }
+
+    // RHEL 6 and 7, Debian 9: "new_pp=%016llx new_pi=%016llx new_pe=%016llx"
+    #[test]
+    fn capability_sets_under_their_former_names() {
+        let body =
+            "fver=2 fp=400 fi=0 fe=1 old_pp=0 old_pi=0 old_pe=0 new_pp=400 new_pi=1 new_pe=401";
+        let record = record(MessageType::BPRM_FCAPS, body);
+        let view = record.as_file_capabilities().expect("a view");
+        let set = |bits| Some(CapabilitySet::new(bits));
+        assert_eq!((view.permitted(), view.inheritable()), (set(0x400), set(1)));
+        assert_eq!(view.effective(), set(0x401));
+        assert_eq!(record.interpret("new_pi").map(|it| it.to_string()).as_deref(), Some("chown"));
     }
 
     // `kernel/auditsc.c`, `show_special`: "fe=%d" of `audit_cap_data.fE`, which is 0 or 1

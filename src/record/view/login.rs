@@ -86,6 +86,25 @@ mod tests {
     use crate::message_type::MessageType;
     use crate::record::view::tests::record;
 
+    // RHEL 5 and 6, and 7
+    #[test]
+    fn the_old_and_the_new_user_of_both_forms() {
+        for (body, sessions) in [
+            (
+                "login pid=28281 uid=0 old auid=700 new auid=701 old ses=6793 new ses=12286",
+                (Some(6793), Some(12286)),
+            ),
+            (
+                "pid=28281 uid=0 subj=u:r:t:s0 old-auid=700 auid=701 tty=(none) old-ses=3 ses=4 res=1",
+                (Some(3), Some(4)),
+            ),
+        ] {
+            let login = record(MessageType::LOGIN, body).as_login().expect("a LOGIN record");
+            assert_eq!((login.old_auid(), login.auid()), (Some(700), Some(701)), "{body}");
+            assert_eq!((login.old_session(), login.session()), sessions, "{body}");
+        }
+    }
+
     #[test]
     fn login_through_the_years() {
         for (body, old_session) in [

@@ -21,6 +21,7 @@ mod kernel_module;
 mod landlock;
 mod login;
 mod mac;
+mod mac_contexts;
 mod mmap;
 mod mq;
 mod netfilter;
@@ -83,6 +84,7 @@ views! {
     tty: Tty;
     capability: Capset, FileCapabilities;
     mac: MacChange;
+    mac_contexts: MacContexts;
     landlock: Landlock;
     integrity: Integrity;
     fanotify: Fanotify;

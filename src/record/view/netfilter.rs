@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use super::view;
 use crate::bytestr::ByteStr;
 use crate::constants::{
-    ETHERTYPES, ICMP_TYPES, NETFILTER_ACTIONS, NETFILTER_FAMILIES, NETFILTER_HOOKS, Named,
-    PROTOCOLS,
+    ETHERTYPES, ICMP_TYPES, NETFILTER_ACTIONS, NETFILTER_FAMILIES, Named, PROTOCOLS,
 };
 use crate::record::Value;
 use crate::record::schema::{DECIMAL, HEX, Kind, Radix};
@@ -93,7 +92,8 @@ view! {
     "dport": DECIMAL => destination_port -> u16,
         "Returns the destination port; before Linux 4.12 only.";
     // the fields below were removed in Linux 4.12
-    "hook": Kind::Name(Radix::Decimal, &NETFILTER_HOOKS);
+    "family": Kind::Name(Radix::Decimal, &NETFILTER_FAMILIES);
+    "hook": Kind::NetfilterHook;
     "action": Kind::Name(Radix::Decimal, &NETFILTER_ACTIONS);
     "icmptype": Kind::Name(Radix::Decimal, &ICMP_TYPES);
     "macproto": Kind::Name(Radix::Hex, &ETHERTYPES);
@@ -122,6 +122,22 @@ mod tests {
         assert_eq!((view.table(), view.generation()), (Some("filter".into()), Some(3)));
         assert_eq!(view.op(), Some("nft_register_chain".into()));
         assert_eq!(new.field("table").map(Value::bytes), Some(&b"filter:3;?:0"[..]));
+    }
+
+    // `include/uapi/linux/netfilter_arp.h`
+    #[test]
+    fn hooks_are_named_by_their_family() {
+        for (body, hook) in [
+            ("action=0 hook=1 len=60", "INPUT"),
+            ("action=0 family=3 hook=1 len=60", "OUTPUT"),
+            ("action=0 hook=0 family=3", "INPUT"),
+            ("action=0 family=7 hook=0", "PREROUTING"),
+            ("family=3 hook=4", "0x4"),
+        ] {
+            let record = record(MessageType::NETFILTER_PKT, body);
+            let found = record.interpret("hook").map(|hook| hook.to_string());
+            assert_eq!(found.as_deref(), Some(hook), "{body}");
+        }
     }
 
     #[test]

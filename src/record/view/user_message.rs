@@ -89,10 +89,20 @@ impl<'a> UserMessage<'a> {
 
     /// Returns whether the operation succeeded, as the program reports it.
     ///
-    /// The field `res` of the message.
+    /// The field `res` of the message; `result` in messages of Linux-PAM before 0.80, where any text
+    /// except `Success` is the reason of a failure.
     #[must_use]
     pub fn result(&self) -> Option<bool> {
-        self.get("res")
+        if let Some(result) = self.get("res") {
+            return Some(result);
+        }
+        let is_of_pam = self.text().is_some_and(|text| text.starts_with(b"PAM "));
+        match self.field("result")?.bytes() {
+            b"Success" => Some(true),
+            b"" | b"?" => None,
+            _ if is_of_pam => Some(false),
+            _ => self.get("result"),
+        }
     }
 
     fn get<T: FromInterpretation<'a>>(&self, name: &str) -> Option<T> {

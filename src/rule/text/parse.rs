@@ -86,7 +86,7 @@ enum Placement {
 enum Main {
     Rule(Placement, List, Action),
     Watch(Placement),
-    Other(Command),
+    Other(Box<Command>),
 }
 
 /// The options of a line as far as they were read.
@@ -127,7 +127,7 @@ impl<'a> Line<'a> {
             "-S" => self.syscalls(argument),
             "-k" => self.key(argument),
             "-i" => self.interpret(),
-            _ => self.set_main(Main::Other(command(option, argument)?), option),
+            _ => self.set_main(Main::Other(Box::new(command(option, argument)?)), option),
         }
     }
 
@@ -153,7 +153,7 @@ impl<'a> Line<'a> {
         if let Some(syscall) = self.syscalls.first() {
             return Err(RuleError::syntax(syscall, WATCH_SYSCALLS));
         }
-        let field = FieldId::watched(argument, lookup)?;
+        let field = RuleBuilder::watched(argument, lookup)?;
         self.filters.extend(RuleBuilder::watch_filters(field, argument));
         self.selects = true;
         Ok(())
@@ -161,15 +161,14 @@ impl<'a> Line<'a> {
 
     /// `-i` interprets what `-l` and `-s` show, and is a command by itself otherwise.
     fn interpret(&mut self) -> Result<(), RuleError> {
-        match &mut self.main {
-            Some(Main::Other(
-                Command::List { interpreted, .. } | Command::Status { interpreted },
-            )) => {
-                *interpreted = true;
-                Ok(())
-            }
-            _ => self.set_main(Main::Other(Command::IgnoreErrors), "-i"),
+        if let Some(Main::Other(command)) = &mut self.main
+            && let Command::List { interpreted, .. } | Command::Status { interpreted } =
+                command.as_mut()
+        {
+            *interpreted = true;
+            return Ok(());
         }
+        self.set_main(Main::Other(Box::new(Command::IgnoreErrors)), "-i")
     }
 
     /// Checks that the option follows the list of the rule.
@@ -316,14 +315,14 @@ impl<'a> Line<'a> {
             None if !self.settings.is_empty() => return Ok(Command::Set(self.settings)),
             None => return other("a command has one of -a, -A, -d, -w, -W, -D, -l"),
             Some(Main::Other(ref command)) if has_parts => {
-                return other(match command {
+                return other(match **command {
                     Command::DeleteAll { .. } | Command::List { .. } => {
                         "-D and -l take no option but -k"
                     }
                     _ => ONE_COMMAND,
                 });
             }
-            Some(Main::Other(command)) => return with_key(command, &self.keys),
+            Some(Main::Other(command)) => return with_key(*command, &self.keys),
             Some(Main::Rule(placement, list, action)) => (placement, Rule::builder(list, action)),
             Some(Main::Watch(placement)) => (placement, Rule::on_exit()),
         };
