@@ -127,8 +127,8 @@ pub(crate) fn narrowed(kernel: &KernelLock) {
     assert!(all.len() >= 8, "{all:?}");
 }
 
-/// The calls that load code, with arguments that do as little as possible. `-1` is no descriptor, no
-/// ID and no flag; the call is recorded although it fails.
+/// The calls that load code, with arguments that do as little as possible: `-1` is never a valid
+/// descriptor, ID or command. A call is recorded although it fails.
 const CODE: &[(&str, &str)] = &[
     ("mmap", "0 4096 5 0x22 -1 0"),
     ("mmap2", "0 4096 5 0x22 -1 0"),
