@@ -78,6 +78,26 @@ fn json_and_text_of_all_records_match_the_golden_files() {
     }
 }
 
+#[test]
+fn the_text_of_an_exec_shows_the_program_alone_and_names_that_auditd_appended() {
+    let log = scratch(
+        "exec.log",
+        b"type=SYSCALL msg=audit(1700000000.539:8): arch=c000003e syscall=59 success=yes exit=0 a0=1 items=3 ppid=1 pid=2 auid=1000 uid=0 comm=\"x.sh\" exe=\"/usr/bin/dash\" key=(null)\x1DAUID=\"CORP\\user1\" UID=726F6F7420757365\n\
+        type=EXECVE msg=audit(1700000000.539:8): argc=2 a0=\"/bin/sh\" a1=\"./x.sh\"\n\
+        type=CWD msg=audit(1700000000.539:8): cwd=\"/home/u/d\"\n\
+        type=PATH msg=audit(1700000000.539:8): item=2 name=\"/lib64/ld-linux-x86-64.so.2\" nametype=NORMAL\n\
+        type=PATH msg=audit(1700000000.539:8): item=1 name=\"/bin/sh\" nametype=NORMAL\n\
+        type=PATH msg=audit(1700000000.539:8): item=0 name=\"../x.sh\" nametype=NORMAL\n",
+    );
+    let output = dump(&["--log", log.to_str().expect("a plain path"), "--format", "text"]);
+    fs::remove_file(log).expect("written by this test");
+    assert_eq!(
+        text(&output.stdout),
+        "2023-11-14T22:13:20.539Z 8 exec x.sh[2] uid=\"root use\" auid=CORP\\user1 /home/u/x.sh \
+         args=[\"/bin/sh\" \"./x.sh\"] success\n"
+    );
+}
+
 /// A capture, the log that is made from it, and that log on standard input hold the same events.
 #[test]
 fn a_log_holds_the_events_of_its_capture() {

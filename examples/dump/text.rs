@@ -79,7 +79,7 @@ pub(crate) fn event_line(event: &Event, names: Option<&UserNames>, style: Style)
 /// Returns `comm[pid] uid=user auid=user`, without the parts that are unknown.
 fn subject(subject: &Subject<'_>, names: Option<&UserNames>) -> String {
     let name = |id: u32, appended: Option<&[u8]>| match appended {
-        Some(name) => text(name),
+        Some(name) => shown(&text(name)),
         None => names.and_then(|names| names.user_name(id)).unwrap_or_else(|| id.to_string()),
     };
     let mut line = String::new();

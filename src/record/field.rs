@@ -190,7 +190,12 @@ impl<'a> Fields<'a> {
         // words before the first pair are one field, words between pairs are one field each
         let is_leading = self.at == self.start;
         let length = if is_leading { continued(self.rest(), first) } else { first };
-        Field { name: b"", value: Value::Bare(self.take(length)) }
+        let words = self.take(length);
+        let words = match words {
+            [words @ .., b' ', b':'] if self.grammar == Grammar::Message => words,
+            words => words,
+        };
+        Field { name: b"", value: Value::Bare(words) }
     }
 
     /// Takes a pair whose name has this length; the word ends at `end`.

@@ -253,6 +253,13 @@ fn punctuation_of_old_programs_is_not_part_of_values() {
         ["sauid", "hostname", "addr", "terminal"]
             .map(|name| { bare(name, if name == "sauid" { "81" } else { "?" }) })
     );
+    let notice =
+        r#"avc:  received setenforce notice (enforcing=0) : exe="/x" (sauid=81, terminal=?)"#;
+    assert_eq!(of(notice)[0], bare("", "avc:  received setenforce notice (enforcing=0)"));
+    assert_eq!(
+        of(r#"acct="root": exe="/x" (res=failed)"#)[..2],
+        [quoted("acct", "root"), quoted("exe", "/x")]
+    );
     // what looks like it, and is not
     let fields = of("addr=fe80:: op=a (b) unit=x@(y) subj=u:r:t:s0:c1,c5 list=a,b");
     assert_eq!(fields[..3], [bare("addr", "fe80::"), bare("op", "a (b)"), bare("unit", "x@(y)")]);

@@ -36,8 +36,8 @@ fn by_name<'f, T>(
     items: &'f [T],
     name: impl Fn(&'f T) -> &'f [u8],
 ) -> Vec<(Cow<'f, str>, Vec<&'f T>)> {
-    let mut groups: Vec<(Cow<'f, str>, Vec<&'f T>)> = Vec::new();
-    let mut places: HashMap<Cow<'f, str>, usize> = HashMap::new();
+    let mut groups: Vec<(Cow<'f, str>, Vec<&'f T>)> = Vec::with_capacity(items.len());
+    let mut places: HashMap<Cow<'f, str>, usize> = HashMap::with_capacity(items.len());
     for item in items {
         let name = String::from_utf8_lossy(name(item));
         match places.get(&name).and_then(|place| groups.get_mut(*place)) {
@@ -51,6 +51,18 @@ fn by_name<'f, T>(
     groups
 }
 
+/// Returns whether the names of fields are text and obviously distinct, as in most records. Looking is
+/// cheaper than grouping as long as they are few.
+fn are_distinct(fields: &[(Field<'_>, Interpretation<'_>)]) -> bool {
+    const FEW: usize = 40;
+    let mut names = fields.iter().map(|(field, _)| field.name).enumerate();
+    fields.len() <= FEW
+        && names.all(|(index, name)| {
+            let before = fields.iter().take(index);
+            name.is_ascii() && !before.into_iter().any(|(field, _)| field.name == name)
+        })
+}
+
 /// Fields as they came; strings are decoded, and a name that occurs twice has a list.
 struct FieldMap<'m, 'a> {
     record: Record<'a>,
@@ -60,6 +72,13 @@ struct FieldMap<'m, 'a> {
 impl Serialize for FieldMap<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
+        if are_distinct(self.fields) {
+            for (field, interpretation) in self.fields {
+                let value = FieldValue { record: self.record, field, interpretation };
+                map.serialize_entry(&String::from_utf8_lossy(field.name), &value)?;
+            }
+            return map.end();
+        }
         for (name, fields) in by_name(self.fields, |(field, _)| field.name) {
             let values = fields.iter().map(|(field, interpretation)| FieldValue {
                 record: self.record,
@@ -140,6 +159,12 @@ struct Interpreted<'m, 'a>(&'m [(Field<'a>, Interpretation<'a>)]);
 impl Serialize for Interpreted<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
+        if are_distinct(self.0) {
+            for (field, meaning) in self.0.iter().filter(|(_, meaning)| has_name(meaning)) {
+                map.serialize_entry(&String::from_utf8_lossy(field.name), meaning)?;
+            }
+            return map.end();
+        }
         for (name, fields) in by_name(self.0, |(field, _)| field.name) {
             let meanings =
                 fields.iter().map(|(_, meaning)| Some(meaning).filter(|it| has_name(it)));

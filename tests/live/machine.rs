@@ -251,7 +251,7 @@ pub(crate) fn locked(kernel: &KernelLock) {
     control.lock().expect("not locked yet");
     assert_eq!(control.status().expect("a status").enabled, Enabled::LOCKED);
     let file = kernel.path("new.rules");
-    std::fs::write(&file, "-a always,exit -F pid=7 -k new\n").expect("a file");
+    std::fs::write(&file, "-a always,exit -S all -F pid=7 -k new\n").expect("a file");
     let file = file.to_str().expect("a plain path");
     let state = || {
         let output = run(example("auditctl"), &["-l"]);

@@ -163,7 +163,6 @@ pub(crate) fn same_answers(kernel: &KernelLock) {
         &["-a", "always,exit", "-F", "arch=b64", "-F", "pid=77", "-k", "x"],
         &["-a", "always,task", "-F", "pid=77", "-C", "uid!=euid"],
         &["-a", "always,exit", "-S", "getppid", "-F", "pid=77", "extra"],
-        &["--signal", "nonsense"],
         &["-R", "/no/such/file"],
     ] {
         let ours = run(example("auditctl"), words);

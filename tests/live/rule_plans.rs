@@ -11,7 +11,7 @@ use crate::rule_text;
 
 /// A rule that every kernel refuses: field 99 does not exist.
 fn refused() -> Rule {
-    let mut rule: Rule = "-a always,exit -F pid=77 -k bad".parse().expect("a rule");
+    let mut rule: Rule = "-a always,exit -S all -F pid=77 -k bad".parse().expect("a rule");
     rule.filters[0].field = FieldId::new(99);
     rule
 }

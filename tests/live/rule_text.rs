@@ -187,7 +187,7 @@ pub(crate) fn generated(kernel: &KernelLock) {
     // deleting takes the kernel time that grows with nothing but the number of rules
     let loaded: usize = lines.chunks(500).map(|lines| compare(kernel, lines)).sum();
     println!("  {GENERATED} rules generated, {loaded} loaded, the others refused by both");
-    assert!(loaded > GENERATED / 2, "too few good rules among them");
+    assert!(loaded > GENERATED / 3, "too few good rules among them");
     assert!(loaded < GENERATED, "no bad rules among them");
 }
 

@@ -251,6 +251,46 @@ fn objects_of_each_type() {
     assert_eq!(of("USER_LOGIN", &format!("pid=1 msg='op=login acct=? id=5 {tail}'")), ["5"]);
 }
 
+#[test]
+fn records_inside_lines_of_other_logs() {
+    let log = "\
+[ 4169.963126] audit: type=1400 audit(1700000000.234:1): apparmor=\"DENIED\" operation=\"sendmsg\" profile=\"p\" name=\"/systemd/notify\" pid=2264 comm=\"x\" requested_mask=\"w\" denied_mask=\"w\" fsuid=0 ouid=0
+[Fri Nov 28 12:43:15 2025] audit: type=1400 audit(1700000001.699:2): apparmor=\"DENIED\" operation=\"rename_dest\" class=\"file\" profile=\"p\" name=\"/imjournal.state\" pid=131436 comm=\"y\" requested_mask=\"wc\" denied_mask=\"wc\"
+Dec 26 19:37:28 host1 sshd[7]: Accepted publickey
+Dec 26 19:37:29 host1 kernel: audit: type=1400 audit(1700000002.025:3): apparmor=\"ALLOWED\" operation=\"open\" profile=\"p\" name=\"/x\" pid=1 comm=\"y\" requested_mask=\"r\" denied_mask=\"r\"
+Dec 26 19:37:30 host1 audispd: node=host2 type=SYSCALL msg=audit(1700000003.100:5): arch=c000003e syscall=59 success=yes exit=0 a0=1 ppid=1 pid=2 uid=0 comm=\"ls\" exe=\"/bin/ls\" key=(null)#035UID=\"root\"
+<13>1 2025-12-26T19:37:31.000Z host1 audisp-syslog 812 - - type=USER_LOGIN msg=audit(1700000004.100:4): pid=1 uid=0 auid=1000 ses=3 msg='op=login id=1000 exe=\"/usr/sbin/sshd\" hostname=host3 addr=192.0.2.9 terminal=/dev/pts/0 res=success'
+audit: type=1300 audit(1700000005.260:3): arch=c000003e syscall=44 success=yes exit=60 a0=4 pid=32697 uid=0 comm=\"auditctl\" exe=\"/usr/sbin/auditctl\" key=(null)
+10-27 23:21:21.386  1234  1234 W app: type=1400 audit(0.0:741): avc: denied { read } for name=\"x\" dev=\"dm-0\" ino=5 scontext=u:r:untrusted_app:s0 tcontext=u:object_r:system_file:s0 tclass=file permissive=0
+";
+    let mut shown: Vec<_> = Vec::new();
+    for delivery in Events::new(log::Reader::new(log.as_bytes())) {
+        let Ok(Delivery::Event(event)) = delivery else { continue };
+        let node = event.node().map(|node| String::from_utf8_lossy(node).into_owned());
+        let (pid, kind) = (event.subject().pid, event.kind().name());
+        shown.push(format!(
+            "{kind} {} {pid:?} {} {}",
+            node.unwrap_or_default(),
+            event.outcome(),
+            event.action()
+        ));
+        assert!(pid != Some(2) || event.subject().uid_name == Some("root".into()));
+    }
+    shown.sort();
+    assert_eq!(
+        shown,
+        [
+            "exec host2 Some(2) success execve",
+            "mac  None failure denied read",
+            "mac  Some(131436) failure denied wc",
+            "mac  Some(2264) failure denied w",
+            "mac host1 Some(1) success granted r",
+            "send  Some(32697) success sendto",
+            "session host1 Some(1) success login",
+        ]
+    );
+}
+
 /// ausearch prints the records of an event backwards, with lines between the events.
 #[test]
 fn the_output_of_ausearch_is_a_log() {
