@@ -97,6 +97,8 @@ pub enum ErrorKind {
     Rule,
     /// The file is not a capture, or is incomplete.
     Capture,
+    /// The file is not a log of audit records.
+    Log,
     /// The kernel's answer is malformed or unexpected.
     Protocol,
     /// Another error of the operating system; see [`Error::raw_os_error`].
@@ -264,6 +266,7 @@ impl fmt::Display for ErrorKind {
             Self::Invalid => "the kernel rejects the value",
             Self::Rule => "the rule has a mistake",
             Self::Capture => "not a complete capture",
+            Self::Log => "not a log of audit records",
             Self::Protocol => "the kernel's answer is invalid",
             Self::Io => "error of the operating system",
         })

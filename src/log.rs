@@ -1,10 +1,14 @@
 //! Reading the logs of auditd.
 
+use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use memchr::{memchr, memmem};
+
+use crate::error::{Error, ErrorKind};
 use crate::event::{Received, Signal};
 use crate::message_type::RecordRole;
 use crate::record::LogLine;
@@ -15,11 +19,14 @@ use crate::wire::frame;
 /// A [`Source`] that reads the text that auditd writes to `audit.log`, and sends to its plugins.
 ///
 /// It reads raw and enriched lines, with and without `node=`, and the output of
-/// `dump --format log`. A line that is not a record becomes a [`Loss`](crate::Loss) with its bytes.
+/// `dump --format log`. A line that is not a record becomes a [`Loss`](crate::Loss) with its bytes. A
+/// record without the end of its line is [incomplete](crate::event::Missing::Tails), as the last one is
+/// after a crash. Input without any record is an error of the kind [`ErrorKind::Log`].
 ///
 /// A log does not state when its records were received, so the source's time is the latest time
 /// stamp that it has read. auditd does not write end records, so an event closes after the
-/// assembler's window of this time, or at the end of the log.
+/// assembler's window of this time, or at the end of the log. Nor does a log have the kernel's counter of
+/// lost records: [the manual](crate::manual::loss) states what its completeness covers.
 ///
 /// # Examples
 ///
@@ -29,9 +36,10 @@ use crate::wire::frame;
 /// let text: &[u8] = br#"type=SYSCALL msg=audit(1.000:2): arch=c000003e syscall=80 success=yes exit=0
 /// type=CWD msg=audit(1.000:2): cwd="/root"
 /// "#;
-/// let deliveries: Vec<_> = Events::new(log::Reader::new(text)).collect::<Result<_, _>>()?;
-/// let [Delivery::Event(event)] = &deliveries[..] else { panic!("one event") };
+/// let mut events = Events::new(log::Reader::new(text));
+/// let Some(Delivery::Event(event)) = events.next().transpose()? else { panic!("an event") };
 /// assert_eq!((event.records().len(), event.missing()), (2, vec![]));
+/// assert!(events.next().is_none() && events.completeness().is_complete());
 /// # Ok::<(), auditlink::Error>(())
 /// ```
 #[derive(Debug)]
@@ -41,6 +49,10 @@ pub struct Reader<R> {
     frame: Vec<u8>,
     held: Held,
     now: Tick,
+    /// Lines that are not records, and that were read before the first record.
+    doubtful: VecDeque<Vec<u8>>,
+    doubtful_bytes: usize,
+    sign: Sign,
     /// The file's name, for errors.
     path: Option<PathBuf>,
 }
@@ -50,26 +62,55 @@ pub struct Reader<R> {
 enum Held {
     Nothing,
     /// `frame` holds a record of this time.
-    Record(Tick),
+    Record {
+        at: Tick,
+        /// The line lacks its end, or holds more than the record.
+        is_torn: bool,
+    },
     /// `line` is not a record.
     Line,
 }
 
-/// A longer line is returned in pieces, each as undecodable.
+/// What has shown up to now that the input is a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    /// Nothing: the input is empty.
+    Empty,
+    /// Nothing: lines are held back.
+    None,
+    /// Lines are returned, but none was a record.
+    Lines,
+    Record,
+}
+
+/// A longer line is returned in pieces.
 const MAX_LINE: u64 = 1 << 20;
 
+/// How much is read before a text is taken for a log whose records come later.
+const MAX_DOUBTFUL: usize = 1 << 20;
+
 impl Reader<BufReader<File>> {
-    /// Opens a file.
+    /// Opens a file. `/dev/stdin` may be a socket, as the standard input of a plugin is.
     ///
     /// # Errors
     ///
     /// The file cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let file =
-            File::open(path).map_err(|error| Error::io("open the log", error).with_path(path))?;
+        let file = File::open(path)
+            .or_else(|error| if is_standard_input(path) { standard_input() } else { Err(error) })
+            .map_err(|error| Error::io("open the log", error).with_path(path))?;
         Ok(Self { path: Some(path.to_owned()), ..Self::new(BufReader::new(file)) })
     }
+}
+
+/// Returns whether a path names the standard input. A socket cannot be opened by such a path (`ENXIO`).
+fn is_standard_input(path: &Path) -> bool {
+    ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
+}
+
+fn standard_input() -> io::Result<File> {
+    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
 }
 
 impl<R: BufRead> Reader<R> {
@@ -81,36 +122,93 @@ impl<R: BufRead> Reader<R> {
             frame: Vec::new(),
             held: Held::Nothing,
             now: Tick::ZERO,
+            doubtful: VecDeque::new(),
+            doubtful_bytes: 0,
+            sign: Sign::Empty,
             path: None,
         }
     }
 
-    /// Reads the next line that is not empty; `false` at the end.
+    /// Reads up to the next line to return; `false` at the end.
     fn read(&mut self) -> Result<bool, Error> {
-        loop {
-            self.line.clear();
-            let mut limited = self.input.by_ref().take(MAX_LINE);
-            let count = limited.read_until(b'\n', &mut self.line).map_err(|error| {
-                let error = Error::io("read the log", error);
-                match &self.path {
-                    Some(path) => error.with_path(path),
-                    None => error,
+        while self.read_line()? {
+            let is_torn = self.line.pop_if(|last| *last == b'\n').is_none();
+            while self.line.pop_if(|last| *last == b'\r').is_some() {}
+            if self.line.is_empty() {
+                continue;
+            }
+            if LogLine::is_other(&self.line) {
+                if self.sign == Sign::Empty {
+                    self.sign = Sign::None;
                 }
-            })?;
-            if count == 0 {
-                return Ok(false);
+                continue;
             }
-            while let [start @ .., b'\n' | b'\r'] = &self.line[..] {
-                self.line.truncate(start.len());
+            if let Some(at) = self.parse() {
+                let is_torn = is_torn || is_damaged(&self.line);
+                self.held = Held::Record { at, is_torn };
+                self.sign = Sign::Record;
+                return Ok(true);
             }
-            if self.line.is_empty() || LogLine::is_other(&self.line) {
+            if matches!(self.sign, Sign::Empty | Sign::None) {
+                self.doubt()?;
                 continue;
             }
             self.held = Held::Line;
-            if let Some(at) = self.parse() {
-                self.held = Held::Record(at);
-            }
             return Ok(true);
+        }
+        match self.sign {
+            Sign::Empty | Sign::Record => Ok(false),
+            Sign::None | Sign::Lines => Err(self.not_a_log()),
+        }
+    }
+
+    /// Reads a line with its end, or a piece of a long one; `false` at the end.
+    fn read_line(&mut self) -> Result<bool, Error> {
+        self.line.clear();
+        let mut limited = self.input.by_ref().take(MAX_LINE);
+        let count = limited.read_until(b'\n', &mut self.line);
+        let count = count.map_err(|error| self.named(Error::io("read the log", error)))?;
+        Ok(count > 0)
+    }
+
+    /// Holds the line back until a record shows that the input is a log.
+    fn doubt(&mut self) -> Result<(), Error> {
+        self.sign = Sign::None;
+        self.doubtful_bytes += self.line.len();
+        self.doubtful.push_back(std::mem::take(&mut self.line));
+        let is_full = self.doubtful_bytes > MAX_DOUBTFUL;
+        let has_nul = || self.doubtful.iter().any(|line| memchr(0, line).is_some());
+        if self.compression().is_some() || (is_full && has_nul()) {
+            return Err(self.not_a_log());
+        }
+        if is_full {
+            self.sign = Sign::Lines;
+        }
+        Ok(())
+    }
+
+    fn not_a_log(&mut self) -> Error {
+        let (text, remedy) = match self.compression() {
+            Some(how) => (format!("the file is compressed by {how}"), "decompress it first"),
+            None => (
+                "no line is an audit record".to_owned(),
+                "use a log of auditd, or the output of ausearch without --interpret",
+            ),
+        };
+        self.doubtful.clear();
+        self.named(Error::new("read the log", ErrorKind::Log, remedy).with_text(text))
+    }
+
+    /// Returns the name of the program that compressed the input.
+    fn compression(&self) -> Option<&'static str> {
+        let start = self.doubtful.front()?;
+        MAGIC_NUMBERS.iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, name)| *name)
+    }
+
+    fn named(&self, error: Error) -> Error {
+        match &self.path {
+            Some(path) => error.with_path(path),
+            None => error,
         }
     }
 
@@ -128,12 +226,36 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
+/// What compressed files start with.
+const MAGIC_NUMBERS: [(&[u8], &str); 4] = [
+    (b"\x1F\x8B", "gzip"),
+    (b"\xFD7zXZ\0", "xz"),
+    (b"\x28\xB5\x2F\xFD", "zstd"),
+    (b"BZh", "bzip2"),
+];
+
+/// Returns whether the line of a record holds more than the record: after a crash, a file can have NUL
+/// bytes, or the next record on the same line.
+///
+/// The message of a program can have the form of a record, too, so it is not taken for one.
+fn is_damaged(line: &[u8]) -> bool {
+    let second = b" msg=audit(";
+    let first_end = memmem::find(line, b"audit(").unwrap_or_default();
+    let rest = line.get(first_end..).unwrap_or_default();
+    let is_stamp = |at: usize| rest.get(at + second.len()).is_some_and(u8::is_ascii_digit);
+    memchr(0, line).is_some() || memmem::find_iter(rest, second).any(is_stamp)
+}
+
 impl<R: BufRead> Source for Reader<R> {
     fn recv(&mut self, until: Option<Tick>) -> Result<Received<'_>, Error> {
-        if self.held == Held::Nothing && !self.read()? {
+        if self.held == Held::Nothing && self.doubtful.is_empty() && !self.read()? {
             return Ok(Signal::End.at(self.now));
         }
-        if let Held::Record(at) = self.held {
+        if let Some(line) = self.doubtful.pop_front() {
+            self.line = line;
+            return Ok(Received::Undecodable { bytes: &self.line, at: self.now });
+        }
+        if let Held::Record { at, is_torn } = self.held {
             // the clock starts with the first record
             if let Some(until) = until.filter(|until| *until < at && self.now != Tick::ZERO) {
                 self.now = self.now.max(until);
@@ -141,7 +263,7 @@ impl<R: BufRead> Source for Reader<R> {
             }
             self.held = Held::Nothing;
             self.now = at;
-            let needed = self.frame.len();
+            let needed = if is_torn { Received::UNKNOWN_LENGTH } else { self.frame.len() };
             return Ok(Received::Datagram { bytes: &self.frame, needed, at });
         }
         self.held = Held::Nothing;
@@ -151,12 +273,16 @@ impl<R: BufRead> Source for Reader<R> {
     fn has_end_records(&self) -> bool {
         false
     }
+
+    fn has_lost_counter(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Cause, ClosedBy, Delivery, Missing};
+    use crate::event::{Cause, CauseKind, ClosedBy, Count, Delivery, Missing, UnverifiedReason};
     use crate::{Event, Events, Loss};
 
     fn read(text: &str) -> (Vec<Event>, Vec<Loss>) {
@@ -239,8 +365,102 @@ mod tests {
 
     #[test]
     fn an_endless_line_is_read_in_pieces() {
-        let text = "x".repeat(3 << 20);
+        let text = [call("1.000:2"), "x".repeat(3 << 20)].concat();
         let (_, losses) = read(&text);
         assert_eq!(losses.len(), 3);
+    }
+
+    #[test]
+    fn a_record_without_the_end_of_its_line_is_incomplete() {
+        let whole = [call("1.000:2"), call("5.000:3")].concat();
+        let torn = "type=CWD msg=audit(1.000:1): cwd=\"/ho";
+        for (text, torn) in [
+            (whole.clone(), None),
+            (whole.trim_end().to_owned(), Some(3)),
+            ([whole.trim_end(), " \0\0\n"].concat(), Some(3)),
+            ([torn, &call("1.000:1"), &whole].concat(), Some(1)),
+        ] {
+            let mut events = Events::new(Reader::new(text.as_bytes()));
+            let deliveries: Vec<_> = events.by_ref().collect::<Result<_, _>>().expect("memory");
+            let is_complete = events.completeness().is_complete();
+            assert_eq!(is_complete, torn.is_none(), "{text:?}");
+            for delivery in deliveries {
+                match delivery {
+                    Delivery::Event(event) => {
+                        let is_torn = torn == Some(event.id().serial());
+                        assert_eq!(
+                            event.missing().contains(&Missing::Tails(1)),
+                            is_torn,
+                            "{event:?}"
+                        );
+                    }
+                    Delivery::Loss(loss) => {
+                        assert_eq!(
+                            (loss.cause(), loss.count()),
+                            (&Cause::Truncated, Count::Unknown)
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_log_is_complete_if_it_shows_nothing_to_be_missing() {
+        let completeness = |text: &str| {
+            let mut events = Events::new(Reader::new(text.as_bytes()));
+            events.by_ref().for_each(|delivery| drop(delivery.expect("memory")));
+            events.completeness().reasons().to_vec()
+        };
+        let cwd = "type=CWD msg=audit(1.000:2): cwd=\"/\"\n";
+        let whole = [&call("1.000:2"), cwd, &call("1.004:3")].concat();
+        assert_eq!(completeness(&whole), []);
+        assert_eq!(completeness(""), [UnverifiedReason::NoRecords], "it may have been rotated");
+        let lost = |cause| vec![UnverifiedReason::Lost { cause, total: 1 }];
+        let gap = [&whole, &call("9.000:5")[..]].concat();
+        assert_eq!(completeness(&gap), lost(CauseKind::SerialGap));
+        let line = [&whole, "nonsense\n"].concat();
+        assert_eq!(completeness(&line), lost(CauseKind::Undecodable));
+        let torn = [&whole, cwd.trim_end()].concat();
+        assert!(completeness(&torn).contains(&UnverifiedReason::Incomplete(1)));
+        let reset =
+            "type=CONFIG_CHANGE msg=audit(2.000:4): op=set lost=0 old=9 auid=0 ses=1 res=1\n";
+        let reset = [&whole, reset].concat();
+        assert_eq!(completeness(&reset), [UnverifiedReason::Uncounted(1)], "the kernel lost some");
+    }
+
+    #[test]
+    fn a_file_that_is_no_log_is_an_error() {
+        let error = |bytes: &[u8]| {
+            let mut losses = 0;
+            let end = Events::new(Reader::new(bytes)).find_map(|delivery| match delivery {
+                Ok(Delivery::Event(event)) => panic!("{event:?}"),
+                Ok(Delivery::Loss(_)) => {
+                    losses += 1;
+                    None
+                }
+                Err(error) => Some(error),
+            });
+            let error = end.expect("an error");
+            assert_eq!(error.kind(), &ErrorKind::Log);
+            assert!(error.remedy().is_some());
+            (error.to_string(), losses)
+        };
+        let none = "cannot read the log: no line is an audit record".to_owned();
+        assert_eq!(error(b"Dec 26 19:37:29 web sshd[7]: a message\n"), (none.clone(), 0));
+        assert_eq!(error(b"some text\nand more\n"), (none.clone(), 0));
+        let program = [&b"\x7FELF\n\0"[..], &[0; 40], b"\n"].concat().repeat(30_000);
+        assert_eq!(error(&program), (none.clone(), 0));
+        let gzip = "cannot read the log: the file is compressed by gzip".to_owned();
+        assert_eq!(error(b"\x1F\x8B\x08\0\0\n\xFF"), (gzip, 0));
+        let interpreted = b"type=CWD msg=audit(11/14/23 22:13:20.123:30) : cwd=/\n";
+        assert_eq!(error(interpreted), (none, 0));
+    }
+
+    #[test]
+    fn records_after_much_other_text_are_read() {
+        let text = ["a line of another program\n".repeat(100_000), call("1.000:2")].concat();
+        let (events, losses) = read(&text);
+        assert_eq!((events.len(), losses.len()), (1, 100_000));
     }
 }

@@ -55,6 +55,11 @@ pub trait Source {
         true
     }
 
+    /// Returns whether the kernel's counter of lost records is read; a log does not have it.
+    fn has_lost_counter(&self) -> bool {
+        true
+    }
+
     /// Returns the latest tick at which [`recv`](Self::recv) must be called even if the source's file
     /// is not readable; `None` if it need not be called.
     ///
@@ -79,6 +84,10 @@ impl<S: Source + ?Sized> Source for &mut S {
         (**self).has_end_records()
     }
 
+    fn has_lost_counter(&self) -> bool {
+        (**self).has_lost_counter()
+    }
+
     fn deadline(&self) -> Option<Tick> {
         (**self).deadline()
     }
@@ -95,6 +104,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn has_end_records(&self) -> bool {
         (**self).has_end_records()
+    }
+
+    fn has_lost_counter(&self) -> bool {
+        (**self).has_lost_counter()
     }
 
     fn deadline(&self) -> Option<Tick> {

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! dump [--demo | --capture FILE | --log FILE | --observer | --daemon]
-//!      [--format text|json|log|none] [--key KEY]… [--count N] [--for SECONDS] [--write FILE]
+//!      [--format text|json|log|none] [--key KEY]… [--count N] [--for SECONDS]
+//!      [--write FILE [--stop-on-write-error]]
 //! ```
 //!
 //! Events and losses go to standard output. The last line on standard error counts them,
@@ -15,6 +16,8 @@ mod failure;
 mod format;
 mod options;
 mod origin;
+#[path = "../support/same_file.rs"]
+mod same_file;
 #[path = "../support/signals.rs"]
 mod signals;
 #[path = "../support/stdio.rs"]
@@ -43,7 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// How often the output is flushed and signals are checked.
+/// How often the output is flushed under load, and signals are checked.
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 fn run(options: &Options) -> Result<(), Failure> {
@@ -51,11 +54,15 @@ fn run(options: &Options) -> Result<(), Failure> {
     // Receive before anything else happens, so that no record is missed.
     let origin = Origin::open(&options.input)?;
     match &options.write {
-        None => dump(origin, options, stop.as_ref()).map(drop),
+        None => dump(origin, options, stop.as_ref()).1,
         Some(path) => {
-            let tee = capture::Tee::new(origin, capture::Writer::create(path)?);
-            let tee = dump(tee, options, stop.as_ref())?;
-            tee.into_parts().1.finish()?;
+            let tee = capture::Tee::new(origin, capture::Writer::create(path)?)
+                .stop_on_error(options.stop_on_write_error);
+            let (tee, outcome) = dump(tee, options, stop.as_ref());
+            let (_, writer) = tee.into_parts();
+            let recorded = writer.finish();
+            outcome?;
+            recorded?;
             Ok(())
         }
     }
@@ -65,10 +72,24 @@ fn block_signals() -> Result<StopSignals, Failure> {
     StopSignals::block().map_err(|error| Failure::Setup("block signals", error))
 }
 
-/// Prints deliveries until the source ends, or until a signal or a limit stops it.
-#[expect(clippy::disallowed_methods, reason = "a program may read the clock")]
-fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> Result<S, Failure> {
+/// Prints deliveries until the source ends, or until a signal or a limit stops it. Returns the source,
+/// too, because what was recorded of it may have to be written.
+fn dump<S: Finish>(
+    source: S,
+    options: &Options,
+    stop: Option<&StopSignals>,
+) -> (S, Result<(), Failure>) {
     let mut events = Events::new(source);
+    let outcome = print(&mut events, options, stop);
+    (events.into_parts().0, outcome)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a program may read the clock")]
+fn print<S: Finish>(
+    events: &mut Events<S>,
+    options: &Options,
+    stop: Option<&StopSignals>,
+) -> Result<(), Failure> {
     let mut tally = Tally::default();
     let printer = Printer::new(options.format, options.input.is_live());
     let mut output = BufWriter::new(io::stdout().lock());
@@ -96,10 +117,16 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
             stopping = true;
             events.source_mut().finish()?;
         }
-        let next = match stop {
-            Some(_) => events.next_timeout(CHECK_INTERVAL),
+        let mut next = match stop {
+            Some(_) => events.try_next(),
             None => events.next().transpose().map(Next::from),
         };
+        if let Ok(Next::Idle) = next {
+            // the socket is drained
+            output.flush()?;
+            next = events.next_timeout(CHECK_INTERVAL);
+        }
+        tally.note_recording_error(events.source().recording_error());
         match next {
             Ok(Next::Item(delivery)) => {
                 if tally.count(&delivery, options) {
@@ -119,6 +146,5 @@ fn dump<S: Finish>(source: S, options: &Options, stop: Option<&StopSignals>) -> 
     }
     output.flush()?;
     tally.report(&events.stats());
-    let (source, _) = events.into_parts();
-    outcome.map(|()| source)
+    outcome
 }

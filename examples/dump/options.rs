@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,11 +10,12 @@ use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 
 use crate::cli;
 use crate::format::Format;
+use crate::same_file::FileId;
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  the input ended, or the program was asked to stop
-  1  a failure, which is reported on standard error
+  1  a failure, which is reported on standard error; also if what is received could not be written
   2  a wrong command line
 
 Losses do not change the exit code. The last two lines on standard error say whether anything is
@@ -30,9 +32,23 @@ pub(crate) enum Input {
 }
 
 impl Input {
-    /// Returns whether lines come from standard input, where the next one may arrive much later.
-    pub(crate) fn is_pipe(&self) -> bool {
+    /// Returns whether lines come from standard input.
+    pub(crate) fn is_standard_input(&self) -> bool {
         matches!(self, Self::Log(path) if path.as_os_str() == "-")
+    }
+
+    /// Returns whether lines come from a pipe or socket, where the next one may arrive much later.
+    pub(crate) fn is_pipe(&self) -> bool {
+        matches!(self, Self::Log(_)) && self.file().is_none()
+    }
+
+    /// Returns the regular file that is read, if it is one.
+    pub(crate) fn file(&self) -> Option<FileId> {
+        match self {
+            _ if self.is_standard_input() => FileId::of_open(io::stdin()),
+            Self::Capture(path) | Self::Log(path) => FileId::of_path(path),
+            Self::Demo | Self::Observer | Self::Daemon => None,
+        }
     }
 
     /// Returns whether events come from the running kernel, which never ends by itself.
@@ -50,6 +66,7 @@ pub(crate) struct Options {
     pub(crate) count: Option<u64>,
     pub(crate) seconds: Option<u64>,
     pub(crate) write: Option<PathBuf>,
+    pub(crate) stop_on_write_error: bool,
 }
 
 impl Options {
@@ -79,6 +96,7 @@ impl Options {
             count: matches.get_one("count").copied(),
             seconds: matches.get_one("for").copied(),
             write: path("write"),
+            stop_on_write_error: matches.get_flag("stop-on-write-error"),
         };
         match options.conflict() {
             Some(message) => {
@@ -94,9 +112,18 @@ impl Options {
         if self.seconds.is_some() && !self.input.is_live() {
             return Some("--for needs --observer or --daemon: a file has an end");
         }
-        match (&self.input, &self.write) {
-            (Input::Capture(from) | Input::Log(from), Some(to)) if from == to => {
-                Some("--write would overwrite the input file")
+        let input = self.input.file();
+        if input.is_some() && input == FileId::of_output() {
+            return Some("standard output is the input file");
+        }
+        let to = self.write.as_ref()?;
+        let written = FileId::of_path(to);
+        match &self.input {
+            Input::Capture(from) | Input::Log(from) if from == to => Some(OVERWRITES_INPUT),
+            _ if written.is_none() => None,
+            _ if written == input => Some(OVERWRITES_INPUT),
+            _ if [FileId::of_output(), FileId::of_open(io::stderr())].contains(&written) => {
+                Some("--write would overwrite the file of standard output or standard error")
             }
             _ => None,
         }
@@ -108,6 +135,8 @@ impl Options {
         self.keys.is_empty() || event.keys().iter().any(has)
     }
 }
+
+const OVERWRITES_INPUT: &str = "--write would overwrite the input file";
 
 fn command(name: &'static str) -> Command {
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
@@ -135,6 +164,9 @@ fn command(name: &'static str) -> Command {
             number("count", "N").help("Stop after N events"),
             number("for", "SECONDS").help("Stop after a duration"),
             path("write", "FILE").help("Also write what is received to a pcap capture"),
+            flag("stop-on-write-error")
+                .help("Stop if that fails, instead of going on without the capture")
+                .requires("write"),
         ])
         .group(ArgGroup::new("input").args(["demo", "capture", "log", "observer", "daemon"]))
 }

@@ -27,7 +27,7 @@ impl Origin {
             Input::Observer => Self::Live(Box::new(Receiver::observer().open()?)),
             Input::Daemon => Self::Live(Box::new(Receiver::daemon().open()?)),
             Input::Demo => Self::Demo(Box::new(capture::Reader::new(DEMO)?)),
-            Input::Log(_) if input.is_pipe() => {
+            Input::Log(_) if input.is_standard_input() => {
                 Self::StandardInput(log::Reader::new(BufReader::new(io::stdin())))
             }
             Input::Log(path) => Self::Log(log::Reader::open(path)?),
@@ -55,6 +55,14 @@ impl Source for Origin {
         }
     }
 
+    fn has_lost_counter(&self) -> bool {
+        match self {
+            Self::Log(reader) => reader.has_lost_counter(),
+            Self::StandardInput(reader) => reader.has_lost_counter(),
+            Self::Live(_) | Self::Demo(_) | Self::Capture(_) => true,
+        }
+    }
+
     fn current_tick(&self) -> Option<Tick> {
         match self {
             Self::Live(live) => live.current_tick(),
@@ -63,9 +71,14 @@ impl Source for Origin {
     }
 }
 
-/// A source that can be asked to end after delivering what it has.
+/// A source that can be asked to end after delivering what it has, and that may be recorded.
 pub(crate) trait Finish: Source {
     fn finish(&mut self) -> Result<(), Error>;
+
+    /// Returns the error that ended the recording.
+    fn recording_error(&self) -> Option<&Error> {
+        None
+    }
 }
 
 impl Finish for Origin {
@@ -86,5 +99,9 @@ impl Finish for Receiver {
 impl<S: Finish, W: Write> Finish for capture::Tee<S, W> {
     fn finish(&mut self) -> Result<(), Error> {
         self.source_mut().finish()
+    }
+
+    fn recording_error(&self) -> Option<&Error> {
+        Self::recording_error(self)
     }
 }

@@ -1,8 +1,7 @@
 //! Counts of what was shown.
 
-use auditlink::Event;
 use auditlink::event::Stats;
-use auditlink::{Delivery, MessageType};
+use auditlink::{Delivery, Error, Event, MessageType};
 
 use crate::options::Options;
 use crate::stdio;
@@ -15,6 +14,7 @@ pub(crate) struct Tally {
     losses: u64,
     incomplete: u64,
     config_changes: u64,
+    has_recording_error: bool,
 }
 
 impl Tally {
@@ -42,6 +42,14 @@ impl Tally {
         self.incomplete += u64::from(!event.is_whole());
         let is_config = event.records_of(MessageType::CONFIG_CHANGE).next().is_some();
         self.config_changes += u64::from(is_config);
+    }
+
+    /// Reports once that the recording has ended, as soon as it has.
+    pub(crate) fn note_recording_error(&mut self, error: Option<&Error>) {
+        if let Some(error) = error.filter(|_| !self.has_recording_error) {
+            self.has_recording_error = true;
+            stdio::warn(format_args!("the recording has ended: {error}"));
+        }
     }
 
     /// Writes the counts to standard error.

@@ -131,7 +131,7 @@ fn action(event: &Event, kind: &EventKind<'_>) -> Option<String> {
 fn details(event: &Event, kind: &EventKind<'_>) -> Option<String> {
     match kind {
         EventKind::Exec(exec) => {
-            let args: Vec<_> = exec.args().iter().map(|arg| format!("{arg:?}")).collect();
+            let args: Vec<_> = exec.args()?.iter().map(|arg| format!("{arg:?}")).collect();
             Some(format!("args=[{}]", args.join(" ")))
         }
         EventKind::Fork(fork) => {

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! dump_tokio [--demo | --capture FILE | --log FILE | --observer | --daemon]
-//!            [--format text|json|log|none] [--key KEY]… [--count N] [--for SECONDS] [--write FILE]
+//!            [--format text|json|log|none] [--key KEY]… [--count N] [--for SECONDS]
+//!            [--write FILE [--stop-on-write-error]]
 //! ```
 
 #[path = "../support/cli.rs"]
@@ -15,6 +16,8 @@ mod format;
 mod options;
 #[path = "../dump/origin.rs"]
 mod origin;
+#[path = "../support/same_file.rs"]
+mod same_file;
 #[path = "../support/stdio.rs"]
 mod stdio;
 #[path = "../dump/tally.rs"]
@@ -22,14 +25,16 @@ mod tally;
 #[path = "../dump/text.rs"]
 mod text;
 
+use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use auditlink::{EventStream, Source, capture};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 
 use self::failure::Failure;
 use self::format::Printer;
@@ -54,17 +59,24 @@ async fn run(options: &Options) -> Result<(), Failure> {
     // A signal that arrives earlier ends the process, which has changed nothing yet.
     let stop = if options.input.is_live() { Some(StopSignals::new()?) } else { None };
     match (Origin::open(&options.input)?, &options.write) {
-        (Origin::Live(live), None) => dump(waiting(*live)?, options, stop).await.map(drop),
+        (Origin::Live(live), None) => dump(waiting(*live)?, options, stop).await.1,
         (Origin::Live(live), Some(path)) => {
-            let tee = capture::Tee::new(*live, capture::Writer::create(path)?);
-            finish(dump(waiting(tee)?, options, stop).await?)
+            let tee = tee(*live, path, options)?;
+            finish(dump(waiting(tee)?, options, stop).await)
         }
-        (file, None) => dump(EventStream::replay(file), options, stop).await.map(drop),
+        (file, None) => dump(EventStream::replay(file), options, stop).await.1,
         (file, Some(path)) => {
-            let tee = capture::Tee::new(file, capture::Writer::create(path)?);
-            finish(dump(EventStream::replay(tee), options, stop).await?)
+            let tee = tee(file, path, options)?;
+            finish(dump(EventStream::replay(tee), options, stop).await)
         }
     }
+}
+
+type Recorded<S> = capture::Tee<S, BufWriter<File>>;
+
+fn tee<S: Source>(source: S, path: &Path, options: &Options) -> Result<Recorded<S>, Failure> {
+    let tee = capture::Tee::new(source, capture::Writer::create(path)?);
+    Ok(tee.stop_on_error(options.stop_on_write_error))
 }
 
 fn waiting<S: Source + AsFd>(source: S) -> Result<EventStream<S>, Failure> {
@@ -72,26 +84,35 @@ fn waiting<S: Source + AsFd>(source: S) -> Result<EventStream<S>, Failure> {
 }
 
 /// Writes the rest of a capture.
-fn finish<S: Source, W: io::Write>(tee: capture::Tee<S, W>) -> Result<(), Failure> {
-    tee.into_parts().1.finish()?;
+fn finish<S: Source>((tee, outcome): (Recorded<S>, Result<(), Failure>)) -> Result<(), Failure> {
+    let (_, writer) = tee.into_parts();
+    let recorded = writer.finish();
+    outcome?;
+    recorded?;
     Ok(())
 }
 
-/// How often the output is flushed.
-const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
-
-/// Prints deliveries until the stream ends, or until a signal or a limit stops it.
+/// Prints deliveries until the stream ends, or until a signal or a limit stops it. Returns the source,
+/// too, because what was recorded of it may have to be written.
 async fn dump<S: Finish>(
     mut stream: EventStream<S>,
     options: &Options,
     stop: Option<StopSignals>,
-) -> Result<S, Failure> {
+) -> (S, Result<(), Failure>) {
+    let outcome = print(&mut stream, options, stop).await;
+    (stream.into_events().into_parts().0, outcome)
+}
+
+async fn print<S: Finish>(
+    stream: &mut EventStream<S>,
+    options: &Options,
+    stop: Option<StopSignals>,
+) -> Result<(), Failure> {
     let mut tally = Tally::default();
     let printer = Printer::new(options.format, options.input.is_live());
     let mut output = BufWriter::new(io::stdout().lock());
     let is_live = stop.is_some();
-    let mut flush = interval(FLUSH_INTERVAL);
-    flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_flushed = true;
     let stopped = stopped(stop, options.seconds.map_or(Duration::MAX, Duration::from_secs));
     tokio::pin!(stopped);
 
@@ -112,29 +133,34 @@ async fn dump<S: Finish>(
                 stopping = true;
                 stream.source_mut().finish()?;
             }
-            _ = flush.tick() => output.flush()?,
             // Cancel safe: no delivery is lost when another branch is taken.
             next = stream.next() => match next {
                 Some(Ok(delivery)) => {
                     if tally.count(&delivery, options) {
                         printer.write(&mut output, &delivery)?;
+                        is_flushed = false;
                         if options.input.is_pipe() {
                             output.flush()?;
                         }
                     }
+                    tally.note_recording_error(stream.source().recording_error());
                 }
                 Some(Err(error)) => {
                     outcome = Err(Failure::Audit(error));
                     break;
                 }
                 None => break,
+            },
+            // The stream waits: the socket is drained, or other tasks have their turn.
+            () = std::future::ready(()), if !is_flushed => {
+                output.flush()?;
+                is_flushed = true;
             }
         }
     }
     output.flush()?;
     tally.report(&stream.stats());
-    let (source, _) = stream.into_events().into_parts();
-    outcome.map(|()| source)
+    outcome
 }
 
 /// SIGINT, SIGTERM and SIGHUP.

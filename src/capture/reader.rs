@@ -151,8 +151,13 @@ impl<R: Read> Reader<R> {
             let bytes = packet.data.get(COOKED_LENGTH..).unwrap_or_default();
             self.packet.bytes.clear();
             self.packet.bytes.extend_from_slice(bytes);
-            let original = usize::try_from(packet.orig_len).unwrap_or(usize::MAX);
-            self.packet.needed = original.saturating_sub(COOKED_LENGTH).max(bytes.len());
+            self.packet.needed = match packet.orig_len {
+                u32::MAX => Received::UNKNOWN_LENGTH,
+                original => {
+                    let original = usize::try_from(original).unwrap_or(usize::MAX);
+                    original.saturating_sub(COOKED_LENGTH).max(bytes.len())
+                }
+            };
             self.packet.at = Tick::from_nanos(nanos).max(self.at);
             return Ok(true);
         }

@@ -39,6 +39,8 @@ pub struct Writer<W: Write> {
     /// The last idle signal, not written yet.
     idle_until: Option<Tick>,
     is_begun: bool,
+    /// The first error of a [`Tee`](super::Tee), after which nothing is written.
+    pub(super) failure: Option<Error>,
     /// The file's name, for errors.
     path: Option<PathBuf>,
 }
@@ -73,7 +75,14 @@ impl<W: Write> Writer<W> {
             ..PcapHeader::default()
         };
         let file = PcapWriter::with_header(writer, header).map_err(write_failed)?;
-        Ok(Self { file, packet: Vec::new(), idle_until: None, is_begun: false, path: None })
+        Ok(Self {
+            file,
+            packet: Vec::new(),
+            idle_until: None,
+            is_begun: false,
+            failure: None,
+            path: None,
+        })
     }
 
     /// Writes what a source delivered.
@@ -116,8 +125,11 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// Those of the writer.
+    /// Those of the writer; also the one that ended the recording of a [`Tee`](super::Tee).
     pub fn finish(mut self) -> Result<W, Error> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         // a source that failed did not signal its end
         let path = self.path.take();
         let ended = self.end_idle().and_then(|()| {
@@ -126,6 +138,11 @@ impl<W: Write> Writer<W> {
             Ok(writer)
         });
         ended.map_err(|error| named(error, path.as_deref()))
+    }
+
+    /// The error of a capture that was not written to its end, after the cause was returned.
+    pub(super) fn is_incomplete() -> Error {
+        Error::new(OPERATION, ErrorKind::Capture, None).with_text("it was not written to its end")
     }
 
     fn end_idle(&mut self) -> Result<(), Error> {
@@ -165,6 +182,7 @@ impl<W: Write> Writer<W> {
             ts_sec: seconds,
             ts_frac: u32::try_from(at.as_nanos() % NANOS).unwrap_or_default(),
             incl_len: length(self.packet.len()),
+            // an unknown length becomes the largest one
             orig_len: length(needed.saturating_add(COOKED_LENGTH)),
             data: Cow::Borrowed(&self.packet),
         };

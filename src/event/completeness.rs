@@ -21,7 +21,8 @@ use crate::macros::pad;
 #[expect(clippy::exhaustive_enums, reason = "it is verified, or there are reasons why not")]
 #[must_use = "it reports whether something is missing"]
 pub enum Completeness {
-    /// No check found a loss, from the first record to the last reading of the kernel's counter.
+    /// No check found a loss, from the first record to the last reading of the kernel's counter; in a
+    /// log, to its last record.
     Complete,
     /// Something is, or may be, missing for these reasons.
     Unverified(Vec<UnverifiedReason>),
@@ -113,7 +114,7 @@ impl Stats {
         match self.counter {
             CounterReading::Unknown => reasons.push(UnverifiedReason::CounterUnknown),
             CounterReading::Stale => reasons.push(UnverifiedReason::CounterStale),
-            CounterReading::Current => {}
+            CounterReading::Current | CounterReading::Absent => {}
         }
         if self.records == 0 {
             reasons.push(UnverifiedReason::NoRecords);

@@ -155,22 +155,35 @@ impl Event {
         Some(Execve::join(records))
     }
 
-    /// Returns the keys of the rule that matched.
+    /// Returns the keys of the rule that matched, and of a rule that was changed.
+    ///
+    /// These are the keys that `ausearch -k` searches, each once.
     #[must_use]
     pub fn keys(&self) -> Vec<ByteStr<'_>> {
-        self.head().map(Keys::of).into_iter().flatten().collect()
+        let mut keys = Vec::new();
+        for key in self.all_keys() {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
     }
 
-    /// Returns whether the rule that matched has this key.
+    /// Returns whether one of the [keys](Self::keys) is this one.
     #[must_use]
     pub fn has_key(&self, key: impl AsRef<[u8]>) -> bool {
         let key = key.as_ref();
-        self.head().map(Keys::of).into_iter().flatten().any(|own| own[..] == *key)
+        self.all_keys().any(|own| own[..] == *key)
     }
 
-    /// Returns the record of the call or of the operation of io_uring.
-    fn head(&self) -> Option<Record<'_>> {
-        self.records().find(|record| record.message_type().role() == RecordRole::Head)
+    /// Iterates over the keys in the record of the call, in those of operations of io_uring, and in
+    /// those of changed rules.
+    fn all_keys(&self) -> impl Iterator<Item = ByteStr<'_>> {
+        let has_keys = |record: &Record<'_>| {
+            let message_type = record.message_type();
+            message_type.role() == RecordRole::Head || message_type == MessageType::CONFIG_CHANGE
+        };
+        self.records().filter(has_keys).flat_map(Keys::of)
     }
 
     /// Iterates over the records, and yields whether each was cut by the receive buffer.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{ClosedBy, Event};
+use crate::arch::Arch;
 use crate::macros::pad;
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{ByteScanner, Record};
@@ -25,13 +26,13 @@ pub enum Missing {
     EndRecord,
     /// The record of the call, to which the received records belong.
     Opener,
-    /// The record with the number of a program's arguments.
+    /// The record with the number of a program's arguments: the first or only `EXECVE`.
     ArgumentCount,
     /// This number of a program's arguments, or parts of them.
     Arguments(u32),
     /// This number of `PATH` records, according to their item numbers.
     Paths(u32),
-    /// The ends of this number of records, which were longer than the receive buffer.
+    /// The ends of this number of records: see [`Cause::Truncated`](super::Cause::Truncated).
     Tails(u32),
 }
 
@@ -111,6 +112,8 @@ impl Event {
                 Some(0) => {}
                 Some(count) => missing.push(Missing::Arguments(count)),
             }
+        } else if self.records().any(|record| has_executed(&record)) {
+            missing.push(Missing::ArgumentCount);
         }
         let mut items: Vec<u32> = self
             .records_of(MessageType::PATH)
@@ -137,6 +140,8 @@ pub(super) struct Progress {
     paths: u32,
     /// Whether `PATH` records are not in the order of their item numbers.
     is_out_of_order: bool,
+    /// Whether the call executed a program.
+    has_executed: bool,
     execves: u32,
     /// Whether an `EXECVE` record does not have all arguments.
     is_partial: bool,
@@ -148,6 +153,7 @@ impl Progress {
         self.truncated |= truncated;
         let message_type = record.message_type();
         self.opened |= matches!(message_type, MessageType::SYSCALL | MessageType::URINGOP);
+        self.has_executed |= has_executed(record);
         self.of_call |= is_of_call(message_type);
         if message_type == MessageType::PATH {
             self.is_out_of_order |= item(*record) != Some(self.paths);
@@ -161,18 +167,60 @@ impl Progress {
     /// Returns whether no path or argument can be missing: one record has all arguments, and the paths
     /// are in order.
     const fn has_all_parts(&self) -> bool {
-        !self.is_out_of_order && !self.is_partial && self.execves <= 1
+        let has_arguments = match self.execves {
+            0 => !self.has_executed,
+            1 => !self.is_partial,
+            _ => false,
+        };
+        has_arguments && !self.is_out_of_order
     }
 }
 
 /// Returns whether records of this type only follow that of a call.
 ///
 /// Source: `kernel/auditsc.c`, `audit_log_exit`, which logs no further records if the first one fails.
-const fn is_of_call(message_type: MessageType) -> bool {
+pub(super) const fn is_of_call(message_type: MessageType) -> bool {
     matches!(
         message_type,
         MessageType::PATH | MessageType::CWD | MessageType::EXECVE | MessageType::PROCTITLE
     )
+}
+
+/// Returns whether a record is that of a call that executed a program. Its event has an `EXECVE` record.
+///
+/// Source: `fs/exec.c`, `exec_binprm`, which calls `audit_bprm` after a success.
+#[inline(always)]
+fn has_executed(record: &Record<'_>) -> bool {
+    record.message_type() == MessageType::SYSCALL && has_executed_in(record)
+}
+
+#[inline(never)]
+fn has_executed_in(record: &Record<'_>) -> bool {
+    let is_exec = |name| matches!(name, Some("execve" | "execveat"));
+    // the kernel writes both numbers first: for most calls they decide
+    match numbers(record.body()) {
+        Some((arch, number)) if !is_exec(arch.syscall_name(number)) => false,
+        _ => record
+            .as_syscall()
+            .is_some_and(|call| call.success() == Some(true) && is_exec(call.name())),
+    }
+}
+
+/// Reads the numbers of the architecture and of the call from the start of a `SYSCALL` record.
+fn numbers(body: &[u8]) -> Option<(Arch, u32)> {
+    let (arch, rest) = body.strip_prefix(b"arch=")?.split_first_chunk::<8>()?;
+    let (call, rest) = number(rest.strip_prefix(b" syscall=")?)?;
+    let mut number_of_arch = 0;
+    for digit in arch {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        number_of_arch = number_of_arch << 4 | u32::from(digit);
+    }
+    let is_whole = rest.first() == Some(&b' ');
+    is_whole.then_some((Arch::new(number_of_arch), u32::try_from(call).ok()?))
 }
 
 /// Reads the item number of a `PATH` record from the start of its body, where the kernel writes it.

@@ -22,7 +22,7 @@ pub enum Received<'a> {
         /// The received bytes.
         bytes: &'a [u8],
         /// The datagram's full length. It exceeds that of `bytes` if the receive buffer was too
-        /// short.
+        /// short. [`Received::UNKNOWN_LENGTH`] if only a part of unknown size is missing.
         needed: usize,
         /// When the datagram was received.
         at: Tick,
@@ -44,6 +44,10 @@ pub enum Received<'a> {
 }
 
 impl Received<'_> {
+    /// The full length of a datagram whose end is missing, if that is not known: of a line of a log that
+    /// was not written to its end.
+    pub const UNKNOWN_LENGTH: usize = usize::MAX;
+
     /// Returns the tick at which this was received or found.
     #[must_use]
     pub const fn at(&self) -> Tick {

@@ -62,7 +62,9 @@ pub struct Events<S> {
 impl<S: Source> Events<S> {
     /// Creates an iterator over a source with a default [`Assembler`].
     pub fn new(source: S) -> Self {
-        let config = AssemblerConfig::new().end_records(source.has_end_records());
+        let config = AssemblerConfig::new()
+            .end_records(source.has_end_records())
+            .lost_counter(source.has_lost_counter());
         let assembler = Assembler::with_config(config);
         Self::with_assembler(source, assembler)
     }

@@ -17,7 +17,7 @@ use auditlink::{
     Source,
 };
 
-use crate::kernel_lock::{KEY, KernelLock, control, wait_until_sent};
+use crate::kernel_lock::{KEY, KernelLock, control, has_matched, wait_until_sent};
 
 /// Records of one event of a storm.
 pub(crate) const RECORDS: u64 = 3;
@@ -116,11 +116,10 @@ fn is_of_storm(event: &Event) -> bool {
     let is_part = |message_type| {
         matches!(message_type, MessageType::PROCTITLE | MessageType::EOE | MessageType::SYSCALL)
     };
-    let has_key = event.keys().iter().any(|key| key == KEY.as_bytes());
     let is_torn = event.keys().is_empty()
         && event.records_of(MessageType::SYSCALL).next().is_none()
         && event.records().all(|record| is_part(record.message_type()));
-    has_key || is_torn
+    has_matched(event) || is_torn
 }
 
 /// A live source that can be shut down.

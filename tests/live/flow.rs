@@ -114,7 +114,9 @@ pub(crate) fn lifecycle(kernel: &KernelLock) {
     for event in collected.ours() {
         assert_eq!(event.missing(), [], "{event:?}");
         match event.kind() {
-            EventKind::Exec(exec) => observed.push(format!("exec {:?}", exec.args())),
+            EventKind::Exec(exec) => {
+                observed.push(format!("exec {:?}", exec.args().unwrap_or_default()))
+            }
             EventKind::Fork(fork) => {
                 assert!(fork.child() > 1);
                 observed.push("fork".to_owned());

@@ -16,7 +16,7 @@ use netlink_sys::{Socket, SocketAddr};
 use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::faults::{Harvest, Random, report, watch_getppid};
-use crate::kernel_lock::{KEY, KernelLock, control, count_of, wait_until_sent};
+use crate::kernel_lock::{KEY, KernelLock, control, count_of, has_matched, wait_until_sent};
 
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Longer than any pause of a busy machine.
@@ -120,7 +120,7 @@ pub(crate) fn in_an_event_loop(kernel: &KernelLock) {
         while let Next::Item(delivery) = events.next_until(now).expect("no error") {
             match delivery {
                 Delivery::Event(event) => {
-                    whole += u32::from(event.keys().iter().any(|key| key == KEY.as_bytes()));
+                    whole += u32::from(has_matched(&event));
                 }
                 Delivery::Loss(loss) => match loss.cause() {
                     Cause::HealthFault { .. } => lost = true,
@@ -322,11 +322,10 @@ pub(crate) fn successor(kernel: &KernelLock) {
     let lost = control.status().expect("a status").lost;
 
     let daemon = Receiver::daemon().open().expect("the dead are no hindrance");
-    let mut events = Events::with_assembler(
+    let events = Events::with_assembler(
         daemon,
-        Assembler::with_config(AssemblerConfig::new().resume_after(last)),
+        Assembler::with_config(AssemblerConfig::new().resume_after(last).lost_before(lost)),
     );
-    events.lost_counter(lost);
     let (harvest, stats) = Harvest::default().finish(events);
     rules.remove().expect("the rules are loaded");
     // the records of changed rules have serials too

@@ -346,7 +346,7 @@ pub(crate) fn long_arguments(kernel: &KernelLock) {
     assert_eq!(execs.len(), lists.len(), "{}", exe.display());
     for (event, list) in execs.iter().zip(&lists) {
         let EventKind::Exec(exec) = event.kind() else { panic!("{event:?}") };
-        let args = exec.args();
+        let args = exec.args().expect("an argument list");
         assert_eq!(args.len(), list.len() + 1);
         let same = args.iter().skip(1).zip(list).all(|(ours, given)| ours.as_bytes() == given);
         assert!(same, "every byte of {} arguments", list.len());

@@ -10,7 +10,7 @@ use std::time::Duration;
 use auditlink::Delivery;
 use auditlink::iter::Next;
 use auditlink::wire::status::{Enabled, Status};
-use auditlink::{Control, Event, Events, Loss, Receiver, Settings};
+use auditlink::{Control, Event, Events, Loss, MessageType, Receiver, Settings};
 use nix::fcntl::{Flock, FlockArg};
 
 /// The exclusive use of the kernel's audit system.
@@ -195,6 +195,11 @@ impl Collected {
 
     /// The events of rules with the key of the tests.
     pub(crate) fn ours(&self) -> impl Iterator<Item = &Event> {
-        self.events.iter().filter(|event| event.keys().iter().any(|key| key == KEY.as_bytes()))
+        self.events.iter().filter(|event| has_matched(event))
     }
+}
+
+/// Returns whether a rule of the tests matched. The records of a changed rule have its key, too.
+pub(crate) fn has_matched(event: &Event) -> bool {
+    event.has_key(KEY) && event.records_of(MessageType::CONFIG_CHANGE).next().is_none()
 }

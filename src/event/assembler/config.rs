@@ -26,7 +26,9 @@ pub struct AssemblerConfig {
     pub(super) max_open_events: usize,
     pub(super) max_open_bytes: usize,
     pub(super) end_records: bool,
+    pub(super) lost_counter: bool,
     pub(super) resume_after: Option<EventId>,
+    pub(super) lost_before: Option<u32>,
 }
 
 impl Default for AssemblerConfig {
@@ -43,7 +45,9 @@ impl AssemblerConfig {
             max_open_events: 8192,
             max_open_bytes: 64 << 20,
             end_records: true,
+            lost_counter: true,
             resume_after: None,
+            lost_before: None,
         }
     }
 
@@ -77,13 +81,53 @@ impl AssemblerConfig {
         self
     }
 
+    /// Sets whether the source reads the kernel's counter of lost records. Default yes.
+    ///
+    /// A log does not have it, so the [completeness](crate::event::Completeness) of a log depends on what
+    /// the log shows: skipped serials, incomplete events, lines that are not records.
+    /// [`Events`](crate::Events) takes this from its source.
+    pub const fn lost_counter(mut self, expected: bool) -> Self {
+        self.lost_counter = expected;
+        self
+    }
+
     /// Continues after the last event that an earlier reader received.
     ///
     /// For a daemon that replaces one that exited: records that the kernel made and did not keep in
     /// the meantime are then reported as skipped serials. Without it, gaps before the first record are
     /// not reported.
+    ///
+    /// Records that the kernel lost leave no serials; its counter shows them. Unless
+    /// [`lost_before`](Self::lost_before) is set, a counter that is not zero is a loss of unknown size.
     pub const fn resume_after(mut self, id: EventId) -> Self {
         self.resume_after = Some(id);
+        self
+    }
+
+    /// Sets the last reading of the kernel's counter of lost records that an earlier reader made.
+    ///
+    /// It is the one at the event of [`resume_after`](Self::resume_after), or before: what the counter
+    /// has moved since then is reported.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auditlink::Delivery;
+    /// use auditlink::event::{Assembler, AssemblerConfig, Count, Signal};
+    /// use auditlink::time::Tick;
+    ///
+    /// # let text = b"audit(1700000000.123:30): op=x";
+    /// # let last_event = auditlink::Record::parse(auditlink::MessageType::USER, text)?.id();
+    /// let config = AssemblerConfig::new().resume_after(last_event).lost_before(7);
+    /// let mut assembler = Assembler::with_config(config);
+    /// assembler.handle(Signal::LostCounter { total: 1007 }.at(Tick::ZERO));
+    /// let Some(Delivery::Loss(loss)) = assembler.poll() else { panic!("a loss") };
+    /// assert_eq!(loss.count(), Count::Exactly(1000));
+    /// # Ok::<(), auditlink::DecodeError>(())
+    /// ```
+    #[doc(alias = "lost")]
+    pub const fn lost_before(mut self, total: u32) -> Self {
+        self.lost_before = Some(total);
         self
     }
 }

@@ -15,8 +15,11 @@ use self::open_events::OpenEvents;
 use self::recently_closed::RecentlyClosed;
 use crate::decode::DecodeError;
 use crate::event::event::RecordPrefix;
-use crate::event::loss::{LossTracker, SerialOrder, Serials};
-use crate::event::{Cause, ClosedBy, Count, Delivery, Event, Received, Signal, Stats, Unit};
+use crate::event::loss::{FirstRecord, LossTracker, SerialOrder, Serials};
+use crate::event::missing::is_of_call;
+use crate::event::{
+    Cause, ClosedBy, Count, CounterReading, Delivery, Event, Received, Signal, Stats, Unit,
+};
 use crate::message_type::{MessageType, RecordRole};
 use crate::record::{Header, Record};
 use crate::time::{Tick, nanos};
@@ -102,7 +105,11 @@ impl Assembler {
         let (mut serials, mut losses) = (Serials::default(), LossTracker::default());
         if let Some(id) = config.resume_after {
             serials.resume(id);
-            losses.last = Some(id);
+            losses.resume(id);
+        }
+        losses.lost_counter = config.lost_before;
+        if !config.lost_counter {
+            losses.stats.counter = CounterReading::Absent;
         }
         Self {
             window: nanos(config.window),
@@ -205,8 +212,11 @@ impl Assembler {
     fn datagram(&mut self, bytes: &[u8], needed: usize, at: Tick) {
         let truncated = needed > bytes.len();
         if truncated {
-            let missing = (needed - bytes.len()) as u64;
-            self.losses.lose(Cause::Truncated, Count::Exactly(missing), Unit::Bytes);
+            let count = match needed {
+                Received::UNKNOWN_LENGTH => Count::Unknown,
+                _ => Count::Exactly((needed - bytes.len()) as u64),
+            };
+            self.losses.lose(Cause::Truncated, count, Unit::Bytes);
         }
         match Frame::parse(bytes) {
             Ok(Frame::Record { message_type, text }) => {
@@ -308,9 +318,14 @@ impl Assembler {
         let Some(serials) = self.serials.get_mut(index) else {
             return false;
         };
-        // if a member record is the first, earlier records of its event may have been sent before
-        let is_head = matches!(message_type.role(), RecordRole::Head | RecordRole::Standalone);
-        match serials.add(key.id(), is_head, deadline) {
+        let role = message_type.role();
+        let first = FirstRecord {
+            id: key.id(),
+            is_head: matches!(role, RecordRole::Head | RecordRole::Standalone),
+            is_follower: role == RecordRole::End || is_of_call(message_type),
+            deadline,
+        };
+        match serials.add(first) {
             SerialOrder::Ascending | SerialOrder::Old => {}
             SerialOrder::Skipped => self.losses.stats.healed_serials += 1,
             SerialOrder::Restart => {

@@ -319,7 +319,7 @@ fn a_truncated_datagram_is_reported_and_delivered() {
     let bytes = frame::message(MessageType::CWD, 0, text);
     let needed = bytes.len() + 40;
     let out = harness.handle(Received::Datagram { bytes: &bytes, needed, at: Tick::ZERO });
-    assert_eq!(out, ["lost 40 bytes after 100.000:9: a record was longer than the receive buffer"]);
+    assert_eq!(out, ["lost 40 bytes after 100.000:9: the end of a record is missing"]);
     harness.assembler.handle(Received::Datagram {
         bytes: &frame::message(MessageType::EOE, 0, b"audit(100.000:9): "),
         needed: 34,
@@ -426,6 +426,18 @@ fn an_events_records_show_what_is_missing() {
     );
     assert_eq!(missing(&["SYSCALL", "EXECVE a1=\"x\"", "EOE"]), [Missing::ArgumentCount]);
     assert_eq!(missing(&["SYSCALL items=2", "PATH item=0", "EOE"]), [], "items= is not used");
+    for (arch, call, success, is_exec) in [
+        ("c000003e", 59, "yes", true),
+        ("c000003e", 322, "yes", true),
+        ("40000003", 11, "yes", true),
+        ("c000003e", 11, "yes", false),
+        ("c000003e", 59, "no", false),
+    ] {
+        let call = format!("SYSCALL arch={arch} syscall={call} success={success} exit=0");
+        let expected = if is_exec { vec![Missing::ArgumentCount] } else { vec![] };
+        assert_eq!(missing(&[&call, "EOE"]), expected, "{call}");
+        assert_eq!(missing(&[&call, "EXECVE argc=0", "EOE"]), [], "an empty list");
+    }
 }
 
 fn status(lost: u32) -> Received<'static> {

@@ -196,12 +196,11 @@ impl<'a> Exec<'a> {
     }
 
     /// Returns the received arguments in order; [`Event::missing`] reports missing ones.
+    ///
+    /// `None` if no `EXECVE` record was received. A program can be given an empty list.
     #[must_use]
-    pub fn args(&self) -> Vec<Cow<'a, OsStr>> {
-        match self.call.event.execve() {
-            Some(execve) => execve.into_arguments().map(os_str).collect(),
-            None => Vec::new(),
-        }
+    pub fn args(&self) -> Option<Vec<Cow<'a, OsStr>>> {
+        Some(self.call.event.execve()?.into_arguments().map(os_str).collect())
     }
 }
 

@@ -177,7 +177,7 @@ impl Event {
     /// }
     /// let Some(Delivery::Event(event)) = assembler.poll() else { panic!("one event") };
     /// let EventKind::Exec(exec) = event.kind() else { panic!("an exec") };
-    /// let args = exec.args();
+    /// let args = exec.args().unwrap_or_default();
     /// assert_eq!((exec.pid(), args.len()), (Some(7), 2));
     /// assert_eq!(args[1].to_str(), Some("-l"));
     /// ```

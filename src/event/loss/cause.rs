@@ -42,7 +42,8 @@ pub enum Cause {
         /// The last missing serial.
         last: u32,
     },
-    /// A datagram was longer than the receive buffer, so the end of its record is missing.
+    /// The end of a record is missing: its datagram was longer than the receive buffer, or its line in
+    /// a log was not written to the end.
     Truncated,
     /// A datagram, or a line of a log, could not be decoded.
     Undecodable {
@@ -99,7 +100,7 @@ impl fmt::Display for Cause {
             Self::SerialGap { first, last } => {
                 pad(f, format_args!("serials {first} to {last} were not received"))
             }
-            Self::Truncated => f.pad("a record was longer than the receive buffer"),
+            Self::Truncated => f.pad("the end of a record is missing"),
             Self::Undecodable { bytes } => {
                 let start = bytes.get(..bytes.len().min(64)).unwrap_or_default();
                 pad(f, format_args!("could not be decoded: {}", start.escape_ascii()))

@@ -11,7 +11,7 @@ use std::fmt;
 use self::cause::Sum;
 pub use self::cause::{Cause, CauseKind};
 pub use self::health::HealthFaults;
-pub(super) use self::serials::{SerialOrder, Serials};
+pub(super) use self::serials::{FirstRecord, SerialOrder, Serials};
 pub use self::stats::{CounterReading, Stats};
 pub(super) use self::tracker::LossTracker;
 use super::event::Event;

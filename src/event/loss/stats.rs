@@ -123,6 +123,8 @@ pub enum CounterReading {
     Stale,
     /// The counter was read before the first record and after the last one.
     Current,
+    /// The source has no counter: it is a log.
+    Absent,
 }
 
 impl CounterReading {
@@ -133,6 +135,7 @@ impl CounterReading {
             Self::Unknown => "unknown",
             Self::Stale => "stale",
             Self::Current => "current",
+            Self::Absent => "absent",
         }
     }
 }

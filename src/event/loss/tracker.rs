@@ -19,7 +19,9 @@ pub(in crate::event) struct LossTracker {
     ready: VecDeque<Delivery>,
     /// The event of the last record: new losses are reported after it.
     pub(in crate::event) last: Option<EventId>,
-    lost_counter: Option<u32>,
+    pub(in crate::event) lost_counter: Option<u32>,
+    /// Whether the reader continues after another one, so that losses before the first reading count.
+    has_resumed: bool,
     last_record_at: Tick,
     explained: Explained,
 }
@@ -35,6 +37,12 @@ struct Explained {
 }
 
 impl LossTracker {
+    /// Continues after an event that another reader received last.
+    pub(in crate::event) const fn resume(&mut self, id: EventId) {
+        self.last = Some(id);
+        self.has_resumed = true;
+    }
+
     /// Takes the next delivery, and counts it.
     #[inline]
     pub(in crate::event) fn poll(&mut self) -> Option<Delivery> {
@@ -114,6 +122,10 @@ impl LossTracker {
                 if is_current { CounterReading::Current } else { CounterReading::Stale };
         }
         match before {
+            // nothing was lost since the boot; a reset of the counter leaves a record
+            None if total == 0 => {}
+            // part of it may have been lost after the event after which the reader continues
+            None if self.has_resumed => self.lose(Cause::KernelLost, Count::Unknown, Unit::Mixed),
             None => {} // losses before the first reading are not reported
             Some(before) if total >= before => self.kernel_lost(u64::from(total - before)),
             // the counter was reset, and the record of that was not received before
@@ -141,11 +153,8 @@ impl LossTracker {
         match setting {
             // the counter was reset; its value before was `old`
             Some((b"lost", new)) => {
-                if let (Some(before), Some(old), Some(new)) =
-                    (self.lost_counter, old, new.decimal())
-                {
-                    self.kernel_lost(u64::from(old.saturating_sub(before)));
-                    self.lost_counter = Some(new);
+                if let (Some(old), Some(new)) = (old, new.decimal()) {
+                    self.counter_reset(old, new);
                 }
             }
             Some((b"audit_enabled", new)) if record.field("res").is_some_and(is_success) => {
@@ -155,6 +164,21 @@ impl LossTracker {
             }
             _ => {}
         }
+    }
+
+    /// Compares the counter's value before it was reset with the reading before that.
+    fn counter_reset(&mut self, old: u32, new: u32) {
+        match self.lost_counter {
+            Some(before) => self.kernel_lost(u64::from(old.saturating_sub(before))),
+            // part of it may have been lost before the log begins, or the reader continued
+            None if self.has_resumed || self.stats.counter == CounterReading::Absent => {
+                if old > 0 {
+                    self.lose(Cause::KernelLost, Count::Unknown, Unit::Mixed);
+                }
+            }
+            None => return, // losses before the first reading are not reported
+        }
+        self.lost_counter = Some(new);
     }
 
     /// Compares the present faults of the audit system with those before.
@@ -181,7 +205,7 @@ impl LossTracker {
         self.explained.serials -= explained;
         if explained < gap.len() {
             let missing = gap.len() - explained;
-            let count = if gap.is_at_start { Count::Unknown } else { Count::Exactly(missing) };
+            let count = if gap.is_certain { Count::Exactly(missing) } else { Count::Unknown };
             let cause = Cause::SerialGap { first: gap.first, last: gap.last };
             self.report(Loss::new(cause, count, Unit::Events, Some(gap.after)));
         }
@@ -216,4 +240,53 @@ impl LossTracker {
 
 fn is_success(result: Value<'_>) -> bool {
     result.boolean() == Some(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn id(serial: u32) -> EventId {
+        EventId::new(Timestamp::new(100, 0).expect("a time"), serial)
+    }
+
+    /// The counts of the losses after these readings of the kernel's counter.
+    fn counts(losses: &mut LossTracker, readings: &[u32]) -> Vec<Count> {
+        readings.iter().for_each(|total| losses.lost_counter(*total, Tick::ZERO));
+        let losses = std::iter::from_fn(|| losses.poll());
+        losses
+            .map(|delivery| match delivery {
+                Delivery::Loss(loss) => loss.count(),
+                Delivery::Event(event) => panic!("{event:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_resumed_reader_reports_what_the_kernel_lost_meanwhile() {
+        let resumed = |before: Option<u32>, readings: &[u32]| {
+            let mut losses = LossTracker { lost_counter: before, ..LossTracker::default() };
+            losses.resume(id(7));
+            counts(&mut losses, readings)
+        };
+        assert_eq!(resumed(Some(7), &[1007, 1007]), [Count::Exactly(1000)]);
+        assert_eq!(resumed(Some(7), &[7, 7]), []);
+        assert_eq!(resumed(None, &[1007, 1007]), [Count::Unknown], "some of them before");
+        assert_eq!(resumed(None, &[0, 0]), [], "a reset would leave a record");
+        assert_eq!(counts(&mut LossTracker::default(), &[1007, 1007]), [], "it begins anew");
+    }
+
+    #[test]
+    fn a_reset_of_the_counter_shows_losses_before_the_first_reading() {
+        let mut losses = LossTracker::default();
+        losses.resume(id(7));
+        losses.counter_reset(1007, 0);
+        assert_eq!(counts(&mut losses, &[2]), [Count::Unknown, Count::Exactly(2)]);
+        let mut log = LossTracker::default();
+        log.stats.counter = CounterReading::Absent;
+        log.counter_reset(0, 0);
+        log.counter_reset(5, 0);
+        assert_eq!(counts(&mut log, &[]), [Count::Exactly(5)]);
+    }
 }

@@ -83,7 +83,7 @@ fn a_call_that_succeeded_was_not_denied() {
     let no = "success=no exit=-1 a0=30 a1=0 a2=0 a3=0 items=0";
     assert_eq!(of(avc, yes), Outcome::Success);
     assert_eq!(of(avc, no), Outcome::Failure(None));
-    assert_eq!(event(avc).outcome(), Outcome::Failure(None), "without a call");
+    assert_eq!(event(&format!("{avc}\n")).outcome(), Outcome::Failure(None), "without a call");
     assert_eq!(of(&format!("{avc} permissive=0"), yes), Outcome::Failure(None));
     assert_eq!(of(&format!("{avc} permissive=1"), no), Outcome::Success);
     let apparmor = "type=AVC msg=audit(1700000000.323:886): apparmor=\"DENIED\" operation=\"open\" \
@@ -308,7 +308,12 @@ fn the_output_of_ausearch_is_a_log() {
     assert_eq!(all.len(), 2);
     let EventKind::Exec(exec) = all[0].kind() else { panic!("{all:?}") };
     assert_eq!(all[0].missing(), []);
-    let args: Vec<_> = exec.args().iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let args: Vec<_> = exec
+        .args()
+        .unwrap_or_default()
+        .iter()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
     assert_eq!(args, ["ls", "ab"]);
     assert_eq!(objects(&all[0])[0], "/usr/bin/ls");
 }

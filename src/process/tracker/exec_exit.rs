@@ -130,7 +130,7 @@ impl<I: ProcessInspector> Tracker<I> {
         found: InstanceRef,
         (event, exec): (&Event, event::Exec<'_>),
     ) {
-        let args: Vec<OsString> = exec.args().into_iter().map(Into::into).collect();
+        let args = exec.args().map(|args| args.into_iter().map(Into::into).collect());
         let path = event.records().find_map(Record::as_path).and_then(|path| path.name());
         let path = path.map(|name| OsString::from_vec(name.into_bytes()));
         let cwd = exec.cwd().map(|cwd| Fact::new(Arc::from(&*cwd), Provenance::Record));
@@ -167,7 +167,7 @@ impl<I: ProcessInspector> Tracker<I> {
             process,
             source: Provenance::Record,
             event: Some(event.clone()),
-            args: (!args.is_empty()).then(|| Fact::new(args, Provenance::Record)),
+            args: args.map(|args| Fact::new(args, Provenance::Record)),
             path,
         }));
     }
