@@ -201,8 +201,11 @@ fn examine(path: &str, extras: &[String], output: &mut Output) -> Result<u8, Err
         let mut control = Control::open()?;
         let plan = rules.plan(&control.rules()?, &Ownership::All);
         plan.to_string().lines().for_each(|line| output.line(line));
+        let status = control.status()?;
         for (setting, value) in &settings {
-            output.line(format_args!("+ {} {value}", setting.option()));
+            if status.setting(*setting) != Some(*value) {
+                output.line(format_args!("+ {} {value}", setting.option()));
+            }
         }
         if wants("--apply") {
             return apply(&mut control, &plan, &settings, output);

@@ -66,6 +66,8 @@ const TESTS: &[Test] = &[
     ("auditctl_prints_our_rules_as_its_own", Host, parity::same_text),
     ("all_rules_that_ship_with_auditd", Host, rule_text::shipped),
     ("two_thousand_generated_rules", Host, rule_text::generated),
+    ("every_call_name_of_auditctl", Host, rule_text::call_names),
+    ("rules_of_other_programs_are_read_back", Host, rule_text::of_other_programs),
     ("rule_plans_are_applied_whole_or_undone", Host, rule_plans::all_or_nothing),
     ("rule_plans_have_modes", Anywhere, rule_plans::modes),
     ("merged_rules_record_the_same", Anywhere, rule_plans::merged),

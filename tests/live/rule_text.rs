@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use auditlink::rule::{FieldId, List, RuleError, RulesFile};
+use auditlink::arch::{Abi, Arch};
+use auditlink::rule::{
+    Action, FieldId, Filter, FilterValue, List, Operator, RuleError, RulesFile, SyscallMask,
+};
 use auditlink::wire::rule::to_bytes;
 use auditlink::{Rule, Settings};
 
@@ -407,4 +410,108 @@ pub(crate) fn shipped(kernel: &KernelLock) {
     assert!(lines.len() > 150);
     let loaded = compare(kernel, &lines);
     println!("  {} rules of {} files, {loaded} loaded by both", lines.len(), files.len());
+}
+
+/// Every name of a system call that auditctl has, on every machine that it has.
+pub(crate) fn call_names(_: &KernelLock) {
+    let mut count = 0;
+    for machine in [
+        "x86_64", "i386", "aarch64", "arm", "ppc", "ppc64", "ppc64le", "s390x", "s390", "riscv64",
+        "riscv32",
+    ] {
+        let arch: Arch = machine.parse().expect("a machine");
+        let table = stdout(&run(newest().join("ausyscall"), &[machine, "--dump"]));
+        for line in table.lines().skip(1) {
+            let (number, name) = line.split_once('\t').expect("a number and a name");
+            let number = number.parse().ok();
+            assert_eq!(arch.syscall_number(name), number, "{machine} {name}");
+            let line = format!("-a always,exit -F arch={machine} -S {name}");
+            let rule: Rule = line.parse().expect(&line);
+            if arch.abi(Abi::B64) != Some(Arch::X86_64) && arch != Arch::I386 {
+                assert_eq!(rule.to_string(), line);
+            }
+            count += 1;
+        }
+    }
+    println!("  {count} names");
+    assert!(count > 3_500, "{count}");
+}
+
+/// Rules as other programs can load them: every field, on every list, with the keys before others.
+pub(crate) fn of_other_programs(kernel: &KernelLock) {
+    let mut control = control();
+    control.configure(&Settings::new().enabled(false)).expect("a setting");
+    let equal = |field, value: FilterValue| Filter { field, operator: Operator::EQUAL, value };
+    let fields = [
+        equal(FieldId::KEY, "first".into()),
+        equal(FieldId::KEY, FilterValue::Text(b"a\xff\n \\\"".to_vec())),
+        equal(FieldId::KEY, "a\u{1}b".into()),
+        equal(FieldId::PERM, 0.into()),
+        equal(FieldId::PERM, 1.into()),
+        equal(FieldId::PATH, "/etc".into()),
+        equal(FieldId::PATH, "/tmp/a b\\c".into()),
+        equal(FieldId::DIR, "/etc/".into()),
+        equal(FieldId::DIR, "/etc/passwd".into()),
+        equal(FieldId::DIR, "/etc".into()),
+        equal(FieldId::EXE, "/bin/true".into()),
+        equal(FieldId::PID, u32::MAX.into()),
+        equal(FieldId::SUCCESS, 7.into()),
+        equal(FieldId::FIELD_COMPARE, 0.into()),
+        equal(FieldId::FIELD_COMPARE, 5.into()),
+        equal(FieldId::FILETYPE, 0o050_000.into()),
+        equal(FieldId::ARCH, Arch::I386.number().into()),
+        equal(FieldId::ARCH, 0x4242.into()),
+        equal(FieldId::AUID, u32::MAX.into()),
+        equal(FieldId::A1, 0x10.into()),
+        equal(FieldId::FSTYPE, 0x6367_7270.into()),
+        equal(FieldId::MSGTYPE, 1999.into()),
+    ];
+    let mut calls = SyscallMask::NONE;
+    assert!(calls.insert(283) && calls.insert(2031));
+    let permissions = equal(FieldId::PERM, 10.into());
+    let mut loaded = 0;
+    for list in [List::USER, List::TASK, List::EXIT, List::EXCLUDE, List::FILESYSTEM] {
+        for syscalls in [SyscallMask::ALL, SyscallMask::NONE, calls] {
+            for (index, field) in fields.iter().enumerate() {
+                let other = &fields[(index * 7 + 3) % fields.len()];
+                for filters in [
+                    vec![field.clone()],
+                    vec![field.clone(), permissions.clone()],
+                    vec![permissions.clone(), field.clone()],
+                    vec![field.clone(), other.clone()],
+                ] {
+                    let mut rule = Rule::builder(list, Action::ALWAYS).build().expect("empty");
+                    (rule.syscalls, rule.filters) = (syscalls, filters);
+                    if control.add_rule(&rule).is_err() {
+                        continue;
+                    }
+                    loaded += 1;
+                    let [listed]: [Rule; 1] =
+                        control.rules().expect("a listing").try_into().expect("one rule");
+                    let printed = stdout(&run(example("auditctl"), &["-l"]));
+                    for text in [printed.trim_end_matches('\n').to_owned(), listed.to_string()] {
+                        let read: Rule =
+                            text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+                        assert!(read.is_same(&listed), "{text}");
+                        control
+                            .delete_rule(&read)
+                            .unwrap_or_else(|error| panic!("{text}: {error}"));
+                        control.add_rule(&read).unwrap_or_else(|error| panic!("{text}: {error}"));
+                        let again = control.rules().expect("a listing");
+                        assert!(to_bytes(&again[0]) == to_bytes(&listed), "{text}");
+                    }
+                    if let Some(watch) = printed.strip_prefix("-w ") {
+                        let file = kernel.path("unwatch.rules");
+                        fs::write(&file, format!("-W {watch}")).expect("a file");
+                        let done = run(example("auditctl"), &["-R", file.to_str().expect("plain")]);
+                        assert!(done.status.success(), "-W {watch}: {}", stderr(&done));
+                        assert_eq!(control.rules().expect("a listing"), []);
+                    }
+                    control.delete_all_rules().expect("it is ours");
+                }
+            }
+        }
+    }
+    println!("  {loaded} rules");
+    assert!(loaded > 200, "{loaded}");
 }
