@@ -11,7 +11,7 @@ use memchr::{memchr, memmem};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Received, Signal};
 use crate::message_type::RecordRole;
-use crate::record::LogLine;
+use crate::record::{JournalEntry, LogLine};
 use crate::source::Source;
 use crate::time::Tick;
 use crate::wire::frame;
@@ -48,6 +48,8 @@ pub struct Reader<R> {
     line: Vec<u8>,
     frame: Vec<u8>,
     held: Held,
+    /// The entry of the journal that is being read.
+    entry: JournalEntry,
     now: Tick,
     /// Lines that are not records, and that were read before the first record.
     doubtful: VecDeque<Vec<u8>>,
@@ -121,6 +123,7 @@ impl<R: BufRead> Reader<R> {
             line: Vec::new(),
             frame: Vec::new(),
             held: Held::Nothing,
+            entry: JournalEntry::new(),
             now: Tick::ZERO,
             doubtful: VecDeque::new(),
             doubtful_bytes: 0,
@@ -131,13 +134,20 @@ impl<R: BufRead> Reader<R> {
 
     /// Reads up to the next line to return; `false` at the end.
     fn read(&mut self) -> Result<bool, Error> {
-        while self.read_line()? {
-            let is_torn = self.line.pop_if(|last| *last == b'\n').is_none();
+        let mut is_torn = false;
+        loop {
+            let is_end = !self.read_line()?;
+            if !is_end {
+                is_torn = self.line.pop_if(|last| *last == b'\n').is_none();
+            }
             while self.line.pop_if(|last| *last == b'\r').is_some() {}
             if self.line.is_empty() {
-                continue;
-            }
-            if LogLine::is_other(&self.line) {
+                match self.entry.finish() {
+                    Some(line) => self.line = line,
+                    None if is_end => break,
+                    None => continue,
+                }
+            } else if self.entry.add(&self.line) || LogLine::is_other(&self.line) {
                 if self.sign == Sign::Empty {
                     self.sign = Sign::None;
                 }
@@ -361,6 +371,26 @@ mod tests {
             bytes,
             [&undecodable("nonsense"), &undecodable("type=ADD_RULE msg=audit(1.000:3): x")]
         );
+    }
+
+    #[test]
+    fn entries_of_the_journal_are_read_as_records_of_their_host() {
+        let entry = |fields: &str| format!("__CURSOR=s=1\n_HOSTNAME=web1\n{fields}_PID=1\n\n");
+        let of_audit = "_AUDIT_TYPE=1300\n_AUDIT_ID=2\n_SOURCE_REALTIME_TIMESTAMP=1000000\n\
+            MESSAGE=SYSCALL arch=c000003e syscall=80 success=yes exit=0\n";
+        let text = [
+            entry(of_audit),
+            entry("MESSAGE=Started session 1 of user ann.\n"),
+            entry("MESSAGE=audit: type=1307 audit(1.000:2): cwd=\"/\"\n"),
+            entry("MESSAGE=audit: audit_lost=1 audit_rate_limit=0 audit_backlog_limit=64\n"),
+            "__CURSOR=s=2\nMESSAGE=audit: type=1305 audit(1.000:3): op=set audit_enabled=1\n"
+                .to_owned(),
+        ];
+        let (events, losses) = read(&text.concat());
+        let found: Vec<_> =
+            events.iter().map(|event| (event.node(), event.records().len())).collect();
+        assert_eq!(found, [(Some(&b"web1"[..]), 2), (None, 1)]);
+        assert_eq!(losses.len(), 1, "{losses:?}");
     }
 
     #[test]
