@@ -172,8 +172,31 @@ flags! {
 
     /// The flags of `open_tree`, except where `O_CLOEXEC` is another bit.
     OPEN_TREE_FLAGS {
-        0x1 OPEN_TREE_CLONE, 0x100 AT_SYMLINK_NOFOLLOW, 0x800 AT_NO_AUTOMOUNT,
+        0x1 OPEN_TREE_CLONE, 0x2 OPEN_TREE_NAMESPACE, 0x100 AT_SYMLINK_NOFOLLOW, 0x800 AT_NO_AUTOMOUNT,
         0x1000 AT_EMPTY_PATH, 0x8000 AT_RECURSIVE, 0x8_0000 OPEN_TREE_CLOEXEC,
+    }
+
+    /// The flags of `fsopen`.
+    FSOPEN_FLAGS {
+        0x1 FSOPEN_CLOEXEC,
+    }
+
+    /// The flags of `fsmount`.
+    FSMOUNT_FLAGS {
+        0x1 FSMOUNT_CLOEXEC, 0x2 FSMOUNT_NAMESPACE,
+    }
+
+    /// The flags of `fspick`.
+    FSPICK_FLAGS {
+        0x1 FSPICK_CLOEXEC, 0x2 FSPICK_SYMLINK_NOFOLLOW, 0x4 FSPICK_NO_AUTOMOUNT,
+        0x8 FSPICK_EMPTY_PATH,
+    }
+
+    /// The attributes of `fsmount`.
+    MOUNT_ATTRIBUTES {
+        0x1 MOUNT_ATTR_RDONLY, 0x2 MOUNT_ATTR_NOSUID, 0x4 MOUNT_ATTR_NODEV,
+        0x8 MOUNT_ATTR_NOEXEC, 0x10 MOUNT_ATTR_NOATIME, 0x20 MOUNT_ATTR_STRICTATIME,
+        0x80 MOUNT_ATTR_NODIRATIME, 0x10_0000 MOUNT_ATTR_IDMAP, 0x20_0000 MOUNT_ATTR_NOSYMFOLLOW,
     }
 
     /// The flags of `openat2` that restrict path resolution.

@@ -26,12 +26,18 @@ impl Errno {
     /// Returns the name, such as `ENOENT`.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
+        if self == EFTYPE {
+            return Some("EFTYPE");
+        }
         syscalls::Errno::new(i32::try_from(self.0).ok()?).name()
     }
 
     /// Returns the description, such as `No such file or directory`.
     #[must_use]
     pub fn description(self) -> Option<&'static str> {
+        if self == EFTYPE {
+            return Some("Wrong file type for the intended operation");
+        }
         syscalls::Errno::new(i32::try_from(self.0).ok()?).description()
     }
 
@@ -41,6 +47,9 @@ impl Errno {
         (1..=Self::MAX).map(Self).find(|errno| errno.name() == Some(name))
     }
 }
+
+/// An error of Linux 7, which the crate `syscalls` does not name.
+const EFTYPE: Errno = Errno(134);
 
 impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -272,6 +281,8 @@ mod tests {
             assert_eq!(Errno::new(code).name(), Some(name));
             assert_eq!(Errno::from_name(name), Some(Errno::new(code)));
         }
+        assert_eq!(Errno::new(134).to_string(), "EFTYPE");
+        assert_eq!(Errno::from_name("EFTYPE"), Some(EFTYPE));
         assert_eq!(Errno::new(4000).to_string(), "4000");
         assert_eq!(Errno::from_name("EFOO"), None);
         assert_eq!(Signal::new(35).to_string(), "SIGRT3");

@@ -10,6 +10,7 @@
 mod field;
 pub(crate) mod header;
 mod interpret;
+mod journal;
 mod keys;
 mod label;
 mod log_line;
@@ -24,6 +25,7 @@ mod wrapped;
 pub use self::field::{Field, Fields};
 pub(crate) use self::header::{EventId, Header};
 pub use self::interpret::{Absent, Interpretation, Interpretations, WithNames};
+pub(crate) use self::journal::JournalEntry;
 pub use self::keys::Keys;
 pub use self::label::{Label, SelinuxLabel};
 pub use self::log_line::LogLine;

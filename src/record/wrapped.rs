@@ -18,7 +18,7 @@ pub(super) struct Wrapped<'a> {
 /// A record begins with the message of the line: text further back is what a program logged.
 pub(super) fn unwrap(line: &[u8]) -> Option<Wrapped<'_>> {
     if line.starts_with(b"{") {
-        return of_journal(line);
+        return of_entry(|name| string(line, name));
     }
     let at = start(line)?;
     let (before, inside) = line.split_at_checked(at)?;
@@ -35,15 +35,20 @@ pub(super) fn is_other(line: &[u8]) -> bool {
     if line == b"----" || line.starts_with(b"time->") {
         return true;
     }
-    let is_field = memchr(b'=', line).and_then(|end| line.get(..end)).is_some_and(|name| {
-        let is_in_name = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_');
-        !name.is_empty() && name.iter().all(is_in_name)
-    });
+    let is_field = journal_field(line).is_some();
     if is_field && !line.starts_with(b"MESSAGE=") {
         return true;
     }
     let is_entry = || line.starts_with(b"{") || after_time(after_priority(line)).is_some();
     (is_field || is_entry()) && !OF_AUDIT.iter().any(|text| memmem::find(line, text).is_some())
+}
+
+/// Splits a line of the journal's export form; `None` for other lines.
+pub(super) fn journal_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = line.split_at_checked(memchr(b'=', line)?)?;
+    let is_in_name = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_');
+    let is_field = !name.is_empty() && name.iter().all(is_in_name);
+    is_field.then_some((name, value.get(1..)?))
 }
 
 /// What only a record, or the report of a loss of records, contains.
@@ -180,10 +185,9 @@ fn with_separator(inside: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Reads an entry of the journal as JSON. One that the journal got from the kernel's audit socket has
-/// the parts of the header in fields of their own.
-fn of_journal(line: &[u8]) -> Option<Wrapped<'_>> {
-    let field = |name: &str| string(line, name);
+/// Finds the record in an entry of the journal. One that the journal got from the kernel's audit socket
+/// has the parts of the header in fields of their own.
+pub(super) fn of_entry(field: impl Fn(&str) -> Option<Vec<u8>>) -> Option<Wrapped<'static>> {
     let host = field("_HOSTNAME").map(Cow::Owned);
     let message = field("MESSAGE")?;
     let from_audit = || {

@@ -180,7 +180,7 @@ fn values_of_another_kind_are_malformed() {
 #[test]
 fn flags_of_each_call_that_takes_a_directory() {
     let flags = |number: u32, index: usize, value: &str| {
-        let body = format!("arch=c000003e syscall={number} a0=ffffff9c a1=0 a{index}={value}");
+        let body = format!("arch=c000003e syscall={number} a0=ffffff9c a{index}={value}");
         printed(MessageType::SYSCALL, &body, &format!("a{index}"))
     };
     assert_eq!(flags(263, 2, "200"), "AT_REMOVEDIR", "unlinkat");
@@ -190,6 +190,10 @@ fn flags_of_each_call_that_takes_a_directory() {
     assert_eq!(flags(262, 3, "100"), "AT_SYMLINK_NOFOLLOW", "newfstatat");
     assert_eq!(flags(262, 3, "200"), "0x200", "a bit that the call does not know");
     assert_eq!(flags(332, 2, "2000"), "AT_STATX_FORCE_SYNC", "statx");
+    assert_eq!(flags(430, 1, "1"), "FSOPEN_CLOEXEC");
+    assert_eq!(flags(432, 1, "1"), "FSMOUNT_CLOEXEC");
+    assert_eq!(flags(432, 2, "9"), "MOUNT_ATTR_RDONLY|MOUNT_ATTR_NOEXEC", "not MS_*");
+    assert_eq!(flags(433, 2, "9"), "FSPICK_CLOEXEC|FSPICK_EMPTY_PATH");
     assert_eq!(flags(428, 2, "80001"), "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC", "open_tree");
 }
 
