@@ -2,13 +2,16 @@
 //!
 //! Run `AUDITLINK_LIVE=1 cargo bench --bench rule_cost` as root. It loads rules that match no process,
 //! measures `getppid` in a process started afterwards, and restores rules and settings. Unmerged, each
-//! rule names one call; merged, one rule names all of them.
+//! rule names one call; merged, one rule names all of them. A rule on a directory is for all calls;
+//! narrowed, for those that its permissions match.
 
 use std::hint::black_box;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use auditlink::arch::Arch;
+use auditlink::rule::{Permissions, SyscallMask};
 use auditlink::{Control, Error, Rule, RuleSet, Settings};
 
 /// Calls per measurement.
@@ -64,6 +67,28 @@ fn rules(count: usize) -> RuleSet {
     names.take(count).map(|name| rule(name).build().expect("a valid rule")).collect()
 }
 
+/// Returns rules on directories in which nothing happens.
+fn directory_rules(folder: &Path, count: usize) -> RuleSet {
+    let arch = Arch::native().expect("a supported architecture");
+    let permissions = Permissions::WRITE | Permissions::ATTRIBUTE;
+    let rule = |number| {
+        let path = folder.join(format!("{number}"));
+        std::fs::create_dir_all(&path).expect("a directory");
+        let path = path.to_str().expect("UTF-8");
+        Rule::on_exit().arch(arch).dir(path).perm(permissions).key("cost")
+    };
+    (0..count).map(|number| rule(number).build().expect("a valid rule")).collect()
+}
+
+/// Loads rules, and returns what a call costs more than `base` nanoseconds.
+fn cost(control: &mut Control, rules: &RuleSet, base: f64) -> Result<f64, Error> {
+    let installed = control.apply(rules)?;
+    assert_eq!(control.rules()?.len(), rules.len());
+    let cost = in_a_process() - base;
+    installed.remove()?;
+    Ok(cost)
+}
+
 fn table() -> Result<(), Error> {
     let mut control = Control::open()?;
     assert!(control.rules()?.is_empty(), "rules of another program are loaded");
@@ -77,15 +102,21 @@ fn table() -> Result<(), Error> {
         let merged = unmerged.merged().rules;
         assert_eq!(unmerged.len(), count);
         assert_eq!(merged.len(), count.min(1), "rules that differ only in their calls are merged");
-        let mut cost = |rules: &RuleSet| -> Result<f64, Error> {
-            let installed = control.apply(rules)?;
-            assert_eq!(control.rules()?.len(), rules.len());
-            let cost = in_a_process() - on;
-            installed.remove()?;
-            Ok(cost)
-        };
-        println!("{count:>5} {:>14.1} {:>14.1}", cost(&unmerged)?, cost(&merged)?);
+        let [unmerged, merged] = [unmerged, merged].map(|rules| cost(&mut control, &rules, on));
+        println!("{count:>5} {:>14.1} {:>14.1}", unmerged?, merged?);
     }
+    let folder = std::env::temp_dir().join(format!("auditlink-cost-{}", std::process::id()));
+    println!("{:>5} {:>14} {:>14} {:>6}", "rules", "all calls +ns", "narrowed +ns", "ratio");
+    for count in [1, 10, 50, 100] {
+        let wide = directory_rules(&folder, count);
+        let narrowed = wide.narrowed();
+        assert!(wide.iter().all(|rule| rule.syscalls == SyscallMask::ALL));
+        assert!(narrowed.iter().all(|rule| !rule.syscalls.is_all()), "each names its calls");
+        let wide = cost(&mut control, &wide, on)?;
+        let narrowed = cost(&mut control, &narrowed, on)?;
+        println!("{count:>5} {wide:>14.1} {narrowed:>14.1} {:>6.2}", wide / narrowed);
+    }
+    let _ = std::fs::remove_dir_all(&folder);
     control.configure(&former)?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use memchr::{memchr, memmem};
 
 use crate::error::{Error, ErrorKind};
 use crate::event::{Received, Signal};
-use crate::message_type::RecordRole;
+use crate::message_type::{MessageType, Origin, RecordRole};
 use crate::record::{JournalEntry, LogLine};
 use crate::source::Source;
 use crate::time::Tick;
@@ -46,6 +46,8 @@ use crate::wire::frame;
 pub struct Reader<R> {
     input: R,
     line: Vec<u8>,
+    /// The other records of the line that was read last, each as a line.
+    pieces: VecDeque<Vec<u8>>,
     frame: Vec<u8>,
     held: Held,
     /// The entry of the journal that is being read.
@@ -121,6 +123,7 @@ impl<R: BufRead> Reader<R> {
         Self {
             input,
             line: Vec::new(),
+            pieces: VecDeque::new(),
             frame: Vec::new(),
             held: Held::Nothing,
             entry: JournalEntry::new(),
@@ -153,8 +156,8 @@ impl<R: BufRead> Reader<R> {
                 }
                 continue;
             }
-            if let Some(at) = self.parse() {
-                let is_torn = is_torn || is_damaged(&self.line);
+            if let Some((at, message_type)) = self.parse() {
+                let is_torn = is_torn || is_damaged(&self.line, message_type);
                 self.held = Held::Record { at, is_torn };
                 self.sign = Sign::Record;
                 return Ok(true);
@@ -172,13 +175,56 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Reads a line with its end, or a piece of a long one; `false` at the end.
+    /// Reads a line with its end, or a piece of one; `false` at the end.
     fn read_line(&mut self) -> Result<bool, Error> {
+        if let Some(piece) = self.pieces.pop_front() {
+            self.line = piece;
+            return Ok(true);
+        }
         self.line.clear();
         let mut limited = self.input.by_ref().take(MAX_LINE);
         let count = limited.read_until(b'\n', &mut self.line);
         let count = count.map_err(|error| self.named(Error::io("read the log", error)))?;
+        self.split();
         Ok(count > 0)
+    }
+
+    /// Splits a line with several records: a program joined those of an event, or a torn one has no end of
+    /// its line.
+    ///
+    /// The message of a program can have the form of a record, so it is not split. The kernel encodes
+    /// values with a space or quote.
+    fn split(&mut self) {
+        let line = &self.line;
+        let mut starts = memmem::find_iter(line, b"type=").filter_map(|at| {
+            let message_type = header_type(line.get(at..)?)?;
+            Some((at, message_type))
+        });
+        let Some((first, mut message_type)) = starts.next() else { return };
+        let (mut from, mut pieces) = (first, Vec::new());
+        for (at, next) in starts {
+            if message_type.origin() != Origin::Kernel {
+                break;
+            }
+            pieces.push(from..at);
+            (from, message_type) = (at, next);
+        }
+        if pieces.is_empty() {
+            return;
+        }
+        pieces.push(from..line.len());
+        let before = line.get(..first).unwrap_or_default();
+        self.pieces = pieces
+            .into_iter()
+            .map(|piece| {
+                let mut piece = [before, line.get(piece).unwrap_or_default()].concat();
+                if let Some(b' ') = piece.last() {
+                    piece.push(b'\n'); // it is whole
+                }
+                piece
+            })
+            .collect();
+        self.line = self.pieces.pop_front().unwrap_or_default();
     }
 
     /// Holds the line back until a record shows that the input is a log.
@@ -222,8 +268,8 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Converts the line into a datagram, and returns its time; `None` if it is not a record.
-    fn parse(&mut self) -> Option<Tick> {
+    /// Converts the line into a datagram, and returns its time and type; `None` if it is not a record.
+    fn parse(&mut self) -> Option<(Tick, MessageType)> {
         let line = LogLine::parse(&self.line).ok()?;
         let record = line.record().ok()?;
         let message_type = line.message_type();
@@ -232,7 +278,7 @@ impl<R: BufRead> Reader<R> {
         }
         self.frame = frame::message(message_type, 0, line.text());
         let nanos = u64::try_from(record.id().time().since_epoch().as_nanos()).ok()?;
-        Some(Tick::from_nanos(nanos).max(self.now))
+        Some((Tick::from_nanos(nanos).max(self.now), message_type))
     }
 }
 
@@ -244,16 +290,34 @@ const MAGIC_NUMBERS: [(&[u8], &str); 4] = [
     (b"BZh", "bzip2"),
 ];
 
-/// Returns whether the line of a record holds more than the record: after a crash, a file can have NUL
-/// bytes, or the next record on the same line.
-///
-/// The message of a program can have the form of a record, too, so it is not taken for one.
-fn is_damaged(line: &[u8]) -> bool {
-    let second = b" msg=audit(";
-    let first_end = memmem::find(line, b"audit(").unwrap_or_default();
-    let rest = line.get(first_end..).unwrap_or_default();
-    let is_stamp = |at: usize| rest.get(at + second.len()).is_some_and(u8::is_ascii_digit);
-    memchr(0, line).is_some() || memmem::find_iter(rest, second).any(is_stamp)
+/// Returns the type of the record that a text begins with: `type=NAME [msg=]audit(…`.
+fn header_type(text: &[u8]) -> Option<MessageType> {
+    let text = text.strip_prefix(b"type=")?;
+    let (name, rest) = text.split_at_checked(memchr(b' ', text)?)?;
+    let rest = rest.get(1..)?;
+    let stamp = rest.strip_prefix(b"msg=").unwrap_or(rest).strip_prefix(b"audit(")?;
+    if !stamp.first()?.is_ascii_digit() {
+        return None;
+    }
+    std::str::from_utf8(name).ok()?.parse().ok()
+}
+
+/// Returns whether the line of a record is cut, or holds more than the record: after a crash, a file can
+/// have NUL bytes, and syslog cuts long lines.
+fn is_damaged(line: &[u8], message_type: MessageType) -> bool {
+    // up to what auditd appends
+    let text = line.split(|byte| *byte == 0x1D).next().unwrap_or(line);
+    let is_cut = match message_type.origin() {
+        Origin::Kernel => memchr::memchr_iter(b'"', text).count() % 2 == 1,
+        Origin::UserSpace => {
+            let message = memmem::find(text, b" msg='").and_then(|at| text.get(at + 6..));
+            message.is_some_and(|message| memchr(b'\'', message).is_none())
+        }
+        _ => false,
+    };
+    let is_header = |at: usize| line.get(at..).and_then(header_type).is_some();
+    let headers = memmem::find_iter(line, b"type=").filter(|at| is_header(*at));
+    is_cut || memchr(0, line).is_some() || headers.count() > 1
 }
 
 impl<R: BufRead> Source for Reader<R> {
@@ -432,6 +496,39 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn records_that_were_joined_on_a_line_are_separated() {
+        let call = call("1.000:2");
+        let cwd = "type=CWD msg=audit(1.000:2):  cwd=\"/\"";
+        let path = "type=PATH msg=audit(1.000:2): item=0 name=\"/a\"";
+        for before in ["", "node=web1 ", "Dec 26 19:37:30 web1 audispd: "] {
+            let line = format!("{before}{} {cwd} {path}\n", call.trim_end());
+            let (events, losses) = read(&line);
+            assert_eq!((events.len(), losses.len()), (1, 0), "{line}");
+            assert_eq!((events[0].records().len(), events[0].missing()), (3, vec![]), "{line}");
+            assert_eq!(events[0].node().is_some(), !before.is_empty());
+        }
+        let forged =
+            format!("type=USER msg=audit(1.000:2): pid=7 msg='op=x {} '\n", call.trim_end());
+        let (events, _) = read(&forged);
+        assert_eq!(events[0].records().len(), 1, "a program said this");
+        assert_eq!(events[0].missing(), [Missing::Tails(1)]);
+    }
+
+    #[test]
+    fn a_record_that_syslog_cut_is_incomplete() {
+        for (line, is_cut) in [
+            ("type=CWD msg=audit(1.000:2): cwd=\"/ho\n", true),
+            ("type=CWD msg=audit(1.000:2): cwd=\"/home\"\n", false),
+            ("type=USER msg=audit(1.000:2): pid=7 msg='op=x hos>\n", true),
+            ("type=USER msg=audit(1.000:2): pid=7 msg='op=x res=yes'\x1DUID=\"a\"\n", false),
+        ] {
+            let (events, _) = read(&[&call("1.000:2"), line].concat());
+            let tails = events.iter().flat_map(Event::missing);
+            assert_eq!(tails.filter(|it| *it == Missing::Tails(1)).count() == 1, is_cut, "{line}");
         }
     }
 

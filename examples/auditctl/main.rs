@@ -5,7 +5,7 @@
 //! auditctl -w|-W PATH [-p rwxa] [-k KEY]
 //! auditctl -D [-k KEY] | -l [-k KEY] | -s
 //! auditctl -b N | -e 0..2 | -f 0..2 | -r N | --backlog_wait_time N | …
-//! auditctl -R FILE|DIRECTORY [--plan] [--merge] [--coverage] [--apply]
+//! auditctl -R FILE|DIRECTORY [--plan] [--merge] [--narrow] [--coverage] [--apply]
 //! ```
 //!
 //! `auditlink::rule::Command` parses the command line, as it parses the lines of a rules file: the
@@ -53,6 +53,8 @@ Usage: auditctl OPTIONS
     --loginuid-immutable   let no process change its login user once it is set
     -m text                send a user-space message
     --merge                with -R: merge rules that differ only in their system calls; load nothing
+    --narrow               with -R: narrow rules with permissions to the system calls that these
+                           match; load nothing
     -p [r|w|x|a]           the kinds of access to watch
     --plan                 with -R: show what loading would change; load nothing
     -q <mount,subtree>     watch a subtree as its mount point is watched
@@ -86,7 +88,7 @@ const FAILED_FILE: u8 = 1;
 const NO_PERMISSION: u8 = 4;
 
 /// Options that auditctl(8) lacks: other uses of the rules of a file.
-const EXTRAS: &[&str] = &["--apply", "--coverage", "--merge", "--plan"];
+const EXTRAS: &[&str] = &["--apply", "--coverage", "--merge", "--narrow", "--plan"];
 
 /// Standard output. A failure to write does not interrupt what the command changes in the kernel:
 /// it is reported at the end, unless the reader has closed the pipe.
@@ -175,6 +177,9 @@ fn examine(path: &str, extras: &[String], output: &mut Output) -> Result<u8, Err
     let file = RulesFile::load(path)?;
     file.tolerated().iter().for_each(|mistake| stdio::warn(format_args!("auditctl: {mistake}")));
     let mut rules = file.rules();
+    if wants("--narrow") {
+        rules = rules.narrowed();
+    }
     if wants("--merge") {
         let merged = rules.merged();
         for (rule, origins) in merged.joined() {
@@ -183,9 +188,9 @@ fn examine(path: &str, extras: &[String], output: &mut Output) -> Result<u8, Err
             output.line(format_args!("# rules {} merged: {rule}", numbers.join(", ")));
         }
         rules = merged.rules;
-        if extras.len() == 1 {
-            rules.iter().for_each(|rule| output.line(rule));
-        }
+    }
+    if extras.iter().all(|extra| ["--merge", "--narrow"].contains(&extra.as_str())) {
+        rules.iter().for_each(|rule| output.line(rule));
     }
     if wants("--coverage") {
         output.line(rules.coverage().to_string().trim_end());

@@ -3,6 +3,7 @@
 //! Each architecture numbers its system calls differently: 11 is `execve` on i386 and `munmap` on
 //! x86_64. The names come from the crate `syscalls`.
 
+mod native;
 mod tables;
 pub mod uring;
 
@@ -109,39 +110,6 @@ impl Arch {
 
     /// The bit of 64-bit architectures (`__AUDIT_ARCH_64BIT`).
     const BITS_64: u32 = 0x8000_0000;
-
-    /// Returns the architecture that this crate was compiled for; `None` if it has no constant here.
-    #[must_use]
-    pub const fn native() -> Option<Self> {
-        let little = cfg!(target_endian = "little");
-        if cfg!(target_arch = "x86_64") {
-            Some(Self::X86_64)
-        } else if cfg!(target_arch = "x86") {
-            Some(Self::I386)
-        } else if cfg!(target_arch = "aarch64") {
-            Some(Self::AARCH64)
-        } else if cfg!(target_arch = "arm") {
-            Some(Self::ARM)
-        } else if cfg!(target_arch = "riscv64") {
-            Some(Self::RISCV64)
-        } else if cfg!(target_arch = "riscv32") {
-            Some(Self::RISCV32)
-        } else if cfg!(target_arch = "s390x") {
-            Some(Self::S390X)
-        } else if cfg!(target_arch = "powerpc64") {
-            Some(if little { Self::PPC64LE } else { Self::PPC64 })
-        } else if cfg!(target_arch = "powerpc") {
-            Some(Self::PPC)
-        } else if cfg!(target_arch = "mips64") {
-            Some(if little { Self::MIPSEL64 } else { Self::MIPS64 })
-        } else if cfg!(target_arch = "mips") {
-            Some(if little { Self::MIPSEL } else { Self::MIPS })
-        } else if cfg!(target_arch = "loongarch64") {
-            Some(Self::LOONGARCH64)
-        } else {
-            None
-        }
-    }
 
     /// Returns the architecture that `b64` or `b32` stands for on a kernel of this architecture.
     ///
@@ -277,7 +245,7 @@ pub struct UnknownArch(String);
 impl FromStr for Arch {
     type Err = UnknownArch;
 
-    /// Parses `b64` and `b32` (of the architecture it was compiled for), a name, or a number in hex.
+    /// Parses `b64` and `b32` (of the running kernel's architecture), a name, or a number in hex.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unknown = || UnknownArch(text.to_owned());
         let native = |abi| Self::native().and_then(|arch| arch.abi(abi)).ok_or_else(unknown);

@@ -114,7 +114,7 @@ impl Control {
         const OPERATION: &str = "restore the rules";
         const REMEDY: &str = "list the rules to see which are loaded";
         let wanted: RuleSet = before.iter().cloned().collect();
-        let plan = wanted.plan(&self.rules()?, &Ownership::All);
+        let plan = wanted.exact_plan(&self.rules()?, &Ownership::All);
         for step in plan.steps() {
             self.step(step).map_err(|error| {
                 Error::new(OPERATION, error.kind().clone(), REMEDY).with_text(error)

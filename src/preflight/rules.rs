@@ -94,6 +94,13 @@ pub(super) fn wanted(
         }
     }
     rows.retain(|row| wants.iter().any(|name| is_of(row, name)));
+    // a call can be in several groups
+    let mut known = Vec::new();
+    rows.retain(|row| {
+        let is_new = !known.contains(&(row.call, row.argument));
+        known.push((row.call, row.argument));
+        is_new
+    });
     rows
 }
 
@@ -271,6 +278,9 @@ mod tests {
         assert!(never.contains(&(Check::Coverage, Level::Missed)), "{never:?}");
         let unknown = findings(&[], &["no_such_call"]);
         assert!(unknown.contains(&(Check::Coverage, Level::Missed)), "{unknown:?}");
+        let twice =
+            wanted(&RuleSet::default(), &["process".into(), "code".into()], &mut Vec::new());
+        assert_eq!(twice.iter().filter(|row| row.call == "ptrace").count(), 1, "in both groups");
         let condition = findings(&["-a always,exit -F arch=b64 -S kill -F uid=0"], &["kill"]);
         assert!(condition.contains(&(Check::Coverage, Level::Note)), "{condition:?}");
     }

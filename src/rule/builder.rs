@@ -401,7 +401,7 @@ impl RuleBuilder {
                 Syscall::Name(name) if self.list == List::IO_URING => operation_number(name)?,
                 Syscall::Name(name) => syscall_number(
                     name,
-                    self.given_arch().or(Arch::native()).ok_or(RuleError::UnknownArch)?,
+                    self.given_arch().or_else(Arch::native).ok_or(RuleError::UnknownArch)?,
                 )?,
             };
             if !mask.insert(number) {

@@ -8,6 +8,7 @@ mod analysis;
 mod builder;
 #[cfg(test)]
 mod builder_tests;
+mod code_loading;
 mod error;
 mod field;
 mod field_compare;
@@ -16,6 +17,7 @@ mod filter_value;
 mod list;
 mod lookup;
 mod operator;
+mod permission_calls;
 mod permissions;
 pub(crate) mod rule;
 pub(crate) mod set;
@@ -30,6 +32,7 @@ pub use self::analysis::{
     CallCoverage, Coverage, CoverageRow, Lint, Merged, Ownership, Plan, Step,
 };
 pub use self::builder::{RuleBuilder, process_lifecycle};
+pub use self::code_loading::code_loading;
 pub use self::error::RuleError;
 pub use self::field::FieldId;
 pub use self::file::{RuleFileError, RuleFileErrors, RuleFileLine, RulesFile};

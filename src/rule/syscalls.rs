@@ -85,10 +85,37 @@ impl SyscallMask {
         words.iter().all(|word| *word == u32::MAX) && last & LAST_CALLS == LAST_CALLS
     }
 
+    /// Returns the system calls that are in one of two sets.
+    #[must_use]
+    pub fn union(mut self, other: Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word |= other);
+        self
+    }
+
+    /// Returns the system calls that are in both sets.
+    #[must_use]
+    pub fn intersection(mut self, other: Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word &= other);
+        self
+    }
+
+    /// Returns whether another set contains all of this one.
+    #[must_use]
+    pub fn is_subset(self, other: Self) -> bool {
+        self.intersection(other) == self
+    }
+
     /// Returns whether the set contains no system call and no class.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::NONE
+    }
+}
+
+impl Default for SyscallMask {
+    /// Returns the empty set.
+    fn default() -> Self {
+        Self::NONE
     }
 }
 
@@ -123,6 +150,20 @@ mod tests {
         assert!(!mask.insert(0x4000_0027), "x32 system calls cannot be matched");
         assert_eq!(mask.iter().collect::<Vec<_>>(), [0, 31, 32, 59, 2031]);
         assert!(!mask.contains(u32::MAX));
+    }
+
+    #[test]
+    fn sets_are_combined() {
+        let set = |numbers: &[u32]| {
+            let mut mask = SyscallMask::NONE;
+            assert!(numbers.iter().all(|number| mask.insert(*number)));
+            mask
+        };
+        let (one, other) = (set(&[1, 40, 2031]), set(&[40, 59]));
+        assert_eq!(one.union(other), set(&[1, 40, 59, 2031]));
+        assert_eq!(one.intersection(other), set(&[40]));
+        assert!(set(&[40]).is_subset(one) && !one.is_subset(other));
+        assert!(SyscallMask::NONE.is_subset(one) && one.is_subset(SyscallMask::ALL));
     }
 
     #[test]

@@ -34,6 +34,9 @@ impl Serialize for CoverageRow {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("group", self.group)?;
         map.serialize_entry("call", self.call)?;
+        if let Some(argument) = self.argument {
+            map.serialize_entry("argument", argument)?;
+        }
         map.serialize_entry("b64", &self.b64)?;
         map.serialize_entry("b32", &self.b32)?;
         map.serialize_entry("x32", &self.x32)?;

@@ -18,6 +18,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::kernel_lock::KEY;
+use crate::permissions;
 use crate::varied_workload;
 
 /// Runs the command of the helper; `None` if the arguments are not for it.
@@ -46,6 +47,8 @@ pub(crate) fn run(words: &[String]) -> Option<ExitCode> {
         ["variety", folder] => varied_workload::run(folder),
         ["login"] => varied_workload::login(),
         ["attach"] => varied_workload::attach(),
+        ["files", folder] => permissions::use_files(folder),
+        ["call", abi, number, ref arguments @ ..] => permissions::call(abi, number, arguments),
         ["confined"] => varied_workload::confined(),
         _ => return None,
     }

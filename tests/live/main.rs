@@ -23,6 +23,7 @@ mod interpretations;
 mod kernel_lock;
 mod machine;
 mod parity;
+mod permissions;
 mod process_load;
 mod processes;
 mod rule_plans;
@@ -70,6 +71,9 @@ const TESTS: &[Test] = &[
     ("rule_plans_are_applied_whole_or_undone", Host, rule_plans::all_or_nothing),
     ("rule_plans_have_modes", Anywhere, rule_plans::modes),
     ("merged_rules_record_the_same", Anywhere, rule_plans::merged),
+    ("the_classes_of_the_kernel_are_known", Anywhere, permissions::classes),
+    ("narrowed_rules_record_the_same", Anywhere, permissions::narrowed),
+    ("loading_code_is_recorded", Anywhere, permissions::code_is_recorded),
     ("our_auditctl_answers_like_auditctl", Host, parity::same_answers),
     ("a_file_replaces_rules_and_settings_or_nothing", Host, parity::applied_files),
     ("the_log_form_is_read_by_ausearch", Host, parity::log_form),

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use super::matching::{Call, Union};
 use crate::arch::{Abi, Arch, uring};
-use crate::rule::{Action, FieldId, Filter, List, Rule, RuleSet};
+use crate::rule::code_loading::{CODE_CALLS, CodeCall};
+use crate::rule::{Action, FieldId, Filter, List, Operator, Rule, RuleSet};
 
 /// Whether rules record a system call on one interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,10 +50,12 @@ impl fmt::Display for CallCoverage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CoverageRow {
-    /// The group of the system call, such as `process` or `network`.
+    /// The group of the system call, such as `process`, `network` or `code`.
     pub group: &'static str,
     /// The name of the system call.
     pub call: &'static str,
+    /// The flag among its arguments that the row is about; `None` if it is about every call.
+    pub argument: Option<&'static str>,
     /// On the 64-bit interface.
     pub b64: CallCoverage,
     /// On the 32-bit interface.
@@ -153,15 +157,13 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("time", &["adjtimex", "clock_adjtime", "clock_settime", "settimeofday", "stime"]),
 ];
 
-/// Returns whether a system call takes the path of a file.
+/// Returns whether a system call takes the path of a file, or is about one.
 fn takes_path(call: &str) -> bool {
     let is_file = |(group, calls): &(&str, &[&str])| *group == "file" && calls.contains(&call);
-    matches!(call, "execve" | "execveat") || GROUPS.iter().any(is_file)
-}
-
-/// Returns whether only system calls that take the path of a file can match a field.
-fn needs_path(field: FieldId) -> bool {
-    field.spec().is_some_and(|spec| spec.needs_path)
+    let takes_address = ["bind", "connect", "sendto", "sendmsg", "socketcall"].contains(&call);
+    takes_address
+        || ["execve", "execveat", "uselib", "bpf"].contains(&call)
+        || GROUPS.iter().any(is_file)
 }
 
 impl RuleSet {
@@ -184,64 +186,83 @@ impl RuleSet {
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         let native = Arch::native();
-        let on = |abi| native.and_then(|arch| arch.abi(abi));
-        let call_on = |arch: Option<Arch>, call: &str| {
-            arch.and_then(|arch| Some((arch, arch.syscall_number(call)?))).map_or(
-                CallCoverage::Absent,
-                |(arch, number)| {
-                    self.call_coverage(List::EXIT, Some(arch), number, takes_path(call))
-                },
-            )
-        };
-        let rows = GROUPS.iter().flat_map(|(group, calls)| {
-            calls.iter().map(|call| CoverageRow {
+        let named =
+            GROUPS.iter().flat_map(|(group, calls)| calls.iter().map(|call| (*group, *call, None)));
+        let code = CODE_CALLS.iter().map(|call| ("code", call.name, Some(call)));
+        let row = |(group, name, code): (&'static str, &'static str, Option<&'static CodeCall>)| {
+            let call = Call { name, code, takes_path: takes_path(name) };
+            let on = |abi| {
+                let arch = native.and_then(|arch| arch.abi(abi));
+                let number = arch.and_then(|arch| Some((arch, arch.syscall_number(call.name)?)));
+                number.map_or(CallCoverage::Absent, |(arch, number)| {
+                    self.call_coverage(List::EXIT, Some(arch), number, &call)
+                })
+            };
+            CoverageRow {
                 group,
-                call,
-                b64: call_on(on(Abi::B64), call),
-                b32: call_on(on(Abi::B32), call),
+                call: call.name,
+                argument: call.code.and_then(|code| code.argument).map(|argument| argument.name),
+                b64: on(Abi::B64),
+                b32: on(Abi::B32),
                 x32: match native {
-                    Some(Arch::X86_64) if Arch::X86_64.syscall_number(call).is_some() => {
+                    Some(Arch::X86_64) if Arch::X86_64.syscall_number(call.name).is_some() => {
                         CallCoverage::Unmatchable
                     }
                     _ => CallCoverage::Absent,
                 },
-                io_uring: uring::operation_number(call).map_or(CallCoverage::Absent, |number| {
-                    self.call_coverage(List::IO_URING, None, number, takes_path(call))
-                }),
-            })
-        });
-        Coverage { rows: rows.collect(), shadowed: self.shadowed() }
+                io_uring: uring::operation_number(call.name)
+                    .map_or(CallCoverage::Absent, |number| {
+                        self.call_coverage(List::IO_URING, None, number, &call)
+                    }),
+            }
+        };
+        Coverage { rows: named.chain(code).map(row).collect(), shadowed: self.shadowed() }
     }
 
-    /// Evaluates the rules in the order of the kernel, for a system call of which only the number is
-    /// known.
+    /// Evaluates the rules in the order of the kernel, for a system call of which the number, and
+    /// perhaps a flag among the arguments, is known.
     ///
-    /// A watch on a file is a rule for all system calls, but only those that take a path can match.
+    /// The first rule that matches decides. Rules that match under conditions leave it open, unless
+    /// they record all calls together.
     fn call_coverage(
         &self,
         list: List,
         arch: Option<Arch>,
         number: u32,
-        takes_path: bool,
+        call: &Call,
     ) -> CallCoverage {
-        let mut partly = false;
+        let mut recorded = Union::default();
+        let (mut may_be_recorded, mut may_be_suppressed) = (false, false);
         for rule in self {
-            if !takes_path && rule.filters.iter().any(|filter| needs_path(filter.field)) {
+            if rule.list != list || !rule.syscalls.contains(number) {
                 continue;
             }
-            let is_for = rule.arch().is_none_or(|one| arch.is_none_or(|other| one == other));
-            if rule.list != list || !is_for || !rule.syscalls.contains(number) {
-                continue;
-            }
-            let conditions = rule.conditions().count();
-            match (rule.action, conditions) {
-                (Action::ALWAYS, 0) if !partly => return CallCoverage::Recorded,
-                (Action::NEVER, 0) if !partly => return CallCoverage::Suppressed,
-                (Action::ALWAYS | Action::NEVER, 0) => return CallCoverage::Conditional,
-                _ => partly = true,
+            let Some(conditions) = call.open_conditions(rule, arch) else { continue };
+            let is_certain = conditions.is_empty();
+            match rule.action {
+                Action::ALWAYS => {
+                    may_be_recorded = true;
+                    recorded.add(conditions);
+                    if recorded.is_complete(call) {
+                        return match may_be_suppressed {
+                            true => CallCoverage::Conditional,
+                            false => CallCoverage::Recorded,
+                        };
+                    }
+                }
+                Action::NEVER if is_certain => {
+                    return match may_be_recorded {
+                        true => CallCoverage::Conditional,
+                        false => CallCoverage::Suppressed,
+                    };
+                }
+                _ => may_be_suppressed = true,
             }
         }
-        if partly { CallCoverage::Conditional } else { CallCoverage::Unmatched }
+        match may_be_recorded || may_be_suppressed {
+            true => CallCoverage::Conditional,
+            false => CallCoverage::Unmatched,
+        }
     }
 
     /// Returns the rules that can never be the first to match, each with the rule before it.
@@ -257,23 +278,25 @@ impl RuleSet {
 }
 
 impl Rule {
-    /// Iterates over the conditions apart from the architecture.
-    fn conditions(&self) -> impl Iterator<Item = &Filter> {
-        let is_condition =
-            |filter: &&Filter| ![FieldId::ARCH, FieldId::KEY].contains(&filter.field);
-        self.filters.iter().filter(is_condition)
-    }
-
     /// Returns whether this rule matches everything that another one does.
     fn shadows(&self, other: &Self) -> bool {
-        let fields_hold =
-            |filter: &Filter| filter.field == FieldId::KEY || other.filters.contains(filter);
-        let words = self.syscalls.words().iter().zip(other.syscalls.words());
+        let is_implied = |own: &Filter| other.filters.iter().any(|filter| filter.implies(own));
         !other.prepend
             && self.list == other.list
             && [List::EXIT, List::IO_URING].contains(&self.list)
-            && words.into_iter().all(|(own, others)| others & !own == 0)
-            && self.filters.iter().all(fields_hold)
+            && other.matched_calls().is_subset(self.syscalls)
+            && self.filters.iter().all(|own| own.field == FieldId::KEY || is_implied(own))
+    }
+}
+
+impl Filter {
+    /// Returns whether another condition holds whenever this one does.
+    fn implies(&self, other: &Self) -> bool {
+        let is_subset = || {
+            let (own, others) = (self.permissions()?, other.permissions()?);
+            Some(self.operator == Operator::EQUAL && others.contains(own))
+        };
+        self == other || self.operator == other.operator && is_subset().unwrap_or_default()
     }
 }
 
@@ -281,13 +304,14 @@ impl Rule {
 pub(crate) fn print_rows(rows: &[CoverageRow], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let line = |f: &mut fmt::Formatter<'_>, cells: [&str; 6]| {
         let [group, call, b64, b32, x32, io_uring] = cells;
-        writeln!(f, "{group:9} {call:14} {b64:7} {b32:7} {x32:12} {io_uring}")
+        writeln!(f, "{group:9} {call:29} {b64:7} {b32:7} {x32:12} {io_uring}")
     };
     line(f, ["group", "call", "b64", "b32", "x32", "io_uring"])?;
     rows.iter().try_for_each(|row| {
         let [b64, b32, x32, io_uring] =
             [row.b64, row.b32, row.x32, row.io_uring].map(CallCoverage::name);
-        line(f, [row.group, row.call, b64, b32, x32, io_uring])
+        let call = [row.call, row.argument.unwrap_or_default()].join(" ");
+        line(f, [row.group, call.trim_end(), b64, b32, x32, io_uring])
     })
 }
 
@@ -303,6 +327,7 @@ impl fmt::Display for Coverage {
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
+    use crate::rule::{RuleBuilder, SyscallMask, code_loading};
 
     fn coverage(lines: &[&str]) -> Coverage {
         let rules = lines.iter().map(|line| line.parse::<Rule>().expect(line));
@@ -362,6 +387,101 @@ mod tests {
     }
 
     #[test]
+    fn only_calls_that_the_permissions_match_are_covered() {
+        let found = coverage(&["-w /etc/shadow -p x -k x"]);
+        assert_eq!(row(&found, "execve")[..2], [CallCoverage::Conditional; 2]);
+        for call in ["open", "openat", "unlink", "chmod", "setxattr", "mount", "bind"] {
+            assert_eq!(row(&found, call)[0], CallCoverage::Unmatched, "{call}");
+        }
+        let found = coverage(&["-a always,exit -F arch=b64 -p wa -k x"]);
+        let b64 = |call| row(&found, call)[0];
+        assert_eq!([b64("unlink"), b64("chmod"), b64("bind")], [CallCoverage::Recorded; 3]);
+        assert_eq!(b64("openat"), CallCoverage::Conditional, "if it is opened for writing");
+        assert_eq!([b64("execve"), b64("mount")], [CallCoverage::Unmatched; 2]);
+        let mut rule: Rule = "-a always,exit -F arch=b64 -p x".parse().expect("a rule");
+        rule.filters[1].operator = Operator::NOT_EQUAL;
+        let found = RuleSet::from(rule).coverage();
+        let b64 = |call| row(&found, call)[0];
+        assert_eq!([b64("execve"), b64("kill")], [CallCoverage::Unmatched, CallCoverage::Recorded]);
+        // the kernel has no class for operations of io_uring
+        let mut rule: Rule = "-a always,exit -F perm=rw".parse().expect("a rule");
+        rule.list = List::IO_URING;
+        rule.syscalls = SyscallMask::ALL;
+        let found = RuleSet::from(rule).coverage();
+        assert_eq!(row(&found, "openat")[3], CallCoverage::Unmatched);
+    }
+
+    #[test]
+    fn rules_are_covered_by_their_union() {
+        let b64 = |lines: &[&str], call: &str| {
+            let rule = |line: &&str| format!("-a {line} -F arch=b64 -S all");
+            let lines: Vec<String> = lines.iter().map(rule).collect();
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            row(&coverage(&lines), call)[0]
+        };
+        let lines =
+            ["-w /etc/localtime -p wa -k time-change", "-a always,exit -F arch=b64 -S unlink -k d"];
+        assert_eq!(row(&coverage(&lines), "unlink")[0], CallCoverage::Recorded);
+        for (one, other) in [
+            ("-F success=1", "-F success=0"),
+            ("-F auid>=1000", "-F auid<1000"),
+            ("-F uid=0", "-F uid!=0"),
+            ("-F perm=r", "-F perm=w"),
+        ] {
+            let [one, other, never] = [("always", one), ("always", other), ("never", one)]
+                .map(|(action, filter)| format!("{action},exit {filter}"));
+            assert_eq!(b64(&[&one], "openat"), CallCoverage::Conditional, "{one}");
+            assert_eq!(b64(&[&one, &other], "openat"), CallCoverage::Recorded, "{one} {other}");
+            assert_eq!(b64(&[&never, &one, &other], "openat"), CallCoverage::Conditional);
+        }
+        let never = "never,exit -F uid=0";
+        assert_eq!(b64(&["always,exit", never], "kill"), CallCoverage::Recorded);
+        assert_eq!(b64(&[never, "always,exit"], "kill"), CallCoverage::Conditional);
+        assert_eq!(b64(&[never, "never,exit"], "kill"), CallCoverage::Suppressed);
+        assert_eq!(b64(&["always,exit -F uid=0", "never,exit"], "kill"), CallCoverage::Conditional);
+        // a call that does not return neither succeeds nor fails
+        let both = ["always,exit -F success=1", "always,exit -F success=0"];
+        assert_eq!(b64(&both, "exit_group"), CallCoverage::Conditional);
+        // a condition that is false without a file
+        let both = ["always,exit -F obj_uid=0", "always,exit -F obj_uid!=0"];
+        assert_eq!(b64(&both, "openat"), CallCoverage::Conditional);
+    }
+
+    #[test]
+    fn an_arch_that_a_rule_excludes_is_not_covered() {
+        let found = coverage(&["-a always,exit -F arch!=b64 -S all -k x"]);
+        let [b64, b32, ..] = row(&found, "execve");
+        assert_eq!([b64, b32], [CallCoverage::Unmatched, CallCoverage::Recorded]);
+    }
+
+    #[test]
+    fn the_rules_on_loading_code_cover_its_group() {
+        let rules = code_loading().expect("x86_64").into_iter().map(RuleBuilder::build);
+        let rules: RuleSet = rules.collect::<Result<_, _>>().expect("valid rules");
+        let covered = rules.coverage();
+        for row in covered.rows.iter().filter(|row| row.group == "code") {
+            for coverage in [row.b64, row.b32] {
+                let is_recorded =
+                    [CallCoverage::Recorded, CallCoverage::Absent].contains(&coverage);
+                assert!(is_recorded, "{row:?}");
+            }
+        }
+        let mmap = |lines: &[&str]| {
+            let rows = coverage(lines).rows;
+            let row = rows.iter().find(|row| row.call == "mmap").expect("a row");
+            assert_eq!(row.argument, Some("PROT_EXEC"));
+            [row.b64, row.b32]
+        };
+        let (yes, partly, no) =
+            (CallCoverage::Recorded, CallCoverage::Conditional, CallCoverage::Unmatched);
+        assert_eq!(mmap(&["-a always,exit -S all -F a2&4"]), [yes, partly], "in memory on i386");
+        assert_eq!(mmap(&["-a always,exit -S all -F a2&=4"]), [yes, partly]);
+        assert_eq!(mmap(&["-a always,exit -S all -F a2&=6"]), [partly, partly]);
+        assert_eq!(mmap(&["-a always,exit -F arch=b64 -S mmap -F a2=4"]), [partly, no]);
+        assert!(covered.to_string().contains("\ncode      pkey_mprotect PROT_EXEC"));
+    }
+
+    #[test]
     fn rules_without_effect_are_found() {
         let shadowed = coverage(&[
             "-a always,exit -F arch=b64 -S open,close -k a",
@@ -371,5 +491,11 @@ mod tests {
         ]);
         assert_eq!(shadowed.shadowed, [(0, 1)]);
         assert!(shadowed.to_string().contains("rule 2 has no effect: rule 1 matches before it"));
+        let permissions = coverage(&[
+            "-a always,exit -F arch=b64 -S execve,execveat -F path=/a -p rx -k a",
+            "-a always,exit -F arch=b64 -F path=/a -p x -k b",
+            "-a always,exit -F arch=b64 -F path=/a -p wx -k c",
+        ]);
+        assert_eq!(permissions.shadowed, [(0, 1)], "perm=x matches no other call");
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::arch::{Abi, Arch};
-use crate::rule::{FieldId, List, Rule, RuleSet, validate};
+use crate::rule::{FieldId, Filter, List, Operator, Rule, RuleSet, validate};
 
 /// A rule that does something else than it appears to; returned by [`RuleSet::lint`].
 ///
@@ -37,6 +37,14 @@ pub enum Lint {
         /// The field.
         field: FieldId,
     },
+    /// A rule has permissions and the system calls by which auditctl replaces them, and the kernel
+    /// matches more.
+    OmitsCalls {
+        /// The rule.
+        rule: usize,
+        /// The system calls that it omits.
+        calls: Vec<&'static str>,
+    },
     /// System calls of the x32 interface of x86_64: their numbers are above
     /// [`SyscallMask::MAX`](crate::rule::SyscallMask::MAX).
     X32,
@@ -60,6 +68,9 @@ impl fmt::Display for Lint {
             Self::DisablesList { rule, field } => {
                 let rule = rule + 1;
                 write!(f, "rule {rule}: {field} is not evaluated on this list, and ends it")
+            }
+            Self::OmitsCalls { rule, calls } => {
+                write!(f, "rule {}: perm matches also {}", rule + 1, calls.join(", "))
             }
             Self::X32 => f.write_str("x32 system calls cannot be matched by any rule"),
         }
@@ -91,6 +102,7 @@ impl RuleSet {
         for (index, rule) in self.iter().enumerate() {
             if rule.list == List::EXIT {
                 lints.extend(self.lint_arch(index, rule, native));
+                lints.extend(lint_permissions(index, rule));
             }
             if [List::USER, List::EXCLUDE].contains(&rule.list) {
                 let field = rule
@@ -142,6 +154,21 @@ impl RuleSet {
     }
 }
 
+/// Compares the system calls of a rule with those that its permissions match.
+fn lint_permissions(index: usize, rule: &Rule) -> Option<Lint> {
+    let arch = rule.arch()?;
+    let is_equal = |filter: &&Filter| filter.operator == Operator::EQUAL;
+    let mut permissions = rule.filters.iter().filter(is_equal).filter_map(Filter::permissions);
+    let permissions = permissions.next()?;
+    if !permissions.auditctl_calls(arch).is_subset(rule.syscalls) {
+        return None; // other calls were named
+    }
+    let kernel_calls = permissions.kernel_calls(arch);
+    let omitted = kernel_calls.iter().filter(|call| !rule.syscalls.contains(*call));
+    let calls: Vec<_> = omitted.filter_map(|call| arch.syscall_name(call)).collect();
+    (!calls.is_empty()).then_some(Lint::OmitsCalls { rule: index, calls })
+}
+
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
@@ -173,6 +200,19 @@ mod tests {
         assert_eq!(lint(&[b64, "-a always,exit -F arch=b32 -S execve -k x"]), [X32]);
         let only_on_b32 = "-a always,exit -F arch=b32 -S socketcall -k x";
         assert_eq!(lint(&[only_on_b32]), [X32], "x86_64 has no such system call");
+    }
+
+    #[test]
+    fn a_rule_with_the_calls_of_auditctl_omits_some() {
+        let mut wide: Rule = "-a always,exit -F arch=b32 -F path=/a -p a".parse().expect("a rule");
+        let permissions = wide.filters.iter().find_map(Filter::permissions).expect("perm");
+        assert_eq!(lint_permissions(0, &wide), None);
+        wide.syscalls = permissions.auditctl_calls(Arch::I386);
+        let lint = lint_permissions(0, &wide).expect("chown32 is missing");
+        assert_eq!(lint.to_string(), "rule 1: perm matches also lchown32, fchown32, chown32");
+        let named: Rule =
+            "-a always,exit -F arch=b32 -S chmod -F path=/a -p a".parse().expect("a rule");
+        assert_eq!(lint_permissions(0, &named), None);
     }
 
     #[test]

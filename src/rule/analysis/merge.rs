@@ -1,6 +1,6 @@
 //! Merging rules, so that the kernel evaluates fewer at each system call.
 
-use crate::rule::{List, Rule, RuleSet, SyscallMask};
+use crate::rule::{List, Rule, RuleSet};
 
 /// A set of rules in which some were merged; returned by [`RuleSet::merged`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl RuleSet {
                     if let (Some(into), Some(from)) =
                         (rules.get_mut(target), origins.get_mut(target))
                     {
-                        into.syscalls = union(into.syscalls, rule.syscalls);
+                        into.syscalls = into.syscalls.union(rule.syscalls);
                         from.push(index);
                     }
                 }
@@ -95,17 +95,9 @@ impl Rule {
     /// Returns whether two rules have a system call and an architecture in common.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         let different_arch = self.arch().zip(other.arch()).is_some_and(|(one, other)| one != other);
-        let words = self.syscalls.words().iter().zip(other.syscalls.words());
-        !different_arch && words.into_iter().any(|(one, other)| one & other != 0)
+        let common = self.matched_calls().intersection(other.matched_calls());
+        !different_arch && !common.is_empty()
     }
-}
-
-fn union(one: SyscallMask, other: SyscallMask) -> SyscallMask {
-    let mut words = *one.words();
-    for (word, more) in words.iter_mut().zip(other.words()) {
-        *word |= more;
-    }
-    SyscallMask::from_words(words)
 }
 
 #[cfg(all(test, target_arch = "x86_64"))]
@@ -139,6 +131,18 @@ mod tests {
         assert_eq!(merged(&lines).len(), 3);
         let same = [lines[0], "-a always,exit -F arch=b64 -S close -F uid=0 -F key=k", lines[2]];
         assert_eq!(merged(&same).len(), 2, "the same action and key");
+    }
+
+    #[test]
+    fn a_watch_between_prevents_merging_only_of_calls_that_it_can_match() {
+        let lines = [
+            "-a always,exit -F arch=b64 -S chmod -F key=k",
+            "-a always,exit -S all -F path=/etc/passwd -F perm=wa -F key=id",
+            "-a always,exit -F arch=b64 -S fchmod -F key=k",
+        ];
+        assert_eq!(merged(&lines), lines, "fchmod changes attributes");
+        let execution = [lines[0], "-w /etc/passwd -p x -k id", lines[2]];
+        assert_eq!(merged(&execution).len(), 2, "no system call that executes is merged");
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! Analysis of rule sets: coverage, lints, merging, and plans to load them.
+//! Analysis of rule sets: coverage, lints, merging, narrowing, and plans to load them.
 
 mod coverage;
 mod lint;
+mod matching;
 mod merge;
+mod narrow;
 mod plan;
 
 pub(crate) use self::coverage::print_rows;

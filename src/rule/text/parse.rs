@@ -5,6 +5,7 @@
 use super::command::Command;
 use super::options::{Given, Options};
 use super::tokenize::split;
+use crate::arch::Arch;
 use crate::constants::Signal;
 use crate::rule::field::FIELDS;
 use crate::rule::suggest::nearest;
@@ -95,6 +96,8 @@ struct Line<'a> {
     settings: Vec<(Setting, u32)>,
     filters: Vec<Filter>,
     syscalls: Vec<&'a str>,
+    /// The system calls that permissions stand for.
+    permission_calls: SyscallMask,
     /// The exact set of system calls, `-S mask:`.
     mask: Option<SyscallMask>,
     keys: Vec<&'a str>,
@@ -261,8 +264,29 @@ impl<'a> Line<'a> {
             _ => {}
         }
         let value = parse_value(field, value, lookup)?;
-        self.filters.push(Filter { field, operator, value });
+        let filter = Filter { field, operator, value };
+        self.add_permission_calls(&filter);
+        self.filters.push(filter);
         Ok(())
+    }
+
+    /// Adds the system calls that `-F perm=` stands for after an arch, or after `-S`.
+    ///
+    /// auditctl does so after `arch!=`, too, and adds the calls of the arch that is excluded.
+    fn add_permission_calls(&mut self, filter: &Filter) {
+        let is_exit = matches!(self.main, Some(Main::Rule(_, List::EXIT, _)));
+        let arch = self.filters.iter().rfind(|filter| filter.field == FieldId::ARCH);
+        let arch = match arch.map(|filter| (filter.operator, &filter.value)) {
+            Some((Operator::EQUAL, FilterValue::Number(number))) => Some(Arch::new(*number)),
+            Some(_) => None,
+            None => Arch::native().filter(|_| !self.syscalls.is_empty()),
+        };
+        if let (true, Some(arch), Some(permissions)) = (is_exit, arch, filter.permissions())
+            && filter.operator == Operator::EQUAL
+        {
+            let calls = permissions.auditctl_calls(arch);
+            self.permission_calls = self.permission_calls.union(calls);
+        }
     }
 
     fn comparison(&mut self, text: &str) -> Result<(), RuleError> {
@@ -313,6 +337,7 @@ impl<'a> Line<'a> {
                 None => builder.syscall(syscall.to_ascii_lowercase()),
             };
         }
+        builder = self.permission_calls.iter().fold(builder, RuleBuilder::syscall_number);
         if let Some(mask) = self.mask {
             builder = builder.exact_mask(mask);
         }

@@ -14,18 +14,28 @@ use crate::rule::{
 };
 use crate::user_db::NoLookup;
 
+/// How a rule is printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As `auditctl -l` prints it: `-F perm=` after an arch or `-S` adds system calls.
+    Usual,
+    /// So that permissions add none: `-p`, or `-S` at the end.
+    CallsAsGiven,
+}
+
 impl fmt::Display for Rule {
     /// Prints the rule in the syntax of `-a`, which means the same on every machine;
     /// [`display`](Rule::display) prints a watch as `-w`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         pad_with(f, |f| {
-            let mut plain = String::new();
-            self.print_plain(&mut plain)?;
-            if self.is_read_from(&plain, &NoLookup) {
-                f.write_str(&plain)
-            } else {
-                self.print_exact(f)
+            for form in [Form::Usual, Form::CallsAsGiven] {
+                let mut plain = String::new();
+                self.print_plain(form, &mut plain)?;
+                if self.is_read_from(&plain, &NoLookup) {
+                    return f.write_str(&plain);
+                }
             }
+            self.print_exact(f)
         })
     }
 }
@@ -69,17 +79,25 @@ impl Rule {
     }
 
     /// Prints the fields in their order, and the system calls after the arch that names them.
-    fn print_plain(&self, f: &mut dyn fmt::Write) -> fmt::Result {
+    fn print_plain(&self, form: Form, f: &mut dyn fmt::Write) -> fmt::Result {
         self.print_start(f)?;
         let arch = self.filters.iter().rposition(|filter| filter.field == FieldId::ARCH);
-        if arch.is_none() {
+        if arch.is_none() && form == Form::Usual {
             self.print_syscalls(f)?;
         }
         for (index, filter) in self.filters.iter().enumerate() {
-            print_filter(filter, f)?;
+            match filter.permissions() {
+                Some(letters) if arch.is_some() && form == Form::CallsAsGiven => {
+                    write!(f, " -p {letters}")?;
+                }
+                _ => print_filter(filter, f)?,
+            }
             if arch == Some(index) {
                 self.print_syscalls(f)?;
             }
+        }
+        if arch.is_none() && form == Form::CallsAsGiven {
+            self.print_syscalls(f)?;
         }
         Ok(())
     }
@@ -92,7 +110,7 @@ impl Rule {
         if self.syscalls.is_all() {
             return f.write_str(" -S all");
         }
-        let arch = Self::last_arch(&self.filters).or(Arch::native());
+        let arch = Self::last_arch(&self.filters).or_else(Arch::native);
         let name = |number| match self.list {
             List::IO_URING => uring::operation_name(number),
             _ => arch.and_then(|arch| arch.auditctl_name(number)),
