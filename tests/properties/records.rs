@@ -201,8 +201,9 @@ fn time_of(text: &[u8], message: &[u8]) -> Duration {
             record.fields().count() + record.enriched().count() + record.interpretations().count();
         let _ = record.as_user_message().map(|message| message.interpretations().count());
         let _ = LogLine::of(&record).to_bytes().len();
-        let _ = serde_json::to_string(&record).map(|json| json.len());
     }
+    let record = Record::parse(MessageType::USER_LOGIN, text).expect("a header");
+    let _ = serde_json::to_string(&record).map(|json| json.len());
     for event in laws::events_of(&[(MessageType::EXECVE, message)]) {
         let _ =
             (event.kind(), event.missing(), event.execve().map(|list| list.arguments().count()));
