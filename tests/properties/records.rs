@@ -137,7 +137,8 @@ proptest! {
     fn logs_with_any_text_do_not_panic(lines in prop::collection::vec(body(), 0..12)) {
         let text = lines.join(&b"\ntype=SYSCALL msg=audit(1.000:2): "[..]);
         for delivery in Events::new(log::Reader::new(&text[..])) {
-            prop_assert!(delivery.is_ok());
+            // a text without any record is not a log
+            prop_assert!(delivery.is_ok() || lines.len() < 2, "{delivery:?}");
         }
     }
 }
