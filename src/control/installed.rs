@@ -62,12 +62,12 @@ impl InstalledRules {
     fn remove_all(&mut self) -> Result<(), Error> {
         let _change = change_of_rules();
         self.release_others();
+        // all are released before the first record of a removal: rules share keys. Another guard may need one
+        let mut needed = needed_rules();
+        self.rules.retain(|rule| release(&mut needed, rule));
+        drop(needed);
         let mut first_error = None;
         while let Some(rule) = self.rules.pop() {
-            // the record of the removal must find it released; another guard may need it still
-            if !release(&mut needed_rules(), &rule) {
-                continue;
-            }
             if let Err(error) = self.control.delete_if_loaded(&rule) {
                 first_error.get_or_insert(error);
             }
