@@ -187,6 +187,10 @@ fn no_option_makes_a_program_overwrite_what_it_reads() {
         assert_eq!(fs::read(&capture).expect("the capture"), demo, "{name}");
         assert_eq!(fs::read(&log).expect("the log"), CALL.as_bytes(), "{name}");
     }
+    let append = fs::File::options().append(true).open(&log).expect("the log");
+    let status = Command::new(example("procwatch")).args(["--log", &log]).stdout(append).status();
+    assert_eq!(status.expect("it starts").code(), Some(2));
+    assert_eq!(fs::read(&log).expect("the log"), CALL.as_bytes());
 }
 
 /// The standard input of a plugin of auditd is a socket, which cannot be opened by a path.

@@ -45,8 +45,8 @@ impl Input {
     /// Returns the regular file that is read, if it is one.
     pub(crate) fn file(&self) -> Option<FileId> {
         match self {
-            _ if self.is_standard_input() => FileId::of_open(io::stdin()),
-            Self::Capture(path) | Self::Log(path) => FileId::of_path(path),
+            Self::Capture(path) => FileId::of_path(path),
+            Self::Log(path) => FileId::of_input(path),
             Self::Demo | Self::Observer | Self::Daemon => None,
         }
     }

@@ -14,6 +14,8 @@ mod cli;
 mod failure;
 mod live;
 mod options;
+#[path = "../support/same_file.rs"]
+mod same_file;
 #[path = "../support/signals.rs"]
 mod signals;
 #[path = "../support/stdio.rs"]

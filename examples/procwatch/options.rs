@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 
 use crate::cli;
+use crate::same_file::FileId;
 
 const AFTER_HELP: &str = "\
 While it runs on the kernel, it turns auditing on and loads rules with the key procwatch. If another
@@ -71,6 +72,15 @@ impl Options {
         } else {
             Input::Live
         };
+        let file = match &input {
+            Input::Capture(path) => FileId::of_path(path),
+            Input::Log(path) => FileId::of_input(path),
+            Input::Daemon | Input::Observer | Input::Live => None,
+        };
+        if file.is_some() && file == FileId::of_output() {
+            let usage = command().render_usage().to_string();
+            return Err(cli::reject("procwatch", "standard output is the input file", &usage));
+        }
         let format = match (matches.get_flag("json"), matches.get_flag("tree")) {
             (true, _) => Format::Json,
             (_, true) => Format::Tree,

@@ -19,6 +19,11 @@ impl FileId {
         Self::of(&fs::metadata(path).ok()?)
     }
 
+    /// Returns the file of a log or capture; `-` is standard input.
+    pub(crate) fn of_input(path: &Path) -> Option<Self> {
+        if path.as_os_str() == "-" { Self::of_open(io::stdin()) } else { Self::of_path(path) }
+    }
+
     /// Returns the open file, such as that of a standard stream; `None` if it is not a regular one.
     pub(crate) fn of_open(file: impl AsFd) -> Option<Self> {
         let file = file.as_fd().try_clone_to_owned().map(File::from);

@@ -226,9 +226,14 @@ impl fmt::Display for ProcessEvent {
             Self::Exec(exec) => {
                 write!(f, "exec {}", exec.process.id)?;
                 exe(&exec.process, f)?;
-                for arg in exec.args.iter().flat_map(|args| &args.value) {
+                let args = exec.args.as_ref().map(|args| &args.value[..]);
+                for arg in args.unwrap_or_default() {
                     f.write_str(" ")?;
                     print_text(arg.as_bytes(), f)?;
+                }
+                // without arguments, as opposed to unknown ones
+                if args.is_some_and(<[_]>::is_empty) {
+                    f.write_str(" []")?;
                 }
                 by(exec.source, f)
             }

@@ -518,6 +518,9 @@ fn programs_scripts_and_failures() {
     let syscall = (T::SYSCALL, "arch=c000003e syscall=59 success=yes exit=0 ppid=1 pid=10");
     harness.event(&[denied, syscall, (T::EXECVE, "argc=1 a0=\"x\""), (T::EOE, "")]);
     assert_eq!(harness.lines().len(), 1);
+    // a program that was given no arguments differs from one whose arguments were not received
+    harness.event(&[syscall, (T::EXECVE, "argc=0"), (T::EOE, "")]).event(&[syscall, (T::EOE, "")]);
+    assert_eq!(harness.lines(), ["exec 10@5 /bin/dash []", "exec 10@5 /bin/dash"]);
 }
 
 #[test]
