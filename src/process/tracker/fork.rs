@@ -41,6 +41,14 @@ impl<I: ProcessInspector> Tracker<I> {
             Some(true) => return self.add_thread(caller.pid),
             Some(false) => {}
             None if observed.is_some() || self.histories.is_running(child) => {}
+            None if self.histories.take_unrecorded_thread(
+                caller.pid,
+                child,
+                caller.call.latest(),
+            ) =>
+            {
+                return self.add_thread(caller.pid);
+            }
             None => match self.inspector.process(child) {
                 Lookup::Thread => return self.add_thread(caller.pid),
                 Lookup::Process(seen) if seen.ppid == caller.pid => {}

@@ -45,6 +45,8 @@ pub(super) struct Histories {
     by_pid: HashMap<u32, History>,
     /// The PIDs of the instances that ended, and when, in this order.
     ended: VecDeque<(u32, Tick)>,
+    /// Threads that were observed and of which no record arrived in time.
+    unrecorded_threads: VecDeque<ObservedFork>,
 }
 
 impl Histories {
@@ -182,6 +184,31 @@ impl Histories {
         is_it: impl Fn(&ObservedFork) -> bool,
     ) -> Option<ObservedFork> {
         self.pending(task)?.fork(task, until, is_it)
+    }
+
+    /// Remembers a thread of which no record arrived in time: it may still arrive.
+    pub(super) fn keep_unrecorded_thread(&mut self, thread: ObservedFork) {
+        let threads = &mut self.unrecorded_threads;
+        while threads.front().is_some_and(|first| {
+            threads.len() >= LIMIT || first.since_boot.saturating_add(RETENTION) < thread.since_boot
+        }) {
+            threads.pop_front();
+        }
+        threads.push_back(thread);
+    }
+
+    /// Removes a thread of a process that was created before `until`, and returns whether there was one.
+    pub(super) fn take_unrecorded_thread(
+        &mut self,
+        process: u32,
+        task: u32,
+        until: Option<Duration>,
+    ) -> bool {
+        let index = self.unrecorded_threads.iter().rposition(|thread| {
+            (thread.process, thread.task) == (process, task)
+                && until.is_none_or(|until| thread.since_boot <= until)
+        });
+        index.is_some_and(|index| self.unrecorded_threads.remove(index).is_some())
     }
 
     /// Returns the first observed exit of the instance that runs.

@@ -155,11 +155,14 @@ impl<I: ProcessInspector> Tracker<I> {
             if self.histories.observed(pid, key).is_none() {
                 continue; // it was removed with one before it
             }
-            match (observed.what, observed.as_fork(pid)) {
-                (_, Some(fork)) if !fork.is_thread() => self.fork_expired(fork),
-                (What::Fork { .. }, _) => self.remove(pid, &observed),
-                (What::Exit { .. }, _) => self.exit_expired(pid, &observed),
-                (What::Exec, _) => self.exec_expired(pid, &observed),
+            match observed.as_fork(pid) {
+                Some(thread) if thread.is_thread() => {
+                    self.remove(pid, &observed);
+                    self.histories.keep_unrecorded_thread(thread);
+                }
+                Some(fork) => self.fork_expired(fork),
+                None if observed.what == What::Exec => self.exec_expired(pid, &observed),
+                None => self.exit_expired(pid, &observed),
             }
         }
     }

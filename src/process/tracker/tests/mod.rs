@@ -286,6 +286,10 @@ fn threads_are_not_processes() {
     let mut harness = TrackerHarness::monitored();
     harness.observe_fork(10, 25, 10).observe_fork(10, 26, 26).clone3(10, 25).clone3(10, 26);
     assert_eq!(harness.lines(), ["fork 10@5 -> 26@1000000000000ns"]);
+    // … even if the record arrives after the observation has expired, …
+    let mut harness = TrackerHarness::monitored();
+    harness.observe_fork(10, 29, 10).wait(1_000).clone3(10, 29);
+    assert_eq!(harness.wait(1_000).lines(), [""; 0]);
     // … or its own record shows it, …
     let mut harness = TrackerHarness::listed();
     harness.clone3(10, 27).exec(10, 27, "ls");
