@@ -122,6 +122,12 @@ impl Error {
     }
 
     /// Names the file that the operation was applied to.
+    /// Names what was to be done by this operation, instead.
+    pub(crate) fn with_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation = operation;
+        self
+    }
+
     pub(crate) fn with_path(mut self, path: impl AsRef<Path>) -> Self {
         self.0.subject = Some(Subject::Path(path.as_ref().to_owned()));
         self

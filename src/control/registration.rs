@@ -44,7 +44,7 @@ pub(crate) fn unregister(control: &mut Control) -> Result<(), Error> {
     }
 }
 
-const REGISTER: &str = "register as the audit daemon";
+pub(crate) const REGISTER: &str = "register as the audit daemon";
 
 /// Explains that another process is registered.
 ///

@@ -122,8 +122,8 @@ impl ReceiverBuilder {
     pub fn open(self) -> Result<Receiver, Error> {
         let clock = Clock::start();
         // registering is the last thing that can fail: what leaving needs is there before
-        let workers = Workers::new(clock)?;
         let socket = NetlinkSocket::open()?;
+        let workers = Workers::new(clock)?;
         let readiness = workers.joined_with(socket.as_fd())?;
         let receive_buffer = socket.set_receive_buffer(self.receive_buffer)?;
         // read before the first record can be lost
@@ -133,7 +133,7 @@ impl ReceiverBuilder {
             Ok(status) => Some(status.lost),
             // an observer may lack the permission to read the status
             Err(_) if self.role == Role::Observer => None,
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.with_operation(registration::REGISTER)),
         };
         let (socket, kept) = match self.role {
             Role::Observer => {

@@ -106,21 +106,23 @@ pub(crate) fn keys_and_guards(_: &KernelLock) {
         Rule::on_exit().syscall("getppid").pid(pid).key(key).build().expect("a good rule")
     };
     let mine = [rule(1, KEY), rule(2, KEY)];
-    let other = rule(3, "auditlink-other");
+    let other = Rule::on_exit().syscall("getppid").pid(3).build().expect("a good rule");
     for rule in mine.iter().chain([&other]) {
         control.add_rule(rule).expect("it is new");
     }
     assert_eq!(control.delete_rules_by_key(KEY).expect("they are loaded"), 2);
     assert_eq!(control.rules().expect("a listing"), std::slice::from_ref(&other));
 
-    let set: RuleSet = [other.clone(), rule(4, KEY)].into_iter().collect();
-    let installed = control.apply(&set).expect("one is loaded, one is new");
-    assert_eq!(installed.rules(), [rule(4, KEY)]);
-    installed.remove().expect("it is loaded");
+    // the key says whose a loaded rule is
+    control.add_rule(&rule(4, KEY)).expect("it is new");
+    let set: RuleSet = [other.clone(), rule(4, KEY), rule(5, KEY)].into_iter().collect();
+    let installed = control.apply(&set).expect("two are loaded, one is new");
+    assert_eq!(installed.rules(), [rule(4, KEY), rule(5, KEY)]);
+    installed.remove().expect("they are loaded");
     assert_eq!(
         control.rules().expect("a listing"),
         std::slice::from_ref(&other),
-        "what was there stays"
+        "what was there without a key stays"
     );
     drop(control.apply(&set).expect("again"));
     assert_eq!(
