@@ -121,13 +121,13 @@ impl Error {
         Self::new(operation, ErrorKind::Io, None).with_io(cause)
     }
 
-    /// Names the file that the operation was applied to.
-    /// Names what was to be done by this operation, instead.
+    /// Names another operation, of which the one that failed is a part.
     pub(crate) fn with_operation(mut self, operation: &'static str) -> Self {
         self.0.operation = operation;
         self
     }
 
+    /// Names the file that the operation was applied to.
     pub(crate) fn with_path(mut self, path: impl AsRef<Path>) -> Self {
         self.0.subject = Some(Subject::Path(path.as_ref().to_owned()));
         self
