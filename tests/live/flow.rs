@@ -161,6 +161,24 @@ fn storm_through(kernel: &KernelLock, program: &str) {
     assert!(!said.contains("registration_probes"), "only this process asked to register");
 }
 
+/// Events that come one by one are written one by one, not when a timer says so.
+pub(crate) fn written_at_once(kernel: &KernelLock) {
+    let dump = example("dump");
+    let table = kernel.path("strace");
+    let table = table.to_str().expect("a plain path");
+    let dump = dump.to_str().expect("a plain path");
+    let words = ["-f", "-e", "trace=write", "-o", table, dump, "--daemon", "--format", "log"];
+    let child = start_dump("strace", &words);
+    let pid = control().status().expect("a status").pid;
+    kernel.run_helper(&["drip", "100"]); // in a second
+    wait_until_read(pid);
+    stop_dump(child, i32::try_from(pid).expect("a pid"));
+    let calls = fs::read_to_string(table).expect("strace wrote it");
+    let writes = calls.lines().filter(|line| line.contains("write(1, ")).count();
+    println!("  {writes} writes for 100 events");
+    assert!(writes > 60, "a timer of 50 ms would write 20 times: {writes}");
+}
+
 pub(crate) fn few_calls(kernel: &KernelLock) {
     let rules = watch_getppid(kernel);
     let dump = example("dump");

@@ -88,6 +88,7 @@ const TESTS: &[Test] = &[
     ("a_stalled_daemon_loses_nothing", Anywhere, flow::stalled_daemon),
     ("a_spoofed_datagram_is_refused", Anywhere, flow::spoofed),
     ("system_calls_are_few", Host, flow::few_calls),
+    ("events_are_written_as_they_come", Host, flow::written_at_once),
     ("a_record_longer_than_the_buffer_is_reported", Anywhere, flow::truncated),
     ("a_capture_of_the_live_stream_replays_equal", Anywhere, flow::replay),
     ("fault_none", Anywhere, faults::no_fault),
