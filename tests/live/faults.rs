@@ -224,7 +224,8 @@ pub(crate) fn short_stall(kernel: &KernelLock) {
         assert_eq!(stats.completeness(), Completeness::Complete, "{harvest:?}");
     }
     // on a slow machine the storm itself takes longer than the kernel waits
-    assert!(harvest.has_all(made) || harvest.losses.len() > 1, "{harvest:?}");
+    let is_reported = !harvest.losses.is_empty() && !stats.completeness().is_complete();
+    assert!(harvest.has_all(made) || is_reported, "{harvest:?}");
 }
 
 pub(crate) fn long_stall(kernel: &KernelLock) {
