@@ -220,12 +220,10 @@ pub(crate) fn short_stall(kernel: &KernelLock) {
         &stats,
         "nothing: records in the retry queue",
     );
-    if harvest.has_all(made) {
-        assert_eq!(stats.completeness(), Completeness::Complete, "{harvest:?}");
-    }
-    // on a slow machine the storm itself takes longer than the kernel waits
-    let is_reported = !harvest.losses.is_empty() && !stats.completeness().is_complete();
-    assert!(harvest.has_all(made) || is_reported, "{harvest:?}");
+    // on a slow machine the storm itself takes longer than the kernel waits, and what it retries comes
+    // after the window
+    let is_whole = harvest.has_all(made) && harvest.torn == 0;
+    assert_eq!(stats.completeness().is_complete(), is_whole, "{harvest:?}");
 }
 
 pub(crate) fn long_stall(kernel: &KernelLock) {

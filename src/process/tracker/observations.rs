@@ -372,10 +372,13 @@ impl<I: ProcessInspector> Tracker<I> {
         if !is_gone {
             return;
         }
-        if !self.config.process_monitor && !is_crash {
-            // the process is ahead of its records, too: others may still arrive
+        if !is_crash {
+            // what the monitor observed before this look may not have been read yet, and without a monitor
+            // the process is ahead of its records, too
             let gone_at = last.gone_at.unwrap_or_else(|| self.present());
-            if !self.stream.is_complete(gone_at, SILENCE) {
+            let is_new = self.config.process_monitor && last.gone_at.is_none();
+            if is_new || !self.stream.is_complete(gone_at, SILENCE) && !self.config.process_monitor
+            {
                 let last = LastThread { gone_at: Some(gone_at), ..last };
                 return self.decide_later(Timer::LastThread, pid, Undecided::LastThread(last));
             }

@@ -342,7 +342,7 @@ fn the_exit_of_a_thread_is_not_that_of_its_process() {
     let mut harness = TrackerHarness::monitored();
     harness.observe_fork(10, 20, 20).fork(10, 20).exit_thread(20).wait(100);
     assert_eq!(harness.lines().len(), 1);
-    harness.exit_thread(20).observe_exit(20, 0x100).wait(200);
+    harness.exit_thread(20).observe_exit(20, 0x100).wait(200).wait(20);
     assert_eq!(harness.lines(), ["exit 20@1000000000000ns: 1"]);
 }
 
