@@ -3,10 +3,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nix::time::{ClockId, clock_gettime};
+use nix::time::ClockId;
 
 use super::Control;
 use crate::error::Error;
+use crate::host::clock::now;
 use crate::rule::{Rule, RuleSet};
 use crate::time::Timestamp;
 
@@ -45,11 +46,8 @@ impl InstalledRules {
 
     /// Keeps the rules loaded. This process does not need them any more.
     pub fn keep(mut self) {
+        self.others.append(&mut self.rules);
         self.release_others();
-        let mut needed = needed_rules();
-        for rule in self.rules.drain(..) {
-            release(&mut needed, &rule);
-        }
     }
 
     fn release_others(&mut self) {
@@ -124,13 +122,13 @@ pub(crate) fn change_of_rules() -> MutexGuard<'static, ()> {
 pub(crate) fn while_rules_are_repaired<T>(repair: impl FnOnce() -> T) -> T {
     needed_rules().iter_mut().for_each(|needed| needed.since = None);
     let result = repair();
-    let now = wall();
-    needed_rules().iter_mut().for_each(|needed| needed.since = Some(now));
+    let since = Some(wall());
+    needed_rules().iter_mut().for_each(|needed| needed.since = since);
     result
 }
 
 fn wall() -> Duration {
-    clock_gettime(ClockId::CLOCK_REALTIME).map_or(Duration::ZERO, Duration::from)
+    now(ClockId::CLOCK_REALTIME)
 }
 
 /// Removes a rule of one guard. Returns whether no other guard has it.

@@ -1,8 +1,20 @@
-//! The clock of live sources.
+//! The clock of live sources, and those of the kernel.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use nix::time::{ClockId, clock_gettime};
+
 use crate::time::Tick;
+
+/// Reads a clock of the kernel.
+pub(crate) fn now(clock: ClockId) -> Duration {
+    clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
+}
+
+/// Returns for how long the machine has been suspended since boot.
+pub(crate) fn suspended() -> Duration {
+    now(ClockId::CLOCK_BOOTTIME).saturating_sub(now(ClockId::CLOCK_MONOTONIC))
+}
 
 /// A clock of ticks: it starts at the time since 1970, and is monotonic from then on.
 #[derive(Clone, Copy, Debug)]

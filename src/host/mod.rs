@@ -1,6 +1,6 @@
 //! The running system: clock, `/proc`, privileges, users and groups, rules files.
 
-mod clock;
+pub(crate) mod clock;
 pub(crate) mod privileges;
 pub mod procfs;
 mod rule_text;

@@ -317,8 +317,8 @@ impl<S: Source> Processes<S> {
         let clocks = monitor.clocks();
         let mut observations = Vec::new();
         let drained = monitor.drain(&mut observations);
-        let age = self.events.current_tick().saturating_duration_since(at);
-        let present = self.is_queued.then(|| monitor.set_lag(age));
+        let age = || self.events.current_tick().saturating_duration_since(at);
+        let present = self.is_queued.then(|| monitor.set_lag(age()));
         if let Some((wall, since_boot)) = clocks {
             self.tracker.sample(wall, since_boot);
         }

@@ -10,7 +10,7 @@ use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use nix::time::{ClockId, clock_getres, clock_gettime};
+use nix::time::{ClockId, clock_getres};
 use nix::unistd::{SysconfVar, sysconf};
 
 use self::connector::Connector;
@@ -18,6 +18,7 @@ use self::connector::Connector;
 use self::pidfd::Pidfds;
 use self::thread::ConnectorThread;
 use crate::error::Error;
+use crate::host::clock::{now, suspended};
 #[cfg(feature = "pidfd")]
 use crate::process::Provenance;
 use crate::process::{
@@ -228,9 +229,7 @@ impl ProcessMonitor {
     pub fn drain(&mut self, observations: &mut Vec<Observation>) -> Result<(), Error> {
         match &mut self.method {
             Method::Connector(connector) => {
-                let boot = now(ClockId::CLOCK_BOOTTIME);
-                let suspended = boot.saturating_sub(now(ClockId::CLOCK_MONOTONIC));
-                connector.drain(suspended, |observation| observations.push(observation))
+                connector.drain(suspended(), |observation| observations.push(observation))
             }
             Method::ConnectorThread(thread) => thread.drain(observations),
             #[cfg(feature = "pidfd")]
@@ -338,10 +337,6 @@ impl ProcessInspector for ProcessMonitor {
         let since_boot = now(ClockId::CLOCK_BOOTTIME);
         Some(ProcessTable { processes: procfs::list()?, since_boot })
     }
-}
-
-fn now(clock: ClockId) -> Duration {
-    clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
 }
 
 /// How often the tracker lists `/proc` if exits are not reported.

@@ -7,10 +7,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::time::{ClockId, clock_gettime};
 
 use super::connector::Connector;
 use crate::error::Error;
+use crate::host::clock::suspended;
 use crate::process::Observation;
 
 /// The process connector, which a thread reads, too: its socket does not overflow while the consumer is slow.
@@ -43,11 +43,8 @@ impl Shared {
 impl Queue {
     /// Reads everything that the kernel has sent.
     fn fill(&mut self) {
-        let now = |clock| clock_gettime(clock).map_or(Duration::ZERO, Duration::from);
-        let boot = now(ClockId::CLOCK_BOOTTIME);
-        let suspended = boot.saturating_sub(now(ClockId::CLOCK_MONOTONIC));
         let observations = &mut self.observations;
-        if let Err(error) = self.connector.drain(suspended, |seen| observations.push(seen)) {
+        if let Err(error) = self.connector.drain(suspended(), |seen| observations.push(seen)) {
             self.error.get_or_insert(error);
         }
     }

@@ -95,6 +95,11 @@ impl Filter {
             _ => None,
         }
     }
+
+    /// Returns the permissions of which a call must have one, if this is a condition `perm=`.
+    pub(super) fn required_permissions(&self) -> Option<Permissions> {
+        self.permissions().filter(|_| self.operator == Operator::EQUAL)
+    }
 }
 
 impl Rule {
@@ -121,8 +126,7 @@ impl Rule {
         if self.list != List::EXIT || arch.syscall_names().next().is_none() {
             return self.syscalls;
         }
-        let is_positive = |filter: &&Filter| filter.operator == Operator::EQUAL;
-        let permissions = self.filters.iter().filter(is_positive).filter_map(Filter::permissions);
+        let permissions = self.filters.iter().filter_map(Filter::required_permissions);
         permissions
             .map(|permissions| permissions.kernel_calls(arch))
             .fold(self.syscalls, SyscallMask::intersection)

@@ -28,6 +28,9 @@ mod parity;
 mod permissions;
 mod process_load;
 mod processes;
+#[path = "../../src/capture/synthetic/random.rs"]
+#[expect(dead_code, reason = "not all of it is needed here")]
+mod random;
 mod rule_plans;
 mod rule_text;
 mod settings;

@@ -18,6 +18,7 @@ use auditlink::wire::rule::to_bytes;
 use auditlink::{Rule, Settings};
 
 use crate::kernel_lock::{KernelLock, control, run, stderr, stdout};
+use crate::random::Random;
 use crate::support::example;
 
 /// How many rules are made up.
@@ -172,7 +173,7 @@ fn compare(kernel: &KernelLock, lines: &[String]) -> usize {
 }
 
 pub(crate) fn generated(kernel: &KernelLock) {
-    let mut random = Random(20_261_122);
+    let mut random = Random::new(20_261_122);
     let mut lines = BTreeSet::new();
     while lines.len() < GENERATED {
         let line = random.rule();
@@ -194,22 +195,7 @@ pub(crate) fn generated(kernel: &KernelLock) {
     assert!(loaded < GENERATED, "no bad rules among them");
 }
 
-/// The generator splitmix64.
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) as usize % limit
-    }
-
-    fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words[self.below(words.len())]
-    }
-
     fn rule(&mut self) -> String {
         let mut options = match self.below(12) {
             0 => self.watch(),

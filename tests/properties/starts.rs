@@ -3,6 +3,10 @@
 //!
 //! `AUDITLINK_STARTS` sets the number of starts.
 
+#[path = "../../src/capture/synthetic/random.rs"]
+#[expect(dead_code, reason = "not all of it is needed here")]
+mod random;
+
 use std::collections::BTreeSet;
 
 use auditlink::event::{Assembler, Cause, Count, Received, Signal};
@@ -10,18 +14,7 @@ use auditlink::time::Tick;
 use auditlink::wire::frame;
 use auditlink::{Delivery, MessageType};
 
-/// A generator of random numbers (splitmix64): each start is found again by its number.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
+use self::random::Random;
 
 struct Queued {
     serial: u32,
@@ -34,7 +27,7 @@ struct Cpu {
     /// The records that are still to be sent, the next one last.
     records: Vec<(MessageType, u32, u64)>,
     /// The steps until it continues: another task runs.
-    stalled: u64,
+    stalled: usize,
 }
 
 /// The queue of a machine: what its CPUs sent, in order; the last record is sent when all are done.
@@ -50,14 +43,14 @@ fn record(message_type: MessageType, serial: u32, step: u64) -> Queued {
     Queued { serial, bytes: frame::message(message_type, 0, text.as_bytes()) }
 }
 
-fn run(random: &mut Random, cpus: usize, events: u64, vanish_one_in: u64) -> Machine {
+fn run(random: &mut Random, cpus: usize, events: usize, vanish_one_in: usize) -> Machine {
     let mut machine = Machine { queue: Vec::new(), vanished: BTreeSet::new() };
     let mut cpus: Vec<Cpu> = (0..cpus).map(|_| Cpu::default()).collect();
     let mut serial = if random.below(8) == 0 { u32::MAX - 5 } else { random.below(5000) as u32 };
     let (mut made, mut step) = (0, 0);
     while made < events || cpus.iter().any(|cpu| !cpu.records.is_empty()) {
         step += 1;
-        let index = random.below(cpus.len() as u64) as usize;
+        let index = random.below(cpus.len());
         let cpu = &mut cpus[index];
         if cpu.stalled > 0 {
             cpu.stalled -= 1;
@@ -69,7 +62,7 @@ fn run(random: &mut Random, cpus: usize, events: u64, vanish_one_in: u64) -> Mac
             made += 1;
             serial = serial.wrapping_add(1);
             let types = [MessageType::EOE, MessageType::PROCTITLE, MessageType::CWD];
-            let mut records: Vec<_> = types[..1 + random.below(3) as usize].to_vec();
+            let mut records: Vec<_> = types[..1 + random.below(3)].to_vec();
             records.push(MessageType::SYSCALL);
             if random.below(10) == 0 {
                 records.push(MessageType::AVC);
@@ -97,14 +90,15 @@ struct Tally {
 }
 
 fn start(number: u64, tally: &mut Tally) {
-    let random = &mut Random(number);
+    // each start is found again by its number
+    let random = &mut Random::new(number);
     let cpus = if number.is_multiple_of(2) { 2 } else { 4 };
-    let vanish_one_in = if random.below(3) == 0 { u64::MAX } else { 30 };
+    let vanish_one_in = if random.below(3) == 0 { usize::MAX } else { 30 };
     let events = 5 + random.below(60);
     let machine = run(random, cpus, events, vanish_one_in);
     let joined_at = match random.below(2) {
         0 => 0,
-        _ => random.below(machine.queue.len() as u64 * 2 / 3) as usize,
+        _ => random.below(machine.queue.len() * 2 / 3),
     };
     let (before, received) = machine.queue.split_at(joined_at);
     let mut assembler = Assembler::new();

@@ -147,14 +147,12 @@ impl<I: ProcessInspector> Tracker<I> {
             return Numbering::Other;
         }
         let may_be_sibling = fork.is_sibling() != Some(false);
-        let observed = self.histories.observed_fork_by(returned, caller.call.latest(), |fork| {
-            fork.can_be_by(caller, may_be_sibling)
-        });
+        let is_it = |fork: &ObservedFork| fork.can_be_by(caller, may_be_sibling);
+        let observed = self.histories.observed_fork_by(returned, caller.call.latest(), is_it);
         let is_recorded =
             observed.is_none() && self.has_recorded_itself(caller, returned, may_be_sibling);
         // the call may have been suspended for long after it was entered
         let observed = observed.or_else(|| {
-            let is_it = |fork: &ObservedFork| fork.can_be_by(caller, may_be_sibling);
             self.histories.observed_fork_by(returned, None, is_it).filter(|_| !is_recorded)
         });
         let is_child = |instance: &Instance| {

@@ -376,9 +376,11 @@ impl<I: ProcessInspector> Tracker<I> {
             // what the monitor observed before this look may not have been read yet, and without a monitor
             // the process is ahead of its records, too
             let gone_at = last.gone_at.unwrap_or_else(|| self.present());
-            let is_new = self.config.process_monitor && last.gone_at.is_none();
-            if is_new || !self.stream.is_complete(gone_at, SILENCE) && !self.config.process_monitor
-            {
+            let is_decided = match self.config.process_monitor {
+                true => last.gone_at.is_some(),
+                false => self.stream.is_complete(gone_at, SILENCE),
+            };
+            if !is_decided {
                 let last = LastThread { gone_at: Some(gone_at), ..last };
                 return self.decide_later(Timer::LastThread, pid, Undecided::LastThread(last));
             }

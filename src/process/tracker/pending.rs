@@ -92,7 +92,7 @@ pub(super) struct LastThread {
     pub(super) id: ProcessId,
     pub(super) status: ExitStatus,
     pub(super) event: EventId,
-    /// Without a process monitor: when it was seen that the process is gone, as time since boot.
+    /// When it was seen that the process is gone, as time since boot.
     pub(super) gone_at: Option<Duration>,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::arch::{Abi, Arch};
-use crate::rule::{FieldId, Filter, List, Operator, Rule, RuleSet, validate};
+use crate::rule::{FieldId, Filter, List, Rule, RuleSet, validate};
 
 /// A rule that does something else than it appears to; returned by [`RuleSet::lint`].
 ///
@@ -157,9 +157,7 @@ impl RuleSet {
 /// Compares the system calls of a rule with those that its permissions match.
 fn lint_permissions(index: usize, rule: &Rule) -> Option<Lint> {
     let arch = rule.arch()?;
-    let is_equal = |filter: &&Filter| filter.operator == Operator::EQUAL;
-    let mut permissions = rule.filters.iter().filter(is_equal).filter_map(Filter::permissions);
-    let permissions = permissions.next()?;
+    let permissions = rule.filters.iter().find_map(Filter::required_permissions)?;
     if !permissions.auditctl_calls(arch).is_subset(rule.syscalls) {
         return None; // other calls were named
     }

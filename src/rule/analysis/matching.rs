@@ -117,9 +117,7 @@ impl<'r> Union<'r> {
                 self.conditions.iter().skip(index + 1).map(move |other| (one, other))
             })
         };
-        let of_permissions = |filter: &&&Filter| filter.operator == Operator::EQUAL;
-        let permissions = self.conditions.iter().filter(of_permissions);
-        let permissions = permissions.filter_map(|filter| filter.permissions());
+        let permissions = self.conditions.iter().filter_map(|filter| filter.required_permissions());
         let matches_all =
             permissions.reduce(|one, other| one | other).is_some_and(|permissions: Permissions| {
                 permissions.matches(call.name) == PermissionMatch::All

@@ -39,8 +39,7 @@ impl RuleSet {
 
 /// Returns the rules that replace a rule.
 fn narrowed(rule: &Rule) -> Vec<Rule> {
-    let is_narrow =
-        |filter: &Filter| filter.operator == Operator::EQUAL && filter.permissions().is_some();
+    let is_narrow = |filter: &Filter| filter.required_permissions().is_some();
     if rule.list != List::EXIT || !rule.filters.iter().any(is_narrow) {
         return vec![rule.clone()];
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::rule::{Action, Filter, List, Operator, Rule, RuleSet};
+use crate::rule::{Action, Filter, List, Rule, RuleSet};
 
 /// Which rules a plan can delete or move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,8 +190,7 @@ impl Rule {
             && self.action == wanted.action
             && self.filters == wanted.filters
             && self.tail == wanted.tail;
-        let is_equal = |filter: &&Filter| filter.operator == Operator::EQUAL;
-        let mut permissions = self.filters.iter().filter(is_equal).filter_map(Filter::permissions);
+        let mut permissions = self.filters.iter().filter_map(Filter::required_permissions);
         let (Some(permissions), None) = (permissions.next(), permissions.next()) else {
             return false;
         };
