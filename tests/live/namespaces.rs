@@ -94,6 +94,12 @@ impl Reported {
     }
 }
 
+/// Returns whether `sleep` waits for its time to pass.
+fn is_asleep(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    stat.contains("(sleep) S ")
+}
+
 fn check(monitor: ProcessMonitorBuilder, kind: MonitorKind, unshare: &[&str]) {
     control().configure(&Settings::lossless().backlog_wait_time(15_000)).expect("good values");
     // a shell of its own, so that the rules match nothing else; others may run it
@@ -103,6 +109,10 @@ fn check(monitor: ProcessMonitorBuilder, kind: MonitorKind, unshare: &[&str]) {
     let shell_path = shell.to_str().expect("UTF-8");
     let victim = Victim(Command::new("sleep").arg("600").spawn().expect("it starts"));
     let pid = victim.0.id();
+    // `spawn` returns a little before the kernel reports the exec to the process connector
+    while !is_asleep(pid) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 
     let receiver = Receiver::daemon().open().expect("the place is free");
     let monitor = monitor.open().expect("we are root");

@@ -9,7 +9,7 @@ use super::threads::{ThreadExits, Threads};
 use crate::constants::Signal;
 use crate::process::{Process, ProcessId, ProcessSnapshot};
 use crate::record::EventId;
-use crate::time::{BootClock, Span, Timestamp};
+use crate::time::{BootClock, Span, Tick, Timestamp};
 
 /// A process that runs, or that ended not long ago: records of it may still arrive.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub(super) struct Instance {
     pub(super) exec: Option<Span>,
     pub(super) threads: Threads,
     pub(super) thread_exits: ThreadExits,
+    /// When its exit was to be reported and it was not in /proc any more.
+    pub(super) gone_at: Option<Tick>,
     /// The signal and the event of its crash.
     pub(super) crash: Option<(Signal, EventId)>,
     pub(super) unmatched_children: UnmatchedChildren,
@@ -55,6 +57,7 @@ impl Instance {
             exec: None,
             threads: Threads::new(Some(1)),
             thread_exits: ThreadExits::NONE,
+            gone_at: None,
             crash: None,
             unmatched_children: UnmatchedChildren::NONE,
         }

@@ -280,8 +280,13 @@ impl<I: ProcessInspector> Tracker<I> {
 
     /// Reports everything that is pending, as nothing more will arrive.
     pub fn finish(&mut self) {
-        self.now = self.now.saturating_add(PATIENCE);
-        self.expire();
+        self.stream.has_backpressure = false;
+        // what is looked up twice is decided the second time
+        for _ in 0..2 {
+            self.now = self.now.saturating_add(PATIENCE);
+            self.idle(self.now);
+            self.expire();
+        }
     }
 
     /// Returns the next process event.

@@ -146,12 +146,12 @@ impl<I: ProcessInspector> Tracker<I> {
         for (deadline, observed) in sudden {
             let pending = self.histories.pending(deadline.pid);
             if pending.is_some_and(|pending| pending.is_of_running(observed.key)) {
-                self.exit_expired(deadline.pid, &observed);
+                self.exit_or_wait(deadline, &observed);
             } else {
                 self.timers.extend(deadline, Timer::SuddenExit, Timer::Observation);
             }
         }
-        for (Deadline { pid, key, .. }, observed) in others {
+        for (deadline @ Deadline { pid, key, .. }, observed) in others {
             if self.histories.observed(pid, key).is_none() {
                 continue; // it was removed with one before it
             }
@@ -162,8 +162,16 @@ impl<I: ProcessInspector> Tracker<I> {
                 }
                 Some(fork) => self.fork_expired(fork),
                 None if observed.what == What::Exec => self.exec_expired(pid, &observed),
-                None => self.exit_expired(pid, &observed),
+                None => self.exit_or_wait(deadline, &observed),
             }
+        }
+    }
+
+    /// Reports an observed exit of which no record arrived, unless other exits may still be observed.
+    fn exit_or_wait(&mut self, deadline: Deadline, observed: &Observed) {
+        if !self.exit_expired(deadline.pid, observed, false) {
+            let at = self.now.saturating_add(SOON);
+            self.timers.repeat(Timer::SuddenExit, Deadline { at, ..deadline });
         }
     }
 
@@ -208,27 +216,33 @@ impl<I: ProcessInspector> Tracker<I> {
             }
             match (first.what, first.as_fork(pid)) {
                 (_, Some(former)) if !former.is_thread() => self.fork_expired(former),
-                (What::Exit { .. }, _) => self.exit_expired(pid, &first),
+                (What::Exit { .. }, _) => _ = self.exit_expired(pid, &first, true),
                 (What::Fork { .. } | What::Exec, _) => self.remove(pid, &first),
             }
         }
     }
 
-    /// Reports an observed exit of which no record arrived.
-    fn exit_expired(&mut self, pid: u32, observed: &Observed) {
-        let Some(instance) = self.histories.running(pid) else { return self.remove(pid, observed) };
-        if instance.forked_at.is_some_and(|forked_at| forked_at > observed.since_boot) {
-            return self.remove(pid, observed); // it was that of a former instance
-        }
-        let exits = instance.thread_exits;
-        let Some((last, exits)) = self.take_exits(pid, exits) else {
-            return self.remove(pid, observed);
+    /// Reports an observed exit of which no record arrived, if no thread is left.
+    ///
+    /// Returns `false` if it must be called again soon: the connector observes the exit of a thread shortly
+    /// after the thread is gone from /proc. `is_reused` states that its PID was reused, so that all exits
+    /// were observed.
+    fn exit_expired(&mut self, pid: u32, observed: &Observed, is_reused: bool) -> bool {
+        let exits = self.histories.running(pid).and_then(|instance| {
+            // otherwise it was that of a former instance
+            let is_its = instance.forked_at.is_none_or(|at| at <= observed.since_boot);
+            let pending = self.histories.pending(pid).filter(|_| is_its)?;
+            pending.exits(instance.thread_exits)
+        });
+        let (Some((last, exits)), Some(instance)) = (exits, self.histories.running_mut(pid)) else {
+            self.remove(pid, observed);
+            return true;
         };
-        let Some(instance) = self.histories.running_mut(pid) else { return };
-        instance.thread_exits = exits;
         // the connector reports the exit of a thread; others may run, also after the leader's
+        let is_observed_by_thread = last.source == Provenance::Connector;
         let runs = !exits.is_leader_gone
-            || last.source == Provenance::Connector
+            || is_observed_by_thread
+                && instance.gone_at.is_none()
                 && match self.inspector.process(pid) {
                     Lookup::Process(seen) => {
                         let is_same = match instance.id().start_ticks() {
@@ -239,12 +253,23 @@ impl<I: ProcessInspector> Tracker<I> {
                     }
                     _ => false,
                 };
+        if runs {
+            instance.gone_at = None;
+        } else if is_observed_by_thread && !is_reused && !exits.is_final() {
+            let gone_at = *instance.gone_at.get_or_insert(self.now);
+            if self.now.saturating_duration_since(gone_at) < SOON {
+                return false;
+            }
+        }
+        instance.thread_exits = exits;
+        self.take_exits(pid, exits);
         if !runs {
             let wait_status = exits.status(self.config.leader_status);
             let mut report = ExitReport::observed(last, wait_status);
             report.end.since_boot = Some(self.gone_since(last.since_boot));
             self.close(pid, report);
         }
+        true
     }
 
     /// Reports an observed fork of which no record arrived.

@@ -164,16 +164,22 @@ impl Pending {
         self.of_running().find(|observed| observed.is_exit()).copied()
     }
 
-    /// Removes all exits of the instance that runs, and returns the last one with what all of them show.
-    pub(super) fn take_exits(&mut self, mut exits: ThreadExits) -> Option<(Observed, ThreadExits)> {
+    /// Returns the last exit of the instance that runs, with what all of them show.
+    pub(super) fn exits(&self, mut exits: ThreadExits) -> Option<(Observed, ThreadExits)> {
         let mut last = None;
-        for (index, observed) in self.of_running().enumerate() {
+        for observed in self.of_running() {
             if let What::Exit { code, is_leader } = observed.what {
                 exits.add(code, is_leader);
-                last = Some((index, *observed));
+                last = Some(*observed);
             }
         }
-        let (index, last) = last?;
+        Some((last?, exits))
+    }
+
+    /// As [`exits`](Self::exits), and removes them with what was observed before them.
+    pub(super) fn take_exits(&mut self, exits: ThreadExits) -> Option<(Observed, ThreadExits)> {
+        let (last, exits) = self.exits(exits)?;
+        let index = self.observations.iter().position(|observed| observed.key == last.key)?;
         self.observations.drain(..=index);
         Some((last, exits))
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nix::libc;
+
 /// The number of threads of a process as records report it, for when the process cannot be looked up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Threads {
@@ -117,6 +119,12 @@ impl ThreadExits {
         }
     }
 
+    /// Returns whether no exit of another thread can change the status: a signal killed the process, and
+    /// the thread that writes the core file has exited if there is one.
+    pub(super) fn is_final(self) -> bool {
+        self.signal().is_some_and(|code| code & DUMPED != 0 || !dumps_core(code))
+    }
+
     /// Returns the wait status of a process that a signal killed, even if threads were about to exit.
     pub(super) fn signal(self) -> Option<i32> {
         self.killed.filter(|code| *code != FILTERED)
@@ -132,5 +140,25 @@ const fn signal(code: i32) -> u32 {
     (code & 0x7F).unsigned_abs()
 }
 
+/// Returns whether the signal that killed the task writes a core file; signal(7).
+fn dumps_core(code: i32) -> bool {
+    const DUMPING: [i32; 10] = [
+        libc::SIGQUIT,
+        libc::SIGILL,
+        libc::SIGTRAP,
+        libc::SIGABRT,
+        libc::SIGBUS,
+        libc::SIGFPE,
+        libc::SIGSEGV,
+        libc::SIGXCPU,
+        libc::SIGXFSZ,
+        libc::SIGSYS,
+    ];
+    DUMPING.contains(&(code & 0x7F))
+}
+
+/// The flag of a code whose task wrote a core file.
+const DUMPED: i32 = 0x80;
+
 /// The code of a single thread that seccomp kills: `SIGSYS`, without a core file.
-const FILTERED: i32 = 31;
+const FILTERED: i32 = libc::SIGSYS;

@@ -95,6 +95,11 @@ impl Timers {
         self.queue_mut(to).push_back(Deadline { at, ..deadline });
     }
 
+    /// Sets a deadline again, for what is pending still.
+    pub(super) fn repeat(&mut self, timer: Timer, deadline: Deadline) {
+        self.queue_mut(timer).push_back(deadline);
+    }
+
     /// Removes a deadline.
     pub(super) fn cancel(&mut self, timer: Timer, key: u64) {
         let queue = self.queue_mut(timer);

@@ -229,7 +229,11 @@ impl Upkeep {
                 self.check_drops(drops, Duration::ZERO, now);
                 self.signals.push_back((Signal::LostCounter { total }, begun));
             }
-            WorkerMessage::FinalLostCounter(total) => self.final_lost = Some(total),
+            WorkerMessage::FinalLostCounter(total) => {
+                // the watchdog may have begun another reading before it
+                self.lost_read_at = now;
+                self.final_lost = Some(total);
+            }
             WorkerMessage::Heartbeat { marker, due } => self.health.add_heartbeat(marker, due),
             WorkerMessage::Health(faults) if self.health.is_watched => {
                 self.health.faults = faults | self.health.faults & self.health.unchecked();

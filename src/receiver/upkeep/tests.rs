@@ -397,6 +397,20 @@ fn expect_end(harness: &mut UpkeepHarness) {
 }
 
 #[test]
+fn the_final_reading_of_the_counter_is_the_last_one() {
+    let mut observer = UpkeepHarness::observer().watched();
+    observer.upkeep.shut_down(true, observer.now);
+    // the watchdog begins a reading, and is late with its result
+    let begun = observer.now;
+    observer.pass(SECOND);
+    observer.message(WorkerMessage::FinalLostCounter(4));
+    observer.message(WorkerMessage::ShutdownDone(Ok(())));
+    assert_eq!(observer.drain(), [lost(4)]);
+    observer.message(WorkerMessage::LostCounter { total: 4, begun });
+    assert_eq!(observer.drain(), [Signal::End]);
+}
+
+#[test]
 fn a_daemon_unregisters_when_its_marker_has_come_back() {
     let mut daemon = UpkeepHarness::daemon();
     let marker = daemon.shut_down();

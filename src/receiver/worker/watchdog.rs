@@ -87,7 +87,13 @@ impl Watchdog {
                     // one check answers all requests of a short time, so that the records of a
                     // repair do not cause another check
                     thread::sleep(MIN_INTERVAL);
-                    while requests.try_recv().is_ok() {}
+                    loop {
+                        match requests.try_recv() {
+                            Ok(()) => {}
+                            Err(mpsc::TryRecvError::Empty) => break,
+                            Err(mpsc::TryRecvError::Disconnected) => return,
+                        }
+                    }
                 }
             }
             self.send_heartbeat();

@@ -162,8 +162,55 @@ fn a_kill_is_reported_after_20_ms() {
     harness.procfs().there.remove(&20);
     harness.observe_exit_of(21, 20, SYS).wait(2_000);
     assert_eq!(harness.lines(), [""; 0]);
-    harness.observe_exit_of(20, 20, own(3)).wait(1_000);
+    harness.observe_exit_of(20, 20, own(3)).wait(1_020);
     assert_eq!(end_of(&mut harness), "3");
+}
+
+#[test]
+fn the_exits_of_other_threads_may_be_observed_after_the_process_is_gone() {
+    let mut harness = threads(|config| config);
+    harness.observe_exit_of(20, 20, own(38)).wait(999);
+    harness.procfs().there.remove(&20);
+    assert_eq!(harness.wait(1).lines(), [""; 0], "the exits of two threads were not observed");
+    harness.observe_exit_of(21, 20, TERM).observe_exit_of(22, 20, TERM);
+    assert_eq!(end_of(harness.wait(20)), "SIGTERM");
+    // also if the exits of two were observed in time
+    let mut harness = threads(|config| config);
+    harness.observe_exit_of(20, 20, own(38)).observe_exit_of(21, 20, own(0)).wait(999);
+    harness.procfs().there.remove(&20);
+    assert_eq!(harness.wait(1).lines(), [""; 0]);
+    assert_eq!(end_of(harness.observe_exit_of(22, 20, TERM).wait(20)), "SIGTERM");
+    // the thread that writes the core file exits last
+    let mut harness = threads(|config| config);
+    harness.observe_exit_of(20, 20, SEGV).wait(19);
+    harness.procfs().there.remove(&20);
+    assert_eq!(harness.wait(1).lines(), [""; 0]);
+    harness.observe_exit_of(21, 20, SEGV | DUMPED);
+    assert_eq!(end_of(harness.wait(20)), "SIGSEGV, core dumped");
+    // if none is observed, that of the leader counts
+    let mut harness = threads(|config| config);
+    harness.observe_exit_of(20, 20, own(38));
+    harness.procfs().there.remove(&20);
+    assert_eq!(harness.wait(1_019).lines(), [""; 0]);
+    assert_eq!(end_of(harness.wait(1)), "38");
+}
+
+#[test]
+fn at_the_end_every_exit_is_reported() {
+    let is_gone = |harness: &mut TrackerHarness| {
+        harness.procfs().there.remove(&20);
+        harness.tracker.finish();
+        end_of(harness)
+    };
+    assert_eq!(is_gone(threads(|config| config).observe_exit(20, own(3))), "3");
+    let mut harness = threads(|config| config);
+    harness.exit_thread(20).exit_thread(20).exit_thread(20).observe_exit(20, own(3));
+    assert_eq!(is_gone(&mut harness), "3");
+    harness = TrackerHarness::listed();
+    harness.procfs().put(20, 10, ticks(0));
+    harness.fork(10, 20).exit_thread(20);
+    assert_eq!(harness.lines().len(), 1);
+    assert_eq!(is_gone(&mut harness), "0");
 }
 
 #[test]
@@ -242,7 +289,7 @@ fn the_leader_may_have_exited_before_the_tracker_started() {
     (seen.is_zombie, seen.threads) = (true, 2);
     harness.tracker.start();
     harness.procfs().there.remove(&20);
-    harness.observe_exit_of(22, 20, own(7)).wait(1_000);
+    harness.observe_exit_of(22, 20, own(7)).wait(1_020);
     assert_eq!(harness.lines(), ["exit 20@5: 7 [connector]"]);
 }
 

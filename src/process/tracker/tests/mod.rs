@@ -205,10 +205,15 @@ impl TrackerHarness {
     }
 
     fn wait(&mut self, millis: u64) -> &mut Self {
-        self.now += millis;
-        let at = self.at();
-        self.tracker.idle(at);
-        self.tracker.advance(at);
+        let end = self.now + millis;
+        while self.now < end {
+            let due = self.tracker.poll_timeout();
+            let due = due.map(|due| due.as_nanos().div_ceil(1_000_000).saturating_sub(1_000_000));
+            self.now = due.filter(|due| *due > self.now).unwrap_or(end).min(end);
+            let at = self.at();
+            self.tracker.idle(at);
+            self.tracker.advance(at);
+        }
         self
     }
 
@@ -369,7 +374,7 @@ fn a_crash_has_a_record() {
     let crash =
         (T::ANOM_ABEND, "auid=0 uid=0 gid=0 ses=1 pid=20 comm=\"x\" exe=\"/x\" sig=11 res=1");
     let mut harness = TrackerHarness::monitored();
-    harness.observe_fork(10, 20, 20).fork(10, 20).event(&[crash]).observe_exit(20, 11).wait(20);
+    harness.observe_fork(10, 20, 20).fork(10, 20).event(&[crash]).observe_exit(20, 11).wait(40);
     harness.tracker.poll();
     let Some(ProcessEvent::Exit(exit)) = harness.tracker.poll() else { panic!("an exit") };
     assert_eq!((exit.abend.map(EventId::serial), exit.source), (Some(2), Provenance::Connector));

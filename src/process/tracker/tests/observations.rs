@@ -12,7 +12,7 @@ fn an_observation_without_a_record_is_reported_after_a_second() {
     harness.observe_exit(20, 0).wait(1_000);
     assert_eq!(harness.lines(), [""; 0], "only its leader has exited");
     harness.procfs().there.remove(&20);
-    harness.observe_exit(20, 0).wait(1_000);
+    harness.observe_exit(20, 0).wait(1_020);
     assert_eq!(harness.lines(), ["exit 20@100000 /bin/old: 0 [connector]"]);
     // unless unrecorded processes are not wanted
     let mut harness =
