@@ -144,6 +144,10 @@ impl<R: BufRead> Reader<R> {
                 is_torn = self.line.pop_if(|last| *last == b'\n').is_none();
             }
             while self.line.pop_if(|last| *last == b'\r').is_some() {}
+            if !is_torn && self.entry.is_binary_field(&self.line) && !self.read_binary_value()? {
+                self.held = Held::Line;
+                return Ok(true);
+            }
             if self.line.is_empty() {
                 match self.entry.finish() {
                     Some(line) => self.line = line,
@@ -187,6 +191,28 @@ impl<R: BufRead> Reader<R> {
         let count = count.map_err(|error| self.named(Error::io("read the log", error)))?;
         self.split();
         Ok(count > 0)
+    }
+
+    /// Appends the binary value of a journal's field to the line: its length in eight bytes, the value, and
+    /// the end of a line. Returns whether it is whole.
+    fn read_binary_value(&mut self) -> Result<bool, Error> {
+        self.line.push(b'=');
+        let Self { input, line, .. } = self;
+        let mut read = || {
+            let mut length = [0; 8];
+            input.read_exact(&mut length)?;
+            let length = u64::from_le_bytes(length);
+            let kept = length.min(MAX_LINE);
+            input.by_ref().take(kept).read_to_end(line)?;
+            io::copy(&mut input.by_ref().take(length - kept), &mut io::sink())?;
+            let mut end = [0];
+            input.read_exact(&mut end)?;
+            Ok::<_, io::Error>(end == *b"\n" && (kept == length || !line.starts_with(b"MESSAGE=")))
+        };
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            result => result.map_err(|error| self.named(Error::io("read the log", error))),
+        }
     }
 
     /// Splits a line with several records: a program joined those of an event, or a torn one has no end of
@@ -455,6 +481,38 @@ mod tests {
             events.iter().map(|event| (event.node(), event.records().len())).collect();
         assert_eq!(found, [(Some(&b"web1"[..]), 2), (None, 1)]);
         assert_eq!(losses.len(), 1, "{losses:?}");
+    }
+
+    #[test]
+    fn binary_fields_of_the_journal_are_read() {
+        let binary = |name: &str, value: &str| {
+            let length = (value.len() as u64).to_le_bytes();
+            [name.as_bytes(), b"\n", &length, value.as_bytes(), b"\n"].concat()
+        };
+        let begin = b"__CURSOR=s=1\n_HOSTNAME=web1\n";
+        let cwd = "audisp-syslog[7]: type=CWD msg=audit(1.000:2): cwd=\"/\"\u{1d}NAME=\"a\"";
+        // a length whose bytes are the ends of lines, and a field that is longer than any line
+        let other = binary("OTHER", &"\n".repeat(0x0A0A));
+        let long = binary("COREDUMP", &"x".repeat(3 << 20));
+        let parts = [&begin[..], &other, &binary("MESSAGE", cwd), &long, b"\n"];
+        let read = |text: &[u8]| {
+            let events = Events::new(Reader::new(text)).map(|next| next.expect("memory"));
+            events.partition::<Vec<_>, _>(|delivery| matches!(delivery, Delivery::Event(_)))
+        };
+        let (events, losses) = read(&parts.concat());
+        let [Delivery::Event(event)] = &events[..] else { panic!("{events:?}") };
+        assert_eq!(event.node(), Some(&b"web1"[..]));
+        assert_eq!(losses, []);
+        // one that is cut, lacks its end, or is too long is a loss
+        let end = &parts.concat()[..];
+        for text in [
+            [end, &begin[..], &binary("MESSAGE", cwd)[..30]].concat(),
+            [end, &begin[..], b"MESSAGE\n\x01\0\0\0\0\0\0\0ty"].concat(),
+            [end, &begin[..], &binary("MESSAGE", &"x".repeat(3 << 20))].concat(),
+        ] {
+            let (events, losses) = read(&text);
+            assert_eq!((events.len(), losses.len()), (1, 1), "{losses:?}");
+        }
     }
 
     #[test]

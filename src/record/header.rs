@@ -113,11 +113,11 @@ impl<'a> Header<'a> {
         }
         let rest = rest.strip_prefix(b"audit(").ok_or(DecodeError::Header)?;
         let (id, rest) = stamp(rest).ok_or(DecodeError::Header)?;
-        // auditd up to 2.7 wrote no colon in records about itself
+        // auditd up to 2.7 wrote no colon in records about itself; some programs drop it before an empty body
         let rest = rest.strip_prefix(b")").ok_or(DecodeError::Header)?;
         let rest = match rest {
             [b':', rest @ ..] => rest,
-            [b' ', ..] => rest,
+            [b' ', ..] | [] => rest,
             _ => return Err(DecodeError::Header),
         };
         let body = rest.strip_prefix(b" ").unwrap_or(rest);
@@ -279,7 +279,7 @@ mod tests {
             (header.id.serial(), &text[header.body_at..]),
             (34, &b"config changed, auid=0"[..])
         );
-        assert_eq!(parse(b"audit(5.001:2)"), Err(DecodeError::Header));
+        assert_eq!(parse(b"audit(5.001:2)").map(|header| header.body_at), Ok(14));
         assert_eq!(parse(b"audit(5.001:2)x: y"), Err(DecodeError::Header));
     }
 
@@ -343,8 +343,8 @@ mod tests {
     }
 
     #[test]
-    fn every_truncation_is_refused_until_the_colon() {
-        let text = b"node=a audit(1700000000.123:30):";
+    fn every_truncation_is_refused_until_the_parenthesis() {
+        let text = b"node=a audit(1700000000.123:30)";
         for end in 0..text.len() {
             assert_eq!(parse(&text[..end]), Err(DecodeError::Header), "{end}");
         }

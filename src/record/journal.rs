@@ -35,6 +35,12 @@ impl JournalEntry {
         true
     }
 
+    /// Returns whether a line is the name of a field whose value follows in binary form, as that of a text
+    /// with a control character does, such as an enriched record.
+    pub(crate) fn is_binary_field(&self, line: &[u8]) -> bool {
+        self.is_open && wrapped::is_journal_name(line)
+    }
+
     /// Ends the entry, and returns its record as a line of a log; `None` if it has nothing to do with
     /// records.
     pub(crate) fn finish(&mut self) -> Option<Vec<u8>> {

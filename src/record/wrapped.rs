@@ -39,16 +39,30 @@ pub(super) fn is_other(line: &[u8]) -> bool {
     if is_field && !line.starts_with(b"MESSAGE=") {
         return true;
     }
-    let is_entry = || line.starts_with(b"{") || after_time(after_priority(line)).is_some();
-    (is_field || is_entry()) && !OF_AUDIT.iter().any(|text| memmem::find(line, text).is_some())
+    let is_of_audit = |text: &[u8]| OF_AUDIT.iter().any(|part| memmem::find(text, part).is_some());
+    if is_of_audit(line) {
+        return false;
+    }
+    if line.starts_with(b"{") {
+        // the message may be left out (`null`) because it is long, or cut
+        return match string(line, "MESSAGE") {
+            Some(message) => !is_of_audit(&message),
+            None => memmem::find(line, b"\"MESSAGE\"").is_none(),
+        };
+    }
+    is_field || after_time(after_priority(line)).is_some()
 }
 
 /// Splits a line of the journal's export form; `None` for other lines.
 pub(super) fn journal_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (name, value) = line.split_at_checked(memchr(b'=', line)?)?;
+    is_journal_name(name).then_some((name, value.get(1..)?))
+}
+
+/// Returns whether a text is the name of a field of the journal.
+pub(super) fn is_journal_name(name: &[u8]) -> bool {
     let is_in_name = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_');
-    let is_field = !name.is_empty() && name.iter().all(is_in_name);
-    is_field.then_some((name, value.get(1..)?))
+    !name.is_empty() && name.iter().all(is_in_name)
 }
 
 /// What only a record, or the report of a loss of records, contains.
@@ -226,11 +240,16 @@ fn host_before(before: &[u8]) -> Option<()> {
     (before.is_empty() || before.ends_with(b": ")).then_some(())
 }
 
-/// Returns the string of a member of a JSON object.
+/// Returns the string of a member of a JSON object. One with control characters is an array of bytes.
 fn string(line: &[u8], name: &str) -> Option<Vec<u8>> {
     let key = format!("\"{name}\"");
     let rest = line.get(memmem::find(line, key.as_bytes())? + key.len()..)?.trim_ascii_start();
-    let rest = rest.strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
+    let rest = rest.strip_prefix(b":")?.trim_ascii_start();
+    if let Some(rest) = rest.strip_prefix(b"[") {
+        let bytes = rest.get(..memchr(b']', rest)?)?.split(|byte| *byte == b',');
+        return bytes.map(|byte| std::str::from_utf8(byte).ok()?.trim().parse().ok()).collect();
+    }
+    let rest = rest.strip_prefix(b"\"")?;
     let mut text = Vec::new();
     let mut bytes = rest.iter();
     loop {
@@ -343,6 +362,10 @@ mod tests {
         let wrapped = unwrap(entry).expect("a record");
         assert_eq!(wrapped.host, None);
         assert_eq!(wrapped.inside, &br#"type=1307 msg=audit(1700000000.234:42): cwd="/""#[..]);
+        let bytes = format!("{:?}", b"audit: type=1307 audit(1.000:2): cwd=\"/\"\x1DX=1");
+        let entry = format!(r#"{{"MESSAGE" : {bytes}, "_HOSTNAME":"host1"}}"#);
+        let wrapped = unwrap(entry.as_bytes()).expect("a record");
+        assert_eq!(wrapped.inside, &b"type=1307 audit(1.000:2): cwd=\"/\"\x1DX=1"[..]);
         for entry in [r#"{"MESSAGE":"hello"}"#, r#"{"MESSAGE":"x"#, r#"{"MESSAGE":"\u12"}"#, "{"] {
             assert_eq!(unwrap(entry.as_bytes()), None, "{entry}");
         }
@@ -362,6 +385,8 @@ mod tests {
             "[    0.010000] audit: initializing netlink subsys (disabled)",
             "Dec 26 19:37:29 host1 auditd[8]: Init complete, auditd 4.0 listening for events",
             r#"{"MESSAGE":"hello"}"#,
+            r#"{"MESSAGE":[104,105]}"#,
+            r#"{"_PID":"7"}"#,
         ] {
             assert!(is_other(line.as_bytes()), "{line}");
         }
@@ -374,6 +399,9 @@ mod tests {
             "[ 4169.963126] audit: audit_lost=1 audit_rate_limit=0 audit_backlog_limit=64",
             "Dec 26 19:37:29 host1 kernel: type=9999999 audit(1.000:2): x",
             "MESSAGE=audit: audit_lost=1 audit_rate_limit=0",
+            r#"{"MESSAGE":null}"#,
+            r#"{"MESSAGE":[97,117,100,105,116,40"#,
+            r#"{"MESSAGE":[97,117,100,105,116,40]}"#,
         ] {
             assert!(!is_other(line.as_bytes()), "{line}");
         }

@@ -1,6 +1,7 @@
-//! Debian's ausearch as the oracle of what fields mean.
+//! ausearch, the installed one and the newest, as the oracle of what fields mean.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use auditlink::constants::Errno;
 use auditlink::host::UserNames;
@@ -8,10 +9,16 @@ use auditlink::record::{Absent, Field, Interpretation, SocketAddress};
 use auditlink::{Event, MessageType, Record};
 
 use crate::kernel_lock::{run, stdout};
+use crate::newest::newest;
 
 /// Compares what we say of each field with what ausearch says.
 pub(crate) fn compare(events: &[Event], log: &str) {
-    let interpreted = stdout(&run("ausearch", &["-i", "-if", log]));
+    compare_with(Path::new("ausearch"), events, log);
+    compare_with(&newest().join("ausearch"), events, log);
+}
+
+fn compare_with(tool: &Path, events: &[Event], log: &str) {
+    let interpreted = stdout(&run(tool, &["-i", "-if", log]));
     let mut theirs: BTreeMap<(u32, &str), Vec<&str>> = BTreeMap::new();
     for line in interpreted.lines() {
         let Some((name, rest)) = line.strip_prefix("type=").and_then(|rest| rest.split_once(' '))
@@ -42,8 +49,10 @@ pub(crate) fn compare(events: &[Event], log: &str) {
         }
     }
     println!(
-        "live: {} fields agree; differences by number: {:?}",
-        comparison.agreed, comparison.listed
+        "live: {}: {} fields agree; differences by number: {:?}",
+        tool.display(),
+        comparison.agreed,
+        comparison.listed
     );
     assert!(comparison.agreed > 50_000, "only {} fields", comparison.agreed);
     for ((record, field), (count, example)) in &comparison.others {
@@ -220,7 +229,7 @@ fn listed(
         (MessageType::OPENAT2, "oflag" | "resolve") => 6,
         (_, "cap_fp" | "cap_fi") if *meaning == Interpretation::Absent(Absent::Unknown) => 7,
         (MessageType::EVENT_LISTENER, "nl-mcgrp") if theirs == "audit-netlink-multicast" => 8,
-        (MessageType::SECCOMP, "code") if theirs == "kill" => 10,
+        (MessageType::SECCOMP, "code") if matches!(theirs, "kill" | "kill-thread") => 10,
         (_, "syscall") if matches!(theirs, "pread" | "pwrite") => 11,
         (MessageType::SYSCALL, "a0")
             if matches!(theirs, "UNKNOWN" | "EXIT_SUCCESS" | "EXIT_FAILURE") =>
@@ -247,6 +256,9 @@ fn listed(
         (MessageType::SYSCALL, "a2") if call == "readlinkat" => 22,
         (MessageType::SYSCALL, _) if matches!(call, "sched_setscheduler" | "lseek") => 23,
         (MessageType::SYSCALL, "a2") if call == "setsockopt" && theirs.starts_with("IPT_") => 24,
+        (MessageType::SYSCALL, "a2") if call == "fsmount" && theirs.starts_with("MS_") => 26,
+        (MessageType::SYSCALL, "a3") if call == "faccessat" => 27,
+        (MessageType::SYSCALL, "exit") if theirs.starts_with("(null)(") => 18,
         (MessageType::SYSCALL, "a3") if theirs == "MS_SNAP_STABLE" => 11,
         (MessageType::SYSCALL, "a1") if theirs == "TIOCINQ" => 11,
         _ => match meaning {

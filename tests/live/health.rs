@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,10 @@ use netlink_sys::{Socket, SocketAddr};
 use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::faults::{Harvest, Random, report, watch_getppid};
-use crate::kernel_lock::{KEY, KernelLock, control, count_of, has_matched, wait_until_sent};
+use crate::kernel_lock::{
+    KEY, KernelLock, control, count_of, has_matched, run, stderr, wait_until_sent,
+};
+use crate::support::example;
 
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Longer than any pause of a busy machine.
@@ -375,12 +379,11 @@ pub(crate) fn port_hijacker(kernel: &KernelLock) {
 pub(crate) fn two_daemons(kernel: &KernelLock) {
     let rules = watch_getppid(kernel);
     let events = Events::new(Receiver::daemon().open().expect("the place is free"));
-    let dump = crate::support::example("dump");
+    let dump = example("dump");
     let made = 1_000;
     let mut helper = kernel.start_helper(&["storm", &made.to_string()]);
     for _ in 0..5 {
-        let output =
-            crate::kernel_lock::run(&dump, &["--daemon", "--format", "none", "--for", "1"]);
+        let output = run(&dump, &["--daemon", "--format", "none", "--for", "1"]);
         assert!(!output.status.success(), "{output:?}");
     }
     assert!(helper.wait().expect("it ends").success());
@@ -390,6 +393,21 @@ pub(crate) fn two_daemons(kernel: &KernelLock) {
     report("a second daemon wants the place", made, &harvest, &stats, &known);
     assert_eq!((harvest.whole, stats.registration_probes), (made, 5), "{harvest:?} {stats:?}");
     assert!(stats.completeness().is_complete(), "{}", stats.completeness());
+}
+
+/// `auditctl --signal term` ends the daemon, and returns when it has ended.
+pub(crate) fn stopped_by_auditctl(kernel: &KernelLock) {
+    let mut daemon = kernel.start_helper(&["consume"]);
+    while control().status().expect("a status").pid != daemon.id() {
+        sleep(Duration::from_millis(10));
+    }
+    let words = ["--signal", "term"];
+    let mut auditctl = Command::new(example("auditctl")).args(words).spawn().expect("it starts");
+    assert!(daemon.wait().expect("it ends").success(), "it has left in order");
+    assert_eq!(auditctl.wait().expect("it ends").code(), Some(0));
+    assert_eq!(control().status().expect("a status").pid, 0);
+    let without = run(example("auditctl"), &words);
+    assert_eq!(without.status.code(), Some(2), "{}", stderr(&without));
 }
 
 /// A hundred times, at random moments of its start, its work and its shutdown, a daemon receives

@@ -24,6 +24,7 @@ mod kernel_lock;
 mod machine;
 mod namespaces;
 mod needed_rules;
+mod newest;
 mod parity;
 mod permissions;
 mod process_load;
@@ -123,6 +124,7 @@ const TESTS: &[Test] = &[
     ("health_successor", Anywhere, health::successor),
     ("health_port_hijacker", Anywhere, health::port_hijacker),
     ("health_two_daemons", Anywhere, health::two_daemons),
+    ("health_stopped_by_auditctl", Host, health::stopped_by_auditctl),
     ("health_killed_at_any_moment", Anywhere, health::killed_at_any_moment),
     ("stall_close_never_hangs", Anywhere, stalls::close_never_hangs),
     ("stall_wait_time_of_the_host", Anywhere, stalls::what_the_host_waits),

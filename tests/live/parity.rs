@@ -9,7 +9,8 @@ use auditlink::wire::rule::to_bytes;
 use auditlink::{Rule, RuleSet};
 
 use crate::kernel_lock::{KEY, KernelLock, control, run, stderr, stdout};
-use crate::rule_text::{as_auditctl_prints, newest};
+use crate::newest::newest;
+use crate::rule_text::as_auditctl_prints;
 use crate::support::example;
 
 /// The reference tools.

@@ -7,8 +7,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
 
 use auditlink::arch::{Abi, Arch};
 use auditlink::rule::{
@@ -18,6 +16,7 @@ use auditlink::wire::rule::to_bytes;
 use auditlink::{Rule, Settings};
 
 use crate::kernel_lock::{KernelLock, control, run, stderr, stdout};
+use crate::newest::newest;
 use crate::random::Random;
 use crate::support::example;
 
@@ -26,24 +25,6 @@ const GENERATED: usize = 2_000;
 
 /// auditctl 3.0.9 and 4.2 report errors of a file to syslog, until a rule was added.
 const FIRST: &str = "-i\n-a never,exit -S all -F pid=1 -F exe=/auditlink-first\n";
-
-/// Returns the newest auditctl, which is downloaded once.
-pub(crate) fn newest() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("newest-auditctl");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/newest-auditctl");
-        let output = Command::new(&script).arg(&folder).output().expect("bash is installed");
-        assert!(
-            output.status.success(),
-            "{}: auditctl of Debian's unstable could not be downloaded: {}{}",
-            script.display(),
-            stdout(&output),
-            stderr(&output),
-        );
-        folder
-    })
-}
 
 /// What a tool made of a file: what the kernel lists, what the tool prints of it, and the numbers
 /// of the lines that it refused.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::caller::{CallTime, Caller};
 use super::instance::Instance;
 use super::pending::{LastThread, Pending, Undecided};
-use super::threads::{ThreadExits, Threads};
+use super::threads::{RecordedExit, ThreadExits, Threads};
 use super::timers::Timer;
 use super::{ExitReport, InstanceRef, Tracker};
 use crate::constants::Signal;
@@ -182,19 +182,17 @@ impl<I: ProcessInspector> Tracker<I> {
         let InstanceRef::Running(id) = found else { return };
         let Some(instance) = self.histories.running_mut(pid) else { return };
         let is_group = exit.is_group();
-        let is_last = is_group || instance.threads.exit(caller.call.span.map(|span| span.earliest));
-        // the status of a thread that others outlive is not that of the process, nor always that of the
-        // last one
-        let is_status_of_process = is_group
-            || is_last && (instance.threads.was_always_single || !self.config.leader_status);
-        let status = exit
-            .status()
-            .filter(|_| is_status_of_process)
-            .map_or(ExitStatus::Unknown, ExitStatus::Exited);
-        if !is_group && (self.listed_at.is_some() || !is_last) {
-            let last_thread = LastThread { id, status, event, gone_at: None };
-            self.decide_later(Timer::LastThread, pid, Undecided::LastThread(last_thread));
-            return;
+        let mut status = exit.status().map_or(ExitStatus::Unknown, ExitStatus::Exited);
+        if !is_group {
+            let since_boot = caller.call.span.map(|span| span.earliest);
+            let is_last = instance.threads.exit(RecordedExit { event, status, since_boot });
+            if self.listed_at.is_some() || !is_last {
+                let last_thread = LastThread { id, crash: None, event, gone_at: None };
+                self.decide_later(Timer::LastThread, pid, Undecided::LastThread(last_thread));
+                return;
+            }
+            let of_last = instance.threads.status(self.config.leader_status);
+            status = of_last.unwrap_or(ExitStatus::Unknown);
         }
         let exits = instance.thread_exits;
         let mut report = ExitReport::new(Fact::new(status, Provenance::Record), Provenance::Record);
@@ -234,9 +232,8 @@ impl<I: ProcessInspector> Tracker<I> {
         let InstanceRef::Running(id) = self.instance_of(caller) else { return };
         let Some(instance) = self.histories.running_mut(pid) else { return };
         instance.crash = Some((signal, event));
-        let status = ExitStatus::Signaled { signal, dumped: None };
         let timer = if self.config.process_monitor { Timer::Crash } else { Timer::LastThread };
-        let last_thread = LastThread { id, status, event, gone_at: None };
+        let last_thread = LastThread { id, crash: Some(signal), event, gone_at: None };
         self.decide_later(timer, pid, Undecided::LastThread(last_thread));
     }
 
@@ -244,8 +241,7 @@ impl<I: ProcessInspector> Tracker<I> {
     pub(super) fn observed_end(&mut self, pid: u32) -> ExitReport {
         let exits = self.histories.running(pid).map(|instance| instance.thread_exits);
         let observed = self.take_exits(pid, exits.unwrap_or(ThreadExits::NONE));
-        observed.map_or(ExitReport::inferred(), |(last, exits)| {
-            ExitReport::observed(last, exits.status(self.config.leader_status))
-        })
+        observed
+            .map_or(ExitReport::inferred(), |(last, exits)| self.observed_exit(pid, last, exits))
     }
 }

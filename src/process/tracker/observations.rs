@@ -264,8 +264,7 @@ impl<I: ProcessInspector> Tracker<I> {
         instance.thread_exits = exits;
         self.take_exits(pid, exits);
         if !runs {
-            let wait_status = exits.status(self.config.leader_status);
-            let mut report = ExitReport::observed(last, wait_status);
+            let mut report = self.observed_exit(pid, last, exits);
             report.end.since_boot = Some(self.gone_since(last.since_boot));
             self.close(pid, report);
         }
@@ -376,9 +375,8 @@ impl<I: ProcessInspector> Tracker<I> {
         if instance.id() != last.id {
             return;
         }
-        let have_exited = instance.threads.have_exited();
-        let exits = instance.thread_exits;
-        let is_crash = matches!(last.status, ExitStatus::Signaled { .. });
+        let (threads, exits) = (instance.threads, instance.thread_exits);
+        let is_crash = last.crash.is_some();
         if self.config.process_monitor && !is_crash {
             let Some(exit) = self.histories.observed_exit(pid) else {
                 return; // it runs, or its exit will be observed
@@ -410,25 +408,42 @@ impl<I: ProcessInspector> Tracker<I> {
                 return self.decide_later(Timer::LastThread, pid, Undecided::LastThread(last));
             }
         }
-        // the record of a thread's creation may arrive after that of its exit
-        let is_known = last.status != ExitStatus::Unknown && (is_crash || have_exited);
-        let (status, source) = if is_known {
-            (last.status, Provenance::Record)
-        } else {
-            (ExitStatus::Unknown, Provenance::Procfs)
-        };
-        let mut report = ExitReport::new(Fact::new(status, source), source);
-        report.event = (!is_crash).then_some(last.event);
-        report.end.call = Some(last.event.time());
+        let crash = last.crash.map(|signal| ExitStatus::Signaled { signal, dumped: None });
+        let known = crash.or_else(|| threads.status(self.config.leader_status));
+        let source = known.map_or(Provenance::Procfs, |_| Provenance::Record);
+        let status = Fact::new(known.unwrap_or(ExitStatus::Unknown), source);
+        let mut report = ExitReport::new(status, source);
+        let event = threads.last_recorded().map_or(last.event, |exit| exit.event);
+        report.event = (!is_crash).then_some(event);
+        report.end.call = Some(event.time());
         if let Some((exit, exits)) = self.take_exits(pid, exits) {
-            let observed = ExitReport::observed(exit, exits.status(self.config.leader_status));
+            let observed = self.observed_exit(pid, exit, exits);
             report.end.since_boot = Some(self.gone_since(exit.since_boot));
-            report.source = if is_known { source } else { observed.source };
+            report.source = if known.is_some() { source } else { observed.source };
             if observed.status.value != ExitStatus::Unknown {
                 report.status = observed.status;
             }
         }
         self.close(pid, report);
+    }
+
+    /// Returns how the instance that runs ended, by the observed exits of its threads; by their records
+    /// where these show more.
+    ///
+    /// Where all threads ended by `exit`, the status is that of the one that began to end last. The
+    /// connector observes the ends of exits, so it may observe that one first.
+    ///
+    /// Source: `kernel/exit.c`, `synchronize_group_exit`, `do_exit`.
+    pub(super) fn observed_exit(&self, pid: u32, last: Observed, exits: ThreadExits) -> ExitReport {
+        let leader_counts = self.config.leader_status;
+        let mut report = ExitReport::observed(last, exits.status(leader_counts));
+        let threads = self.histories.running(pid).map(|instance| instance.threads);
+        let threads = threads.filter(|threads| threads.is_each_exit_recorded());
+        let recorded = threads.and_then(|threads| threads.status(leader_counts));
+        if let Some(status) = recorded.filter(|_| exits.signal().is_none()) {
+            report.status = Fact::new(status, Provenance::Record);
+        }
+        report
     }
 
     /// Settles what a task is that `clone3` created.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::caller::Caller;
 use super::threads::ThreadExits;
 use crate::constants::Signal;
-use crate::process::{ExitStatus, ProcessId, Provenance};
+use crate::process::{ProcessId, Provenance};
 use crate::record::EventId;
 use crate::time::Tick;
 
@@ -90,7 +90,8 @@ pub(super) enum Undecided {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LastThread {
     pub(super) id: ProcessId,
-    pub(super) status: ExitStatus,
+    /// The signal of its crash.
+    pub(super) crash: Option<Signal>,
     pub(super) event: EventId,
     /// When it was seen that the process is gone, as time since boot.
     pub(super) gone_at: Option<Duration>,

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use nix::libc;
 
+use crate::process::ExitStatus;
+use crate::record::EventId;
+
 /// The number of threads of a process as records report it, for when the process cannot be looked up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Threads {
@@ -17,12 +20,38 @@ pub(super) struct Threads {
     unknown_exits: u32,
     /// The earliest time at which the last of them may have happened, as time since boot.
     last_exit: Option<Duration>,
+    /// The last recorded exit of a thread.
+    recorded: Option<RecordedExit>,
+}
+
+/// The exit of a thread by its record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RecordedExit {
+    pub(super) event: EventId,
+    pub(super) status: ExitStatus,
+    /// The earliest time at which it may have happened, as time since boot.
+    pub(super) since_boot: Option<Duration>,
+}
+
+impl RecordedExit {
+    /// Returns whether it happened after another one. The kernel records an exit when the thread has begun
+    /// to end; records of two CPUs may arrive in the other order.
+    fn is_after(self, other: Self) -> bool {
+        self.event.serial().wrapping_sub(other.event.serial()) < 1 << 31
+    }
 }
 
 impl Threads {
     pub(super) const fn new(running: Option<u32>) -> Self {
         let was_always_single = matches!(running, Some(1));
-        Self { running, was_always_single, unsettled: 0, unknown_exits: 0, last_exit: None }
+        Self {
+            running,
+            was_always_single,
+            unsettled: 0,
+            unknown_exits: 0,
+            last_exit: None,
+            recorded: None,
+        }
     }
 
     /// Counts a thread that was created.
@@ -34,10 +63,13 @@ impl Threads {
     }
 
     /// Counts a thread that exited, and returns whether it was the last one as far as is known.
-    pub(super) fn exit(&mut self, since_boot: Option<Duration>) -> bool {
+    pub(super) fn exit(&mut self, exit: RecordedExit) -> bool {
+        if self.recorded.is_none_or(|former| exit.is_after(former)) {
+            self.recorded = Some(exit);
+        }
         match self.running {
             Some(1) => {
-                self.last_exit = self.last_exit.max(since_boot);
+                self.last_exit = self.last_exit.max(exit.since_boot);
                 self.unknown_exits = self.unknown_exits.saturating_add(1);
                 self.have_exited()
             }
@@ -52,6 +84,23 @@ impl Threads {
     /// Returns whether all threads have exited, as far as is known.
     pub(super) const fn have_exited(self) -> bool {
         matches!(self.running, Some(1)) && self.unsettled == 0 && self.unknown_exits > 0
+    }
+
+    /// Returns whether as many exits were recorded as there were threads.
+    pub(super) const fn is_each_exit_recorded(self) -> bool {
+        self.have_exited() && self.unknown_exits == 1
+    }
+
+    /// Returns the exit that was recorded last, if all threads have exited as far as is known.
+    pub(super) fn last_recorded(self) -> Option<RecordedExit> {
+        self.recorded.filter(|_| self.have_exited())
+    }
+
+    /// Returns the status of a process whose threads all ended by `exit`, by their records: that of the
+    /// last one. Before Linux 6.0 that is not so (`leader_counts`) unless there was one thread only.
+    pub(super) fn status(self, leader_counts: bool) -> Option<ExitStatus> {
+        let last = self.last_recorded().filter(|_| self.was_always_single || !leader_counts)?;
+        Some(last.status).filter(|status| *status != ExitStatus::Unknown)
     }
 
     /// Returns whether an unsettled task that is gone was a thread: it was if at least as many threads

@@ -196,6 +196,38 @@ fn the_exits_of_other_threads_may_be_observed_after_the_process_is_gone() {
 }
 
 #[test]
+fn the_last_thread_is_the_one_that_began_to_end_last() {
+    let exit = |harness: &mut TrackerHarness, status: u32| {
+        harness.call(&format!("syscall=60 a0={status:x} ppid=1 pid=20"), &[]);
+    };
+    let harness = |first, records: [u32; 3]| {
+        let mut harness = threads(|config| config.leader_status(first));
+        harness.procfs().there.remove(&20);
+        // the exit of the leader is observed last
+        harness.observe_exit_of(21, 20, own(0)).observe_exit_of(22, 20, own(5));
+        harness.observe_exit_of(20, 20, own(3));
+        let begin = harness.serial;
+        for serial in records {
+            harness.serial = begin + serial;
+            exit(&mut harness, [3, 0, 5][serial as usize]);
+        }
+        harness.wait(2_000);
+        harness
+    };
+    // … and its record arrives first, or last
+    for records in [[0, 1, 2], [1, 2, 0], [2, 0, 1]] {
+        assert_eq!(end_of(&mut harness(false, records)), "5");
+        assert_eq!(end_of(&mut harness(true, records)), "3");
+    }
+    // a signal counts more
+    let mut harness = threads(|config| config);
+    harness.procfs().there.remove(&20);
+    harness.observe_exit_of(21, 20, TERM).observe_exit_of(20, 20, own(3));
+    [3, 0, 5].into_iter().for_each(|status| exit(&mut harness, status));
+    assert_eq!(end_of(harness.wait(2_000)), "SIGTERM");
+}
+
+#[test]
 fn at_the_end_every_exit_is_reported() {
     let is_gone = |harness: &mut TrackerHarness| {
         harness.procfs().there.remove(&20);
@@ -204,8 +236,8 @@ fn at_the_end_every_exit_is_reported() {
     };
     assert_eq!(is_gone(threads(|config| config).observe_exit(20, own(3))), "3");
     let mut harness = threads(|config| config);
-    harness.exit_thread(20).exit_thread(20).exit_thread(20).observe_exit(20, own(3));
-    assert_eq!(is_gone(&mut harness), "3");
+    harness.exit_thread(20).exit_thread(20).exit_thread(20).observe_exit(20, own(0));
+    assert_eq!(is_gone(&mut harness), "0");
     harness = TrackerHarness::listed();
     harness.procfs().put(20, 10, ticks(0));
     harness.fork(10, 20).exit_thread(20);
