@@ -90,7 +90,25 @@ impl Event {
         let ended = self.closed_by() == ClosedBy::EndRecord;
         let lacks_end = progress.opened && !ended && self.end_expected;
         let lacks_opener = !progress.opened && (ended || progress.of_call);
-        !lacks_end && !lacks_opener && (progress.has_all_parts() || self.missing().is_empty())
+        let has_all_parts =
+            || progress.has_all_parts() && (progress.execves > 0 || !self.has_executed());
+        !lacks_end && !lacks_opener && (has_all_parts() || self.missing().is_empty())
+    }
+
+    /// Returns whether its call executed a program. Then it has an `EXECVE` record.
+    ///
+    /// Source: `fs/exec.c`, `exec_binprm`, which calls `audit_bprm` after a success.
+    fn has_executed(&self) -> bool {
+        let is_exec = |name| matches!(name, Some("execve" | "execveat"));
+        self.records_of(MessageType::SYSCALL).next().is_some_and(|record| {
+            // the kernel writes both numbers first: for most calls they decide
+            match numbers(record.body()) {
+                Some((arch, number)) if !is_exec(arch.syscall_name(number)) => false,
+                _ => record
+                    .as_syscall()
+                    .is_some_and(|call| call.success() == Some(true) && is_exec(call.name())),
+            }
+        })
     }
 
     fn missing_ends(&self, missing: &mut Vec<Missing>) {
@@ -112,7 +130,7 @@ impl Event {
                 Some(0) => {}
                 Some(count) => missing.push(Missing::Arguments(count)),
             }
-        } else if self.records().any(|record| has_executed(&record)) {
+        } else if self.has_executed() {
             missing.push(Missing::ArgumentCount);
         }
         let mut items: Vec<u32> = self
@@ -140,8 +158,6 @@ pub(super) struct Progress {
     paths: u32,
     /// Whether `PATH` records are not in the order of their item numbers.
     is_out_of_order: bool,
-    /// Whether the call executed a program.
-    has_executed: bool,
     execves: u32,
     /// Whether an `EXECVE` record does not have all arguments.
     is_partial: bool,
@@ -151,9 +167,8 @@ impl Progress {
     #[inline(always)]
     pub(super) fn add(&mut self, record: &Record<'_>, truncated: bool) {
         self.truncated |= truncated;
-        let message_type = record.message_type();
+        let message_type = record.received_type();
         self.opened |= matches!(message_type, MessageType::SYSCALL | MessageType::URINGOP);
-        self.has_executed |= has_executed(record);
         self.of_call |= is_of_call(message_type);
         if message_type == MessageType::PATH {
             self.is_out_of_order |= item(*record) != Some(self.paths);
@@ -167,12 +182,7 @@ impl Progress {
     /// Returns whether no path or argument can be missing: one record has all arguments, and the paths
     /// are in order.
     const fn has_all_parts(&self) -> bool {
-        let has_arguments = match self.execves {
-            0 => !self.has_executed,
-            1 => !self.is_partial,
-            _ => false,
-        };
-        has_arguments && !self.is_out_of_order
+        !self.is_out_of_order && !self.is_partial && self.execves <= 1
     }
 }
 
@@ -184,26 +194,6 @@ pub(super) const fn is_of_call(message_type: MessageType) -> bool {
         message_type,
         MessageType::PATH | MessageType::CWD | MessageType::EXECVE | MessageType::PROCTITLE
     )
-}
-
-/// Returns whether a record is that of a call that executed a program. Its event has an `EXECVE` record.
-///
-/// Source: `fs/exec.c`, `exec_binprm`, which calls `audit_bprm` after a success.
-#[inline(always)]
-fn has_executed(record: &Record<'_>) -> bool {
-    record.message_type() == MessageType::SYSCALL && has_executed_in(record)
-}
-
-#[inline(never)]
-fn has_executed_in(record: &Record<'_>) -> bool {
-    let is_exec = |name| matches!(name, Some("execve" | "execveat"));
-    // the kernel writes both numbers first: for most calls they decide
-    match numbers(record.body()) {
-        Some((arch, number)) if !is_exec(arch.syscall_name(number)) => false,
-        _ => record
-            .as_syscall()
-            .is_some_and(|call| call.success() == Some(true) && is_exec(call.name())),
-    }
 }
 
 /// Reads the numbers of the architecture and of the call from the start of a `SYSCALL` record.

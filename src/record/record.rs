@@ -13,7 +13,7 @@ use crate::message_type::{MessageType, Origin};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
     /// The type as it was received; see [`message_type`](Self::message_type).
-    sent_type: MessageType,
+    received_type: MessageType,
     id: EventId,
     node: Option<&'a [u8]>,
     text: &'a [u8],
@@ -56,7 +56,7 @@ impl<'a> Record<'a> {
         text: &'a [u8],
     ) -> Self {
         let Header { node, id, body_at } = header;
-        Self { sent_type: message_type, id, node, text, body_at }
+        Self { received_type: message_type, id, node, text, body_at }
     }
 
     /// Returns the type of the record.
@@ -80,9 +80,9 @@ impl<'a> Record<'a> {
     #[inline]
     #[must_use]
     pub fn message_type(&self) -> MessageType {
-        match self.sent_type.number() {
+        match self.received_type.number() {
             1420..=1426 => self.type_by_body(),
-            _ => self.sent_type,
+            _ => self.received_type,
         }
     }
 
@@ -90,7 +90,14 @@ impl<'a> Record<'a> {
     #[inline]
     #[must_use]
     pub const fn type_number(&self) -> u16 {
-        self.sent_type.number()
+        self.received_type.number()
+    }
+
+    /// Returns the type of the number as it was received: to compare it with types whose numbers no other
+    /// type has, without looking at the body.
+    #[inline]
+    pub(crate) const fn received_type(&self) -> MessageType {
+        self.received_type
     }
 
     /// Decides between the types whose numbers are not the same on all kernels.
@@ -109,7 +116,7 @@ impl<'a> Record<'a> {
             Some(b"policy_name") => MessageType::IPE_POLICY_LOAD,
             Some(b"domain") if self.field("blockers").is_some() => MessageType::LANDLOCK_ACCESS,
             Some(b"domain") if self.field("status").is_some() => MessageType::LANDLOCK_DOMAIN,
-            _ => self.sent_type,
+            _ => self.received_type,
         }
     }
 
@@ -153,7 +160,7 @@ impl<'a> Record<'a> {
     #[inline]
     #[must_use]
     pub fn fields(&self) -> Fields<'a> {
-        match self.sent_type.origin() {
+        match self.received_type.origin() {
             Origin::Daemon => Fields::of_daemon(self.text, self.body_at),
             Origin::Kernel | Origin::UserSpace => Fields::of_kernel(self.text, self.body_at),
         }

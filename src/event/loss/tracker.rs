@@ -68,7 +68,7 @@ impl LossTracker {
         if self.stats.counter == CounterReading::Current {
             self.stats.counter = CounterReading::Stale;
         }
-        if record.message_type() == MessageType::CONFIG_CHANGE {
+        if record.received_type() == MessageType::CONFIG_CHANGE {
             self.config_change(record);
         }
     }
