@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use nix::libc;
-
+use crate::constants::Signal;
 use crate::process::ExitStatus;
 use crate::record::EventId;
 
@@ -191,23 +190,15 @@ const fn signal(code: i32) -> u32 {
 
 /// Returns whether the signal that killed the task writes a core file; signal(7).
 fn dumps_core(code: i32) -> bool {
-    const DUMPING: [i32; 10] = [
-        libc::SIGQUIT,
-        libc::SIGILL,
-        libc::SIGTRAP,
-        libc::SIGABRT,
-        libc::SIGBUS,
-        libc::SIGFPE,
-        libc::SIGSEGV,
-        libc::SIGXCPU,
-        libc::SIGXFSZ,
-        libc::SIGSYS,
+    const DUMPING: [&str; 10] = [
+        "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGXCPU",
+        "SIGXFSZ", "SIGSYS",
     ];
-    DUMPING.contains(&(code & 0x7F))
+    Signal::new(signal(code)).name().is_some_and(|name| DUMPING.contains(&name))
 }
 
 /// The flag of a code whose task wrote a core file.
 const DUMPED: i32 = 0x80;
 
 /// The code of a single thread that seccomp kills: `SIGSYS`, without a core file.
-const FILTERED: i32 = libc::SIGSYS;
+const FILTERED: i32 = 31;
