@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 
 use crate::faults::watch_getppid;
 use crate::health::{quiet_time, wait_for};
-use crate::kernel_lock::{KEY, KernelLock, control};
+use crate::kernel_lock::{KEY, KernelLock, control, wait_until_sent};
 use crate::process_load::{Bits, Load, logged_processes};
 use crate::support::example;
 
@@ -253,6 +253,7 @@ pub(crate) fn watched(seconds: &str) {
 pub(crate) fn given_up(kernel: &KernelLock) {
     for round in 0..30_u64 {
         let rules = watch_getppid(kernel);
+        wait_until_sent(); // a daemon that joins within the event of a loaded rule has a part of it
         let mut receiver = Receiver::daemon().open().expect("the place is free");
         let mut watch = watch().interval(Duration::from_millis(50)).reapply_rules(Repair::Always);
         if round % 2 == 1 {
