@@ -111,6 +111,7 @@ pub(crate) fn turned_off(_: &KernelLock) {
 /// An event loop of the caller is also woken by reports of the watchdog.
 pub(crate) fn in_an_event_loop(kernel: &KernelLock) {
     let rules = watch_getppid(kernel);
+    wait_until_sent();
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
     events.source_mut().watch(&watch()).expect("it may ask");
     let (mut whole, mut lost, mut restored, mut waits) = (0, false, false, 0);
@@ -245,6 +246,7 @@ fn unregister_once() {
 
 pub(crate) fn registration_lost(kernel: &KernelLock) {
     let rules = watch_getppid(kernel);
+    wait_until_sent();
     let mut events = Events::new(Receiver::daemon().open().expect("the place is free"));
     events.source_mut().watch(&watch()).expect("it may ask");
     quiet_time(&mut events, Duration::from_millis(500));
@@ -378,6 +380,7 @@ pub(crate) fn port_hijacker(kernel: &KernelLock) {
 /// A second daemon is refused; the first stays registered and loses nothing.
 pub(crate) fn two_daemons(kernel: &KernelLock) {
     let rules = watch_getppid(kernel);
+    wait_until_sent();
     let events = Events::new(Receiver::daemon().open().expect("the place is free"));
     let dump = example("dump");
     let made = 1_000;
