@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::error::{Error, ErrorKind};
+use crate::host::clock::BootTimes;
 use crate::host::privileges::{NET_ADMIN, Privileges};
 use crate::netlink::batch::Batch;
 use crate::netlink::error_map::GIVE_CAPABILITY;
@@ -20,6 +21,7 @@ pub(super) struct Connector {
     batch: Batch,
     /// The next sequence number of each CPU.
     expected: HashMap<u32, u32>,
+    times: BootTimes,
 }
 
 const OPERATION: &str = "listen to the process connector";
@@ -40,7 +42,8 @@ impl Connector {
             }
         })?;
         socket.set_receive_buffer(RECEIVE_BUFFER)?;
-        let mut connector = Self { socket, batch: Batch::new(128, 128), expected: HashMap::new() };
+        let (batch, expected, times) = (Batch::new(128, 128), HashMap::new(), BootTimes::new());
+        let mut connector = Self { socket, batch, expected, times };
         let sent = connector.socket.send(&request(true));
         sent.map_err(|error| Error::io(OPERATION, error))?;
         connector.await_answer()?;
@@ -94,19 +97,23 @@ impl Connector {
         }
     }
 
-    /// Reports all observations since the last call. `suspended` is the difference between the time since
-    /// boot and the kernel's monotonic clock.
-    pub(super) fn drain(
-        &mut self,
-        suspended: Duration,
-        mut report: impl FnMut(Observation),
-    ) -> Result<(), Error> {
-        while let Some(message) = self.next()? {
+    /// Reports all observations since the last call.
+    pub(super) fn drain(&mut self, mut report: impl FnMut(Observation)) -> Result<(), Error> {
+        let mut messages = Vec::new();
+        let drained = loop {
+            match self.next() {
+                Ok(Some(message)) => messages.push(message),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        let times = self.times.conversion(messages.iter().map(|message| message.monotonic));
+        for message in messages {
             let missing = self.missing(&message);
             if missing > 0 {
                 report(Observation::Lost { count: Some(u64::from(missing)) });
             }
-            let since_boot = message.monotonic.saturating_add(suspended);
+            let since_boot = times.since_boot(message.monotonic);
             match message.event {
                 TaskEvent::Fork { parent, task, process } => {
                     report(Observation::Forked { parent, task, process, since_boot });
@@ -121,7 +128,7 @@ impl Connector {
                 TaskEvent::Answer { .. } | TaskEvent::Other => {}
             }
         }
-        Ok(())
+        drained
     }
 
     /// Returns the number of messages that the same CPU sent before this one and that were lost.

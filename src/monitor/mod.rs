@@ -18,7 +18,7 @@ use self::connector::Connector;
 use self::pidfd::Pidfds;
 use self::thread::ConnectorThread;
 use crate::error::Error;
-use crate::host::clock::{now, suspended};
+use crate::host::clock::now;
 #[cfg(feature = "pidfd")]
 use crate::process::Provenance;
 use crate::process::{
@@ -229,7 +229,7 @@ impl ProcessMonitor {
     pub fn drain(&mut self, observations: &mut Vec<Observation>) -> Result<(), Error> {
         match &mut self.method {
             Method::Connector(connector) => {
-                connector.drain(suspended(), |observation| observations.push(observation))
+                connector.drain(|observation| observations.push(observation))
             }
             Method::ConnectorThread(thread) => thread.drain(observations),
             #[cfg(feature = "pidfd")]

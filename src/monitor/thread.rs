@@ -10,7 +10,6 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::connector::Connector;
 use crate::error::Error;
-use crate::host::clock::suspended;
 use crate::process::Observation;
 
 /// The process connector, which a thread reads, too: its socket does not overflow while the consumer is slow.
@@ -44,7 +43,7 @@ impl Queue {
     /// Reads everything that the kernel has sent.
     fn fill(&mut self) {
         let observations = &mut self.observations;
-        if let Err(error) = self.connector.drain(suspended(), |seen| observations.push(seen)) {
+        if let Err(error) = self.connector.drain(|seen| observations.push(seen)) {
             self.error.get_or_insert(error);
         }
     }
