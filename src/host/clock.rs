@@ -27,10 +27,31 @@ struct Reading {
 }
 
 impl Reading {
+    /// Reads both clocks, again if the thread was interrupted in between.
     fn now() -> Self {
-        let monotonic = now(ClockId::CLOCK_MONOTONIC);
-        let suspended = now(ClockId::CLOCK_BOOTTIME).saturating_sub(monotonic);
-        Self { monotonic, suspended }
+        let mut best = None;
+        for _ in 0..READINGS {
+            let monotonic = now(ClockId::CLOCK_MONOTONIC);
+            let suspended = now(ClockId::CLOCK_BOOTTIME).saturating_sub(monotonic);
+            let duration = now(ClockId::CLOCK_MONOTONIC).saturating_sub(monotonic);
+            if best.is_none_or(|(shortest, _)| duration < shortest) {
+                best = Some((duration, Self { monotonic, suspended }));
+            }
+            if duration < READING_LIMIT {
+                break;
+            }
+        }
+        best.map_or(Self { monotonic: Duration::ZERO, suspended: Duration::ZERO }, |(_, it)| it)
+    }
+
+    /// As [`now`](Self::now); the difference of the clocks is the former one unless the machine was suspended,
+    /// so that converted times have the order of the monotonic ones.
+    fn after(former: Self) -> Self {
+        let reading = Self::now();
+        match reading.suspended.abs_diff(former.suspended) <= SHORTEST_SUSPENSION {
+            true => Self { suspended: former.suspended, ..reading },
+            false => reading,
+        }
     }
 }
 
@@ -41,8 +62,9 @@ impl BootTimes {
 
     /// Returns the conversion of these times, all of which have passed since the last call.
     pub(crate) fn conversion(&mut self, times: impl Iterator<Item = Duration>) -> Conversion {
-        let reading = Reading::now();
-        let former = std::mem::replace(&mut self.last, reading);
+        let former = self.last;
+        let reading = Reading::after(former);
+        self.last = reading;
         Conversion::new(former, reading, times)
     }
 }
@@ -61,7 +83,7 @@ impl Conversion {
     /// process runs shortly before and after.
     fn new(former: Reading, reading: Reading, times: impl Iterator<Item = Duration>) -> Self {
         let (before, after) = (former.suspended, reading.suspended);
-        if after.abs_diff(before) <= SHORTEST_SUSPENSION {
+        if after == before {
             return Self { resumed_at: None, before, after };
         }
         let mut times: Vec<_> = times.chain([former.monotonic, reading.monotonic]).collect();
@@ -79,6 +101,10 @@ impl Conversion {
 
 /// The two clocks are read one after the other, so the difference varies by less than this.
 const SHORTEST_SUSPENSION: Duration = Duration::from_millis(50);
+
+/// How often both clocks are read at most, and how long a reading takes unless the thread is interrupted.
+const READINGS: usize = 20;
+const READING_LIMIT: Duration = Duration::from_micros(20);
 
 /// A clock of ticks: it starts at the time since 1970, and is monotonic from then on.
 #[derive(Clone, Copy, Debug)]
@@ -133,10 +159,28 @@ mod tests {
     fn without_a_suspension_all_times_differ_from_the_clock_alike() {
         let times = [100.3, 100.01].map(seconds);
         let conversion =
-            Conversion::new(reading(100.0, 7.0), reading(100.4, 7.000_01), times.into_iter());
-        assert_eq!(
-            times.map(|time| conversion.since_boot(time)),
-            [107.300_01, 107.010_01].map(seconds)
+            Conversion::new(reading(100.0, 7.0), reading(100.4, 7.0), times.into_iter());
+        assert_eq!(times.map(|time| conversion.since_boot(time)), [107.3, 107.01].map(seconds));
+    }
+
+    #[test]
+    fn an_interrupted_reading_does_not_move_later_times_before_earlier_ones() {
+        let mut times = BootTimes::new();
+        let offset = times.last.suspended;
+        // the first reading was interrupted for 30 ms between the clocks
+        times.last.suspended += Duration::from_millis(30);
+        let time = times.last.monotonic;
+        let first = times.conversion([time].into_iter()).since_boot(time);
+        let later = time + Duration::from_micros(1);
+        let second = times.conversion([later].into_iter()).since_boot(later);
+        assert!(first < second);
+        // a suspension is longer
+        times.last.suspended = offset + Duration::from_secs(5);
+        let (now, resumed) = (now(ClockId::CLOCK_MONOTONIC), times.last.monotonic);
+        assert!(
+            times.conversion([now].into_iter()).since_boot(now)
+                < now + offset + SHORTEST_SUSPENSION
         );
+        assert!(resumed <= now);
     }
 }
