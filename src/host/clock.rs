@@ -29,29 +29,35 @@ struct Reading {
 impl Reading {
     /// Reads both clocks, again if the thread was interrupted in between.
     fn now() -> Self {
-        let mut best = None;
-        for _ in 0..READINGS {
-            let monotonic = now(ClockId::CLOCK_MONOTONIC);
-            let suspended = now(ClockId::CLOCK_BOOTTIME).saturating_sub(monotonic);
-            let duration = now(ClockId::CLOCK_MONOTONIC).saturating_sub(monotonic);
-            if best.is_none_or(|(shortest, _)| duration < shortest) {
-                best = Some((duration, Self { monotonic, suspended }));
-            }
-            if duration < READING_LIMIT {
+        let (mut best, mut shortest) = Self::once();
+        for _ in 1..READINGS {
+            if shortest < READING_LIMIT {
                 break;
             }
+            let (reading, duration) = Self::once();
+            if duration < shortest {
+                (best, shortest) = (reading, duration);
+            }
         }
-        best.map_or(Self { monotonic: Duration::ZERO, suspended: Duration::ZERO }, |(_, it)| it)
+        best
+    }
+
+    /// Reads both clocks, and returns how long that took.
+    fn once() -> (Self, Duration) {
+        let monotonic = now(ClockId::CLOCK_MONOTONIC);
+        let suspended = now(ClockId::CLOCK_BOOTTIME).saturating_sub(monotonic);
+        let duration = now(ClockId::CLOCK_MONOTONIC).saturating_sub(monotonic);
+        (Self { monotonic, suspended }, duration)
     }
 
     /// As [`now`](Self::now); the difference of the clocks is the former one unless the machine was suspended,
     /// so that converted times have the order of the monotonic ones.
     fn after(former: Self) -> Self {
         let reading = Self::now();
-        match reading.suspended.abs_diff(former.suspended) <= SHORTEST_SUSPENSION {
-            true => Self { suspended: former.suspended, ..reading },
-            false => reading,
+        if reading.suspended.abs_diff(former.suspended) > SHORTEST_SUSPENSION {
+            return reading;
         }
+        Self { suspended: former.suspended, ..reading }
     }
 }
 
